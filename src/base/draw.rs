@@ -1,0 +1,182 @@
+//! Keyed randomness: the only place in the crate that makes random numbers.
+//!
+//! There is no shared stream. A decision's dice are `Draw::keyed(seed, key of its name)`; two decisions never share
+//! dice, so removing one leaves the others as they were. The generator is a PCG from `rand_pcg`, whose output is fixed
+//! by reference vectors; everything on top of its 64-bit words is written here and pinned by golden tests, so that no
+//! library update can change a trace.
+
+use std::fmt;
+
+use rand_core::Rng;
+use rand_pcg::Mcg128Xsl64;
+
+use super::hash::mix;
+
+/// The dice of one decision.
+#[derive(Clone)]
+pub struct Draw(Mcg128Xsl64);
+
+impl Draw {
+    /// The dice that `seed` gives to the decision whose name has this key.
+    #[inline]
+    pub fn keyed(seed: u64, key: u64) -> Draw {
+        let low = mix(seed, key);
+        let high = mix(low, key.rotate_left(32) ^ seed);
+        Draw(Mcg128Xsl64::new(u128::from(low) | u128::from(high) << 64))
+    }
+
+    /// The next 64 bits.
+    #[inline]
+    pub fn word(&mut self) -> u64 {
+        self.0.next_u64()
+    }
+
+    /// A number below `bound`, which is not zero. Costs exactly one word, so later draws do not depend on the bound.
+    ///
+    /// The bias is below `bound / 2^64` (Lemire's multiplication without the rejection step), far below anything a
+    /// sweep could see, and worth the fixed cost.
+    #[inline]
+    pub fn below(&mut self, bound: u64) -> u64 {
+        assert!(bound > 0, "no number is below zero");
+        ((u128::from(self.word()) * u128::from(bound)) >> 64) as u64
+    }
+
+    /// A number from `low` to `high`, both included.
+    pub fn between(&mut self, low: u64, high: u64) -> u64 {
+        assert!(low <= high, "an empty range has no numbers");
+        match (high - low).checked_add(1) {
+            Some(width) => low + self.below(width),
+            None => self.word(),
+        }
+    }
+
+    /// True with the given probability.
+    #[inline]
+    pub fn chance(&mut self, ratio: Ratio) -> bool {
+        ratio.holds(self.word())
+    }
+
+    /// One of the items; `None` only of nothing.
+    pub fn pick<'a, T>(&mut self, items: &'a [T]) -> Option<&'a T> {
+        if items.is_empty() { None } else { items.get(self.below(items.len() as u64) as usize) }
+    }
+
+    /// Brings the items into a random order (Fisher and Yates).
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
+        for last in (1..items.len()).rev() {
+            let other = self.below(last as u64 + 1) as usize;
+            items.swap(last, other);
+        }
+    }
+}
+
+/// A probability as whole billionths, so that no platform's floats can change a decision.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Ratio(u32);
+
+impl Ratio {
+    const WHOLE: u32 = 1_000_000_000;
+    /// Never.
+    pub const ZERO: Ratio = Ratio(0);
+    /// Always.
+    pub const ONE: Ratio = Ratio(Ratio::WHOLE);
+
+    /// `parts` of a thousand.
+    pub const fn per_thousand(parts: u32) -> Ratio {
+        assert!(parts <= 1000);
+        Ratio(parts * 1_000_000)
+    }
+
+    /// The nearest ratio to a number written in a file, if it is a probability.
+    pub fn from_float(value: f64) -> Option<Ratio> {
+        // Rounded once, here; afterwards only integers are compared.
+        (0.0..=1.0).contains(&value).then(|| Ratio((value * f64::from(Ratio::WHOLE)).round() as u32))
+    }
+
+    /// The number a file would hold; exact to nine digits.
+    pub fn to_float(self) -> f64 {
+        f64::from(self.0) / f64::from(Ratio::WHOLE)
+    }
+
+    /// Whether a uniformly drawn word falls within the ratio.
+    #[inline]
+    pub fn holds(self, word: u64) -> bool {
+        ((u128::from(word) * u128::from(Ratio::WHOLE)) >> 64) < u128::from(self.0)
+    }
+
+    /// Whether this never happens.
+    pub fn is_zero(self) -> bool {
+        self.0 == 0
+    }
+}
+
+impl fmt::Display for Ratio {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.to_float())
+    }
+}
+
+impl fmt::Debug for Ratio {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A change here changes every trace ever pinned. Never update it to make a build pass.
+    #[test]
+    fn golden_values_of_every_draw() {
+        let mut lines = Vec::new();
+        for (seed, key) in [(0, 0), (0, 1), (1, 0), (7, 0xdead_beef)] {
+            let draw = || Draw::keyed(seed, key);
+            let mut many = draw();
+            let mut shuffled = [0, 1, 2, 3, 4, 5, 6, 7];
+            draw().shuffle(&mut shuffled);
+            lines.push(format!(
+                "seed {seed} key {key:x}: words {:016x} {:016x} below(1000) {} between(5,9) {} between(0,max) {:x} chance(1/2) {} pick {:?} shuffle {:?}",
+                many.word(),
+                many.word(),
+                draw().below(1000),
+                draw().between(5, 9),
+                draw().between(0, u64::MAX),
+                draw().chance(Ratio::per_thousand(500)),
+                draw().pick(&["a", "b", "c"]),
+                shuffled,
+            ));
+        }
+        insta::assert_snapshot!(lines.join("\n"), @"");
+    }
+
+    #[test]
+    fn frequencies_are_right() {
+        let hits = |ratio| (0..100_000).filter(|key| Draw::keyed(3, *key).chance(ratio)).count();
+        assert_eq!(hits(Ratio::ZERO), 0);
+        assert_eq!(hits(Ratio::ONE), 100_000);
+        assert!((9_500..10_500).contains(&hits(Ratio::per_thousand(100))));
+    }
+
+    #[test]
+    fn neighbouring_keys_are_independent() {
+        // Were keys and seeds weakly mixed, the joint counts of neighbours would be lopsided.
+        let mut cells = [0u32; 16];
+        for key in 0..64_000 {
+            let cell = Draw::keyed(9, key).below(4) * 4 + Draw::keyed(9, key + 1).below(4);
+            cells[cell as usize] += 1;
+        }
+        assert!(cells.iter().all(|count| (3_700..4_300).contains(count)), "{cells:?}");
+    }
+
+    #[test]
+    fn ratios_read_back() {
+        for value in [0.0, 0.01, 0.015, 1.0 / 3.0, 0.999_999_999, 1.0] {
+            let ratio = Ratio::from_float(value).unwrap();
+            assert_eq!(Ratio::from_float(ratio.to_float()), Some(ratio));
+        }
+        assert_eq!(Ratio::from_float(1.5), None);
+        assert_eq!(Ratio::from_float(-0.1), None);
+        assert_eq!(Ratio::from_float(f64::NAN), None);
+    }
+}

@@ -1,0 +1,348 @@
+//! Events: what happened, in order.
+
+use std::fmt;
+use std::rc::Rc;
+
+use super::hash::Digest;
+use super::id::{ClientId, Incarnation, NodeId};
+use super::label::{Label, Labelled};
+use super::operation::{Operation, Reply};
+use super::probe::Probe;
+use super::time::Instant;
+
+/// The place of an event in its trace, counted from 1; 0 is "before anything happened".
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct EventId(pub u64);
+
+/// One thing that happened.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Event {
+    /// Its place in the trace.
+    pub id: EventId,
+    /// The event that brought it about: the send of a delivery, the delivery that made a node send.
+    pub cause: EventId,
+    /// When, in true virtual time (not by the node's clock).
+    pub at: Instant,
+    /// Where; `None` for the world itself.
+    pub node: Option<NodeId>,
+    /// What.
+    pub kind: EventKind,
+}
+
+/// Why a packet was not delivered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Lost {
+    /// The link dropped it.
+    Dropped,
+    /// The link is cut.
+    Cut,
+    /// The receiver is down.
+    Down,
+}
+
+/// What happened.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum EventKind {
+    /// A phase of the scenario began.
+    Phase(Rc<str>),
+    /// The world did something to the nodes, in words.
+    Fault(Rc<str>),
+    /// A node's disk was formatted.
+    Format,
+    /// A node started to live.
+    Boot(Incarnation),
+    /// A node stopped dead.
+    Crash(Incarnation),
+    /// A node stopped for a while.
+    Pause,
+    /// It went on.
+    Resume,
+    /// Its disk was emptied.
+    Wipe,
+    /// At a crash, an unsynced sector was kept or torn instead of lost.
+    Survived {
+        /// The file.
+        file: Rc<str>,
+        /// Which sector of it.
+        sector: u64,
+        /// How many bytes of the new content are there; a whole sector if it was not torn.
+        bytes: u32,
+    },
+    /// A packet left.
+    Send {
+        /// To whom.
+        to: NodeId,
+        /// What.
+        label: Label,
+        /// Which of that label on that link.
+        repeat: u32,
+        /// Length of the payload.
+        size: u32,
+        /// Hash of the payload.
+        hash: u64,
+    },
+    /// A packet will not arrive. Belongs to the sender.
+    Lost {
+        /// To whom it was sent.
+        to: NodeId,
+        /// What.
+        label: Label,
+        /// Which of that label on that link.
+        repeat: u32,
+        /// Why.
+        reason: Lost,
+    },
+    /// A packet arrived.
+    Deliver {
+        /// From whom.
+        from: NodeId,
+        /// What.
+        label: Label,
+        /// Which of that label on that link.
+        repeat: u32,
+        /// 0 for the original, 1 for the duplicate.
+        copy: u8,
+        /// Hash of the payload as it arrived.
+        hash: u64,
+        /// Whether a bit was flipped on the way.
+        corrupt: bool,
+    },
+    /// A disk operation began.
+    DiskStart {
+        /// What.
+        label: Label,
+        /// Which of that label on that disk.
+        repeat: u32,
+        /// Hash of the operation, including the bytes to be written.
+        hash: u64,
+    },
+    /// A disk operation ended.
+    DiskDone {
+        /// What.
+        label: Label,
+        /// Which of that label on that disk.
+        repeat: u32,
+        /// Hash of the outcome, including the bytes that were read.
+        hash: u64,
+    },
+    /// A timer fired.
+    Timer {
+        /// What the task that waits for it is called.
+        task: Label,
+        /// Which timer of that task.
+        nth: u32,
+    },
+    /// A node said something about itself.
+    Probe(Probe),
+    /// A node passed a place worth reaching.
+    Mark(&'static str),
+    /// A client called.
+    Call {
+        /// Which client.
+        client: ClientId,
+        /// The client machine's number for the operation, counted from 1.
+        number: u64,
+        /// What it asks for.
+        operation: Rc<Operation>,
+    },
+    /// A client's call ended.
+    Return {
+        /// Which client.
+        client: ClientId,
+        /// The client machine's number for the operation.
+        number: u64,
+        /// How.
+        outcome: Outcome,
+    },
+    /// A node panicked.
+    Panic(Rc<str>),
+    /// A task polled on and on without letting time move.
+    Spin {
+        /// What the task is called.
+        task: Label,
+        /// How often it was polled at this moment.
+        polls: u64,
+    },
+}
+
+/// How a client's call ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// It took effect once, and this is the answer.
+    Done(Reply),
+    /// It certainly did not take effect and never will.
+    NotApplied,
+    /// It may have taken effect, or may still, or never. The client goes on under a new identity.
+    Unknown,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Outcome::Done(reply) => write!(f, "{reply}"),
+            Outcome::NotApplied => write!(f, "not applied"),
+            Outcome::Unknown => write!(f, "unknown"),
+        }
+    }
+}
+
+impl Event {
+    /// Takes the event into account: when, where, why, and what to the last byte.
+    pub fn feed(&self, digest: &mut Digest) {
+        let node = self.node.map_or(u64::from(u32::MAX), |node| u64::from(node.to_bits()));
+        digest.feed(self.at.as_nanos());
+        digest.feed(self.cause.0 << 32 ^ node << 8 ^ self.kind.tag());
+        self.kind.feed(digest);
+    }
+}
+
+impl EventKind {
+    /// A number for the kind of event; part of every digest, so never renumbered.
+    fn tag(&self) -> u64 {
+        match self {
+            EventKind::Phase(_) => 1,
+            EventKind::Fault(_) => 2,
+            EventKind::Format => 3,
+            EventKind::Boot(_) => 4,
+            EventKind::Crash(_) => 5,
+            EventKind::Pause => 6,
+            EventKind::Resume => 7,
+            EventKind::Wipe => 8,
+            EventKind::Survived { .. } => 9,
+            EventKind::Send { .. } => 10,
+            EventKind::Lost { .. } => 11,
+            EventKind::Deliver { .. } => 12,
+            EventKind::DiskStart { .. } => 13,
+            EventKind::DiskDone { .. } => 14,
+            EventKind::Timer { .. } => 15,
+            EventKind::Probe(_) => 16,
+            EventKind::Mark(_) => 17,
+            EventKind::Call { .. } => 18,
+            EventKind::Return { .. } => 19,
+            EventKind::Panic(_) => 20,
+            EventKind::Spin { .. } => 21,
+        }
+    }
+
+    fn feed(&self, digest: &mut Digest) {
+        match self {
+            // What the world says of itself is only text: its effects are events of their own, and a plan words
+            // the same fault differently from the scenario it was recorded from.
+            EventKind::Phase(_) | EventKind::Fault(_) => {}
+            EventKind::Format | EventKind::Pause | EventKind::Resume | EventKind::Wipe => {}
+            EventKind::Boot(life) | EventKind::Crash(life) => digest.feed(u64::from(life.0)),
+            EventKind::Survived { file, sector, bytes } => {
+                digest.feed_bytes(file.as_bytes());
+                digest.feed(*sector);
+                digest.feed(u64::from(*bytes));
+            }
+            EventKind::Send { to, label, repeat, size, hash } => {
+                digest.feed(u64::from(to.to_bits()) << 32 | u64::from(*size));
+                digest.feed(label.hash());
+                digest.feed(u64::from(*repeat));
+                digest.feed(*hash);
+            }
+            EventKind::Lost { to, label, repeat, reason } => {
+                digest.feed(u64::from(to.to_bits()) << 32 | *reason as u64);
+                digest.feed(label.hash());
+                digest.feed(u64::from(*repeat));
+            }
+            EventKind::Deliver { from, label, repeat, copy, hash, corrupt } => {
+                digest.feed(u64::from(from.to_bits()) << 32 | u64::from(*copy) << 1 | u64::from(*corrupt));
+                digest.feed(label.hash());
+                digest.feed(u64::from(*repeat));
+                digest.feed(*hash);
+            }
+            EventKind::DiskStart { label, repeat, hash } | EventKind::DiskDone { label, repeat, hash } => {
+                digest.feed(label.hash());
+                digest.feed(u64::from(*repeat));
+                digest.feed(*hash);
+            }
+            EventKind::Timer { task, nth } => {
+                digest.feed(task.hash());
+                digest.feed(u64::from(*nth));
+            }
+            EventKind::Probe(probe) => probe.feed(digest),
+            EventKind::Mark(name) => digest.feed_bytes(name.as_bytes()),
+            EventKind::Call { client, number, operation } => {
+                digest.feed(u64::from(client.node.to_bits()) << 32 | u64::from(client.session));
+                digest.feed(*number);
+                digest.feed_bytes(operation.to_string().as_bytes());
+            }
+            EventKind::Return { client, number, outcome } => {
+                digest.feed(u64::from(client.node.to_bits()) << 32 | u64::from(client.session));
+                digest.feed(*number);
+                digest.feed_bytes(outcome.to_string().as_bytes());
+            }
+            EventKind::Panic(message) => digest.feed_bytes(message.as_bytes()),
+            EventKind::Spin { task, polls } => {
+                digest.feed(task.hash());
+                digest.feed(*polls);
+            }
+        }
+    }
+}
+
+impl Probe {
+    fn feed(&self, digest: &mut Digest) {
+        let mut feed = |words: &[u64]| words.iter().for_each(|word| digest.feed(*word));
+        match self {
+            Probe::Role { role, epoch } => feed(&[1, *role as u64, *epoch]),
+            Probe::Epoch { epoch, log_epoch } => feed(&[2, *epoch, *log_epoch]),
+            Probe::Head { index, digest } => feed(&[3, *index, digest.low()]),
+            Probe::Acked { epoch, index, digest } => feed(&[4, *epoch, *index, digest.low()]),
+            Probe::Leads { epoch, committed, chain } => {
+                feed(&[5, *epoch, *committed, chain.len() as u64]);
+                chain.iter().for_each(|entry| feed(&[entry.low()]));
+            }
+            Probe::Committed { epoch, index, digest } => feed(&[6, *epoch, *index, digest.low()]),
+            Probe::Applied { index, state } => feed(&[7, *index, state.low()]),
+            Probe::Executed { client, request, index } => feed(&[8, *client, *request, *index]),
+            Probe::Truncated { index, epoch } => feed(&[9, *index, *epoch]),
+            Probe::Nacked { index, digest } => feed(&[10, *index, digest.low()]),
+            Probe::Recovering => feed(&[11]),
+        }
+    }
+}
+
+impl fmt::Display for EventKind {
+    /// The event in words, without time, place and cause: those have columns of their own.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            EventKind::Phase(name) => write!(f, "phase {name}"),
+            EventKind::Fault(text) => write!(f, "{text}"),
+            EventKind::Format => write!(f, "formats its disk"),
+            EventKind::Boot(life) => write!(f, "boots, life {}", life.0),
+            EventKind::Crash(life) => write!(f, "crashes, life {}", life.0),
+            EventKind::Pause => write!(f, "pauses"),
+            EventKind::Resume => write!(f, "resumes"),
+            EventKind::Wipe => write!(f, "loses its disk"),
+            EventKind::Survived { file, sector, bytes } => {
+                write!(f, "unsynced {file} sector {sector}: {bytes} bytes reached the disk")
+            }
+            EventKind::Send { to, label, repeat, size, .. } => write!(f, "sends {label} #{repeat} to {to}, {size} bytes"),
+            EventKind::Lost { to, label, repeat, reason } => {
+                let reason = match reason {
+                    Lost::Dropped => "dropped",
+                    Lost::Cut => "link is cut",
+                    Lost::Down => "receiver is down",
+                };
+                write!(f, "loses {label} #{repeat} to {to}: {reason}")
+            }
+            EventKind::Deliver { from, label, repeat, copy, corrupt, .. } => {
+                let again = if *copy == 0 { "" } else { " again" };
+                let corrupt = if *corrupt { ", corrupted" } else { "" };
+                write!(f, "receives {label} #{repeat} from {from}{again}{corrupt}")
+            }
+            EventKind::DiskStart { label, repeat, .. } => write!(f, "starts {label} #{repeat}"),
+            EventKind::DiskDone { label, repeat, .. } => write!(f, "finishes {label} #{repeat}"),
+            EventKind::Timer { task, nth } => write!(f, "timer #{nth} of {task} fires"),
+            EventKind::Probe(probe) => write!(f, "{probe}"),
+            EventKind::Mark(name) => write!(f, "reaches: {name}"),
+            EventKind::Call { client, number, operation } => write!(f, "{client} calls #{number} {operation}"),
+            EventKind::Return { client, number, outcome } => write!(f, "{client} #{number} returns: {outcome}"),
+            EventKind::Panic(message) => write!(f, "panics: {message}"),
+            EventKind::Spin { task, polls } => write!(f, "task {task} polled {polls} times without letting time move"),
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! Values everything else is made of: time, identities, labels, keyed randomness, events.
+//!
+//! Nothing here runs, waits or prints, and nothing here knows of any other folder. What the rest of the crate relies
+//! on is that these values are *plain*: integers for time and probability, hashes that are the same on every machine
+//! and in every build, text forms that parse back to what was printed.
+
+pub mod time;
+pub mod id;
+pub mod label;
+pub mod payload;
+pub mod hash;
+pub mod draw;
+pub mod distribution;
+mod quantiles;
+pub mod name;
+pub mod operation;
+pub mod probe;
+pub mod disks;
+pub mod event;
+pub mod text;
+
+pub use disks::Disks;
+pub use distribution::Distribution;
+pub use draw::{Draw, Ratio};
+pub use event::{Event, EventId, EventKind};
+pub use hash::{Checksum, Digest};
+pub use id::{ClientId, Cluster, Incarnation, NodeId};
+pub use label::{Kind, Label, LabelText};
+pub use name::Name;
+pub use event::{Lost, Outcome};
+pub use operation::{Key, Operation, Reply};
+pub use payload::Payload;
+pub use probe::{Probe, Role};
+pub use time::{Instant, WallTime};

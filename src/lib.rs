@@ -1,0 +1,11 @@
+//! foretell runs a distributed system, written as ordinary async Rust, in a world where time, network, disks, clocks and
+//! crashes are decided by one seed, and checks what the system promised.
+
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+pub mod base;
+pub mod env;
+pub mod world;
+pub mod check;
+pub mod scenario;

@@ -1,0 +1,86 @@
+//! What came of a run.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::base::{Digest, Event};
+use crate::check::{Checked, OracleId, Violation};
+
+use super::Scenario;
+
+/// What came of a run.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// Every promise was kept, as far as it was checked.
+    Pass,
+    /// A safety promise was broken.
+    Violation(Violation),
+    /// A liveness promise was broken.
+    Stuck(Violation),
+    /// Nothing was broken, but an oracle could not decide; here is why.
+    Inconclusive(String),
+}
+
+impl Verdict {
+    /// The promise that was broken, if one was.
+    pub fn finding(&self) -> Option<&Violation> {
+        match self {
+            Verdict::Violation(violation) | Verdict::Stuck(violation) => Some(violation),
+            Verdict::Pass | Verdict::Inconclusive(_) => None,
+        }
+    }
+
+    /// The word for it.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Verdict::Pass => "pass",
+            Verdict::Violation(_) => "violation",
+            Verdict::Stuck(_) => "stuck",
+            Verdict::Inconclusive(_) => "inconclusive",
+        }
+    }
+}
+
+/// One run.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Run {
+    /// The seed it ran with.
+    pub seed: u64,
+    /// What came of it.
+    pub verdict: Verdict,
+    /// The hash over its trace.
+    pub digest: Digest,
+    /// How many events it had.
+    pub events: u64,
+    /// How long it lasted in virtual time.
+    pub virtual_time: Duration,
+    /// The highest index committed.
+    pub committed: u64,
+    /// How often a replica began to lead an epoch, the first one excepted.
+    pub view_changes: u64,
+    /// How the clients' calls ended.
+    pub calls: Calls,
+    /// Faults that struck, by kind: "crash", "partition", "packet lost", …
+    pub faults: BTreeMap<&'static str, u64>,
+    /// Marks that were passed, by name.
+    pub marks: BTreeMap<&'static str, u64>,
+    /// What each oracle did.
+    pub checked: Vec<(OracleId, Checked)>,
+    /// Every event, if asked for.
+    pub trace: Option<Vec<Event>>,
+    /// The plan that repeats it, if asked for.
+    pub plan: Option<Box<Scenario>>,
+    /// Deviations of the plan that never came up, as text.
+    pub unused: Vec<String>,
+}
+
+/// How the clients' calls ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Calls {
+    /// Begun.
+    pub begun: u64,
+    /// Answered.
+    pub answered: u64,
+    /// Given up, or still open at the end.
+    pub unknown: u64,
+}

@@ -1,0 +1,177 @@
+//! Deviations: decisions that did not take their benign default, as values and as text.
+//!
+//! One grammar for plans and traces. Each line is a verb, the name of the decision, and what it decided:
+//!
+//! ```text
+//! drop r0->r1 Prepare(v0 op1) #2
+//! delay r1->r0 PrepareOk(v0 op1) #1 +3ms
+//! duplicate r0->r1 Prepare(v0 op1) #2 +8ms
+//! reorder r0->r1 Prepare(v0 op1) #2
+//! corrupt r0->r1 Prepare(v0 op1) #2 bit 17
+//! slow r1 disk write(slot5) #1 +3ms
+//! keep r1 life 2 file journal sector 5
+//! tear r1 life 2 file journal sector 5 after 137 bytes
+//! keep r1 life 2 length journal
+//! keep r1 life 2 names 3
+//! yield r1/replica woken by (r0->r1 Prepare(v0 op1) #2 arrives) #1 by 3
+//! offset r1 clock +3ms
+//! ```
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::base::label::Labelled;
+use crate::base::text::{format_shift, parse_shift};
+use crate::base::{Label, LabelText, Name};
+
+/// A named decision that was not calm.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Deviation<L = Label> {
+    /// Which decision.
+    pub name: Name<L>,
+    /// What it decided.
+    pub choice: Choice,
+}
+
+/// What a decision decided instead of its default.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Choice {
+    /// The packet is lost.
+    Drop,
+    /// The packet travels this many nanoseconds longer (or shorter) than in a calm run.
+    Delay(i64),
+    /// A second copy arrives, this many nanoseconds after (or before) a calm packet would.
+    Duplicate(i64),
+    /// The packet need not wait for those sent before it.
+    Reorder,
+    /// This bit of the payload is flipped.
+    Corrupt(u64),
+    /// The disk operation takes this many nanoseconds longer (or shorter) than in a calm run.
+    Slow(i64),
+    /// The unsynced sector, length, or this many of the unsynced directory changes, survive the crash.
+    Keep(Option<u64>),
+    /// Only this many bytes of the unsynced sector survive the crash.
+    Tear(u32),
+    /// The task lets others go first: of those ready, the least number runs.
+    Yield(u32),
+    /// The node's clocks are ahead by this many nanoseconds.
+    Offset(i64),
+}
+
+impl<L: Labelled> fmt::Display for Deviation<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = &self.name;
+        match self.choice {
+            Choice::Drop => write!(f, "drop {name}"),
+            Choice::Delay(shift) => write!(f, "delay {name} {}", format_shift(shift)),
+            Choice::Duplicate(shift) => write!(f, "duplicate {name} {}", format_shift(shift)),
+            Choice::Reorder => write!(f, "reorder {name}"),
+            Choice::Corrupt(bit) => write!(f, "corrupt {name} bit {bit}"),
+            Choice::Slow(shift) => write!(f, "slow {name} {}", format_shift(shift)),
+            Choice::Keep(None) => write!(f, "keep {name}"),
+            Choice::Keep(Some(count)) => write!(f, "keep {name} {count}"),
+            Choice::Tear(bytes) => write!(f, "tear {name} after {bytes} bytes"),
+            Choice::Yield(priority) => write!(f, "yield {name} by {priority}"),
+            Choice::Offset(shift) => write!(f, "offset {name} {}", format_shift(shift)),
+        }
+    }
+}
+
+impl FromStr for Deviation<LabelText> {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (verb, rest) = text.split_once(' ').ok_or_else(|| format!("`{text}` is not a deviation"))?;
+        let last = |what: &str| rest.rsplit_once(' ').ok_or_else(|| format!("`{text}` lacks {what}"));
+        let between = |word: &str, end: &str| {
+            let (name, number) = rest.rsplit_once(word).ok_or_else(|| format!("`{text}` lacks `{}`", word.trim()))?;
+            let number = number.strip_suffix(end).and_then(|number| number.parse::<u64>().ok());
+            number.map(|number| (name, number)).ok_or_else(|| format!("`{text}` lacks a number after `{}`", word.trim()))
+        };
+        let small = |number: u64| u32::try_from(number).map_err(|_| format!("{number} in `{text}` is too large"));
+        let (name, choice) = match verb {
+            "drop" => (rest, Choice::Drop),
+            "reorder" => (rest, Choice::Reorder),
+            "delay" | "duplicate" | "slow" | "offset" => {
+                let (name, shift) = last("a shift such as +3ms")?;
+                let shift = parse_shift(shift)?;
+                let choice = match verb {
+                    "delay" => Choice::Delay(shift),
+                    "duplicate" => Choice::Duplicate(shift),
+                    "slow" => Choice::Slow(shift),
+                    _ => Choice::Offset(shift),
+                };
+                (name, choice)
+            }
+            "corrupt" => between(" bit ", "").map(|(name, bit)| (name, Choice::Corrupt(bit)))?,
+            "tear" => {
+                let (name, bytes) = between(" after ", " bytes")?;
+                (name, Choice::Tear(small(bytes)?))
+            }
+            "yield" => {
+                let (name, priority) = between(" by ", "")?;
+                (name, Choice::Yield(small(priority)?))
+            }
+            "keep" => match rest.rsplit_once(" names ") {
+                Some((_, count)) => {
+                    let count = count.parse().map_err(|_| format!("`{text}` lacks a number after `names`"))?;
+                    let (name, _) = last("a number")?;
+                    (name, Choice::Keep(Some(count)))
+                }
+                None => (rest, Choice::Keep(None)),
+            },
+            other => {
+                return Err(format!(
+                    "unknown verb `{other}`; a deviation starts with drop, delay, duplicate, reorder, corrupt, slow, keep, tear, yield or offset"
+                ));
+            }
+        };
+        let name: Name<LabelText> = name.parse()?;
+        let fits = match (&name, choice) {
+            (Name::Packet { .. }, Choice::Drop | Choice::Delay(_) | Choice::Duplicate(_) | Choice::Reorder | Choice::Corrupt(_))
+            | (Name::Disk { .. }, Choice::Slow(_))
+            | (Name::Sector { .. }, Choice::Keep(None) | Choice::Tear(_))
+            | (Name::Length { .. }, Choice::Keep(None))
+            | (Name::Entries { .. }, Choice::Keep(Some(_)))
+            | (Name::Wake { .. }, Choice::Yield(_))
+            | (Name::Clock { .. }, Choice::Offset(_)) => true,
+            _ => false,
+        };
+        if fits { Ok(Deviation { name, choice }) } else { Err(format!("`{verb}` cannot be said of `{name}`")) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_verb_reads_and_prints() {
+        for text in [
+            "drop r0->r1 Prepare(v0 op1) #2",
+            "delay r1->r0 PrepareOk(v0 op1) #1 +3ms",
+            "duplicate r0->r1 Prepare(v0 op1) #2 -8ms",
+            "reorder r0->r1 Prepare(v0 op1) #2",
+            "corrupt r0->r1 Prepare(v0 op1) #2 bit 17",
+            "slow r1 disk write(slot5) #1 +3ms",
+            "keep r1 life 2 file journal sector 5",
+            "tear r1 life 2 file journal sector 5 after 137 bytes",
+            "keep r1 life 2 length journal",
+            "keep r1 life 2 names 3",
+            "yield r1/replica woken by (r0->r1 Prepare(v0 op1) #2 arrives) #1 by 3",
+            "offset r1 clock +3ms",
+        ] {
+            let read: Deviation<LabelText> = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
+            assert_eq!(read.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn mistakes_are_explained() {
+        for text in ["", "drop", "drop r0", "delay r0->r1 A #1", "tear r1 clock after 1 bytes", "slow r0->r1 A #1 +1ms",
+            "corrupt r0->r1 A #1 bit x", "yield r1/a by", "keep r1 life 1 names", "lose r0->r1 A #1"]
+        {
+            assert!(text.parse::<Deviation<LabelText>>().is_err(), "{text:?} was accepted");
+        }
+    }
+}

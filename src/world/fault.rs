@@ -1,0 +1,188 @@
+//! Faults: what is done to the nodes and the links between them, when, and to whom.
+//!
+//! A fault may contain chance (`every`, a role, a distribution). When it fires, everything is resolved, and what is
+//! recorded is a fault without chance.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::base::{Distribution, NodeId};
+
+use super::trigger::Trigger;
+
+/// One fault of a phase.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Fault {
+    /// When it strikes.
+    pub when: When,
+    /// What it does.
+    pub what: What,
+}
+
+/// When a fault strikes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum When {
+    /// Once, this long after the phase began.
+    At(Duration),
+    /// Again and again until the phase ends; the first time one interval after its start.
+    Every(Distribution),
+    /// Once, at a moment of the protocol.
+    On {
+        /// The moment.
+        trigger: Trigger,
+        /// Strike just before the effect named rather than just after it.
+        before: bool,
+    },
+}
+
+/// What a fault does.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum What {
+    /// Nodes stop dead; unsynced writes are kept, lost or torn by decision.
+    Crash {
+        /// Which.
+        target: Target,
+        /// How long until they boot again; never if absent (until a quiet phase's core needs them).
+        restart_after: Option<Distribution>,
+        /// Not if more replicas than this would then be down.
+        max_down: Limit,
+    },
+    /// Nodes that are down boot.
+    Restart {
+        /// Which.
+        target: Target,
+    },
+    /// Nodes stop for a while: packets wait for them, timers come due, nothing runs.
+    Pause {
+        /// Which.
+        target: Target,
+        /// How long until they go on; not before a quiet phase's core needs them if absent.
+        resume_after: Option<Distribution>,
+    },
+    /// Nodes stop dead and lose their disks.
+    Wipe {
+        /// Which.
+        target: Target,
+        /// How long until they boot again.
+        restart_after: Option<Distribution>,
+        /// Not if more replicas than this would then be down.
+        max_down: Limit,
+    },
+    /// The nodes fall apart into groups. Replaces the partition in force, without a heal between.
+    Partition {
+        /// Into which groups.
+        split: Split,
+        /// How long until it heals, unless another has replaced it; never if absent.
+        heal_after: Option<Distribution>,
+    },
+    /// Packets from some nodes to others are lost, one way. Comes on top of a partition.
+    Cut {
+        /// From whom.
+        from: Group,
+        /// To whom.
+        to: Group,
+        /// The other way as well.
+        both_ways: bool,
+        /// How long until it heals; never if absent.
+        heal_after: Option<Distribution>,
+    },
+    /// All partitions and cuts end.
+    Heal,
+}
+
+/// How many replicas may be down at once.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Limit {
+    /// As many as leave a majority of replicas up.
+    Minority,
+    /// This many.
+    Count(u16),
+    /// Any number.
+    All,
+}
+
+/// Into which groups the nodes fall.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Split {
+    /// One node on one side, everybody else on the other.
+    Isolate(Target),
+    /// Two sides, drawn: replicas as evenly as can be, each client on either side.
+    Halves,
+    /// Two sides as in halves that both still reach one node.
+    Bridge(Target),
+    /// These groups. A node in none of them is cut off from all.
+    Groups(Vec<Group>),
+}
+
+/// A group of nodes: the union of its members.
+pub type Group = Vec<Target>;
+
+/// Whom a fault strikes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Target {
+    /// This node.
+    Node(NodeId),
+    /// The node that most recently said it was primary, of those that are up.
+    Primary,
+    /// A replica that is not the primary, drawn.
+    AnyBackup,
+    /// A replica, drawn.
+    AnyReplica,
+    /// A client machine, drawn.
+    AnyClient,
+    /// Every replica.
+    AllReplicas,
+    /// Every client machine.
+    AllClients,
+    /// The node of the event that triggered the fault.
+    Sender,
+    /// The other node of that event: to whom a packet went, from whom it came.
+    Receiver,
+    /// In a group: every node that the other groups do not name.
+    Rest,
+}
+
+const TARGETS: [(&str, Target); 9] = [
+    ("primary", Target::Primary),
+    ("any-backup", Target::AnyBackup),
+    ("any-replica", Target::AnyReplica),
+    ("any-client", Target::AnyClient),
+    ("all-replicas", Target::AllReplicas),
+    ("all-clients", Target::AllClients),
+    ("sender", Target::Sender),
+    ("receiver", Target::Receiver),
+    ("rest", Target::Rest),
+];
+
+impl Target {
+    /// Every word that is not a node's name, for error messages and completion.
+    pub fn words() -> impl Iterator<Item = &'static str> {
+        TARGETS.iter().map(|(word, _)| *word)
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Target::Node(node) => write!(f, "{node}"),
+            other => {
+                let (word, _) = TARGETS.iter().find(|(_, target)| target == other).expect("every role has a word");
+                f.write_str(word)
+            }
+        }
+    }
+}
+
+impl FromStr for Target {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Some((_, target)) = TARGETS.iter().find(|(word, _)| *word == text) {
+            return Ok(*target);
+        }
+        text.parse().map(Target::Node).map_err(|_| {
+            let words: Vec<&str> = Target::words().collect();
+            format!("unknown target `{text}`; a target is a node (r0, c1) or one of {}", words.join(", "))
+        })
+    }
+}

@@ -5,6 +5,7 @@
 #![warn(missing_docs)]
 
 pub mod base;
+pub mod exec;
 pub mod env;
 pub mod world;
 pub mod check;

@@ -114,7 +114,15 @@ mod tests {
             ["300mss", "300", "ms", "1..5s", "0.5ns", "99999999999999999999s", ""]
                 .map(|text| parse_duration(text).unwrap_err())
                 .join("\n"),
-            @""
+            @"
+        unknown time unit `mss` (ns, us, ms, s, m)
+        `300` lacks a unit (ns, us, ms, s, m); write it like `300ms`
+        `ms` is not a duration; write it like `300ms`
+        `1..5` is not a number
+        `0.5ns` is finer than a nanosecond
+        `99999999999999999999s` is longer than a run can be
+        `` is not a duration; write it like `300ms`
+        "
         );
     }
 }

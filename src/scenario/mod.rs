@@ -1,6 +1,8 @@
 //! The experiment: a scenario as a value and as a file, the system it is about, and one run of it.
 
+//RUN mod clients;
 pub mod outcome;
+//RUN pub mod run;
 pub mod system;
 pub mod workload;
 
@@ -12,7 +14,8 @@ use crate::world::{ClockConfig, Deviation, NetworkConfig, ScheduleConfig, Storag
 pub use crate::world::{Core, Phase, Quiet};
 use crate::base::LabelText;
 
-pub use outcome::{Run, Verdict};
+pub use outcome::{Calls, Run, Verdict};
+//RUN pub use run::{run, Settings};
 pub use system::{Client, Registry, System};
 pub use workload::{Mix, Shares, Step, Workload};
 

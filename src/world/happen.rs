@@ -44,13 +44,16 @@ impl Shared {
                 let key = key::wake(wake.task.key, wake.moment, wake.repeat);
                 let name = || Name::Wake {
                     task: Box::new(task_name(self.machines[wake.task.owner].id, &wake.task)),
-                    moment: Box::new(self.moment.get().name()),
+                    moment: Box::new(self.moment_name(wake.moment)),
                     repeat: wake.repeat,
                 };
                 self.decider.borrow_mut().wake(config, key, name)
             });
-            let Some(polled) = next else { return };
+            let Some(polled) = next else { break };
             self.poll(polled);
+        }
+        if let Some(moments) = &mut *self.moments.borrow_mut() {
+            moments.clear();
         }
     }
 

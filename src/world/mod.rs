@@ -24,6 +24,9 @@ mod tracer;
 #[expect(clippy::module_inception, reason = "the world is the world's main type")]
 mod world;
 
+#[cfg(test)]
+mod tests;
+
 pub use config::{ClockConfig, NetworkConfig, ScheduleConfig, StorageConfig};
 pub use decide::Source;
 pub use deviation::{Choice, Deviation};

@@ -48,6 +48,8 @@ pub(super) struct Shared {
     pub phase: Cell<(usize, Instant)>,
     pub core: RefCell<Vec<NodeId>>,
     pub moment: Cell<Moment>,
+    /// The moments since tasks last ran, by key, for the names of wakes; kept only where names are written down.
+    pub moments: RefCell<Option<Vec<(u64, Moment)>>>,
     /// How long the run goes on after its last phase, at most.
     pub settle: Duration,
     /// Disks are being formatted: nothing is recorded, nothing takes time.
@@ -134,9 +136,20 @@ impl Shared {
 
     /// Begins to handle something that happens: from here on tasks are made ready by it.
     pub fn begin(&self, moment: Moment, cause: EventId) {
+        let key = moment.key();
         self.moment.set(moment);
-        self.executor.begin_moment(moment.key());
+        self.executor.begin_moment(key);
         self.executor.set_cause(cause);
+        if let Some(moments) = &mut *self.moments.borrow_mut() {
+            moments.push((key, moment));
+        }
+    }
+
+    /// The name of a moment since tasks last ran.
+    pub fn moment_name(&self, key: u64) -> Name {
+        let moments = self.moments.borrow();
+        let found = moments.iter().flatten().rev().find(|(known, _)| *known == key);
+        found.map_or(Name::World, |(_, moment)| moment.name())
     }
 
     /// Records an event, because of what is happening at present, and lets everybody see it. Its id; the null id if

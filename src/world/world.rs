@@ -87,6 +87,23 @@ pub struct Remains {
     pub unused: Vec<String>,
 }
 
+impl Remains {
+    /// What a run leaves that never began.
+    pub fn nothing() -> Remains {
+        Remains {
+            digest: Digest::START,
+            last: EventId(0),
+            at: Instant::START,
+            core: Vec::new(),
+            faults: BTreeMap::new(),
+            marks: BTreeMap::new(),
+            trace: None,
+            record: None,
+            unused: Vec::new(),
+        }
+    }
+}
+
 /// What a plan needs.
 #[derive(Clone, Debug)]
 pub struct Record {
@@ -160,6 +177,7 @@ impl World {
             phase: Cell::new((0, Instant::START)),
             core: RefCell::default(),
             moment: Cell::new(Moment::World),
+            moments: RefCell::new(setup.record.then(Vec::new)),
             settle: setup.settle,
             formatting: Cell::new(false),
             quiet: Cell::new(false),

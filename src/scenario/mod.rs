@@ -1,5 +1,6 @@
 //! The experiment: a scenario as a value and as a file, the system it is about, and one run of it.
 
+pub mod file;
 pub mod outcome;
 pub mod system;
 pub mod workload;

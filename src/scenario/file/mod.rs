@@ -66,14 +66,9 @@ pub fn parse(name: &str, text: &str, registry: &Registry) -> Result<Scenario, Ve
         return Err(vec![Diagnostic::of_file("the file is empty")]);
     }
     let (document, errors) = DeTable::parse_recoverable(text);
-    let syntax: Vec<Diagnostic> = errors
-        .iter()
-        .map(|error| match error.span() {
-            Some(span) => Diagnostic::at(span, error.message()),
-            None => Diagnostic::of_file(error.message()),
-        })
-        .collect();
+    let syntax: Vec<Diagnostic> = errors.iter().map(|error| syntax_mistake(text, error)).collect();
     let broken = lines(text, &syntax);
+    let syntax = without_echoes(syntax);
     let is_plan = read_plan::PLAN.iter().any(|key| document.get_ref().get(*key).is_some());
     let syntax_count = syntax.len();
     let context = Context::new(syntax, is_plan);
@@ -81,7 +76,6 @@ pub fn parse(name: &str, text: &str, registry: &Registry) -> Result<Scenario, Ve
     let mut mistakes = context.into_mistakes();
     match scenario {
         Some(scenario) if mistakes.is_empty() => return Ok(scenario),
-        // Only what the broken lines may have held is silently missing.
         None if mistakes.is_empty() => unreachable!("a file without a mistake is a scenario"),
         _ => {}
     }
@@ -103,6 +97,29 @@ pub fn parse(name: &str, text: &str, registry: &Registry) -> Result<Scenario, Ve
 
 fn too_long() -> Diagnostic {
     Diagnostic::of_file("the file is longer than 1 MiB, which no scenario is")
+}
+
+/// What the parser says, with advice where its words are not enough.
+fn syntax_mistake(text: &str, error: &toml::de::Error) -> Diagnostic {
+    let Some(span) = error.span() else { return Diagnostic::of_file(error.message()) };
+    let found = text.get(span.clone()).unwrap_or_default();
+    let is_word = !found.is_empty() && found.chars().all(|character| character.is_alphanumeric() || "_-".contains(character));
+    if error.message().starts_with("invalid") && is_word {
+        let message = format!("{} is not a value", quoted(found));
+        return Diagnostic::at(span, message).help("text stands in double quotes: \"like this\"");
+    }
+    Diagnostic::at(span, error.message())
+}
+
+/// After a bracket that is not closed everything that follows looks wrong, and only the first of it is.
+fn without_echoes(mut syntax: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let is_bracket = |mistake: &Diagnostic| ["comma", "unclosed", "inline table"].iter().any(|word| mistake.message.contains(word));
+    if let Some(first) = syntax.iter().position(is_bracket) {
+        syntax.truncate(first + 1);
+        let bracket = syntax.pop().expect("the first one is there");
+        syntax.push(bracket.help("perhaps a bracket before it is not closed"));
+    }
+    syntax
 }
 
 /// The lines that the mistakes touch, in bytes.
@@ -168,22 +185,23 @@ fn scenario(root: &mut Table, name: &str, registry: &Registry) -> Option<Scenari
 
 /// The system and its planted bug, as far as there are such.
 fn system_of(system: Option<Value>, plant: Option<Value>, registry: &Registry) -> (Option<String>, Option<String>) {
-    let system = system.and_then(|value| known(value, "system", &registry.names().collect::<Vec<_>>()));
+    let names: Vec<&str> = registry.names().collect();
+    let system = system.and_then(|value| known(value, "the name of a system", "unknown system", &names));
     let Some(system) = system else { return (None, None) };
     let plant = plant.and_then(|value| match registry.plants(&system) {
         [] => value.wrong(format!("`{system}` has no planted bugs in this build")),
-        plants => known(value, &format!("planted bug of `{system}`"), plants),
+        plants => known(value, "the name of a planted bug", &format!("`{system}` has no planted bug"), plants),
     });
     (Some(system), plant)
 }
 
-fn known(value: Value, what: &str, names: &[&str]) -> Option<String> {
-    let text = value.text(&format!("the name of a {what}"))?;
+fn known(value: Value, what: &str, unknown: &str, names: &[&str]) -> Option<String> {
+    let text = value.text(what)?;
     if names.contains(&text) {
         return Some(text.to_string());
     }
     value.wrong(match did_you_mean(text, names.iter().copied()) {
-        Some(meant) => format!("unknown {what} {}; did you mean `{meant}`?", quoted(text)),
-        None => format!("unknown {what} {}; there are {}", quoted(text), names.join(", ")),
+        Some(meant) => format!("{unknown} {}; did you mean `{meant}`?", quoted(text)),
+        None => format!("{unknown} {}; there are {}", quoted(text), names.join(", ")),
     })
 }

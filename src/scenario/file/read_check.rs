@@ -31,20 +31,19 @@ pub(super) fn checks(root: &mut Table, progress: &Progress) -> Checks {
     let default = Checks { safety: all_safety(), all_requests_complete: None, converged: None, reached: Vec::new() };
     root.section("check", "[check]", default, |table| {
         let safety = table.or("safety", all_safety(), |value| {
-            distinct(value, value.list("a list of oracles such as [\"linearizable\", \"log-prefix\"]", safety_oracle)?)
+            let oracles = value.list("a list of oracles such as [\"linearizable\", \"log-prefix\"]", safety_oracle)?;
+            distinct(value, oracles, |oracle| oracle.name())
         });
         let liveness = table.or("liveness", Vec::new(), |value| {
             const LIVENESS: &str = "a list such as [{ converged = { within = \"5s\" } }]";
             let promises: Vec<Vec<(OracleId, Duration)>> = value.list(LIVENESS, |value| promise(value, progress))?;
             let promises = promises.concat();
-            distinct(value, promises.iter().map(|(oracle, _)| *oracle).collect())?;
-            Some(promises)
+            distinct(value, promises, |(oracle, _)| oracle.name())
         });
         let within = |wanted| liveness.iter().find(|(oracle, _)| *oracle == wanted).map(|(_, within)| *within);
         let reached = table.or("reached", Vec::new(), |value| {
-            distinct(value, value.list("a list of marks such as [\"view change done\"]", |value| {
-                value.some_text("the name of a mark").map(str::to_string)
-            })?)
+            let mark = |value: Value| value.some_text("the name of a mark").map(str::to_string);
+            distinct(value, value.list("a list of marks such as [\"view change done\"]", mark)?, |mark| mark)
         });
         Some(Checks {
             safety,
@@ -55,11 +54,11 @@ pub(super) fn checks(root: &mut Table, progress: &Progress) -> Checks {
     })
 }
 
-/// Complains if something stands twice.
-fn distinct<T: PartialEq + ToString>(value: Value, items: Vec<T>) -> Option<Vec<T>> {
+/// Complains if two things in a list have the same name.
+fn distinct<T>(value: Value, items: Vec<T>, name: impl Fn(&T) -> &str) -> Option<Vec<T>> {
     for (index, item) in items.iter().enumerate() {
-        if items[..index].contains(item) {
-            return value.wrong(format!("{} stands twice in it", quoted(&item.to_string())));
+        if items[..index].iter().any(|other| name(other) == name(item)) {
+            return value.wrong(format!("{} stands twice in it", quoted(name(item))));
         }
     }
     Some(items)
@@ -98,7 +97,9 @@ fn promise(value: Value, progress: &Progress) -> Option<Vec<(OracleId, Duration)
             promises.extend(within.map(|within| (oracle, within)));
         }
         if !named {
-            table.missing("this promises nothing".to_string(), Some("it has `all-requests-complete` or `converged`, each with { within = \"5s\" }"));
+            let help = "it has `all-requests-complete` or `converged`, each with { within = \"5s\" }";
+            let keys = [OracleId::Live.name(), OracleId::Conv.name()];
+            table.missing(&keys, "this promises nothing".to_string(), Some(help));
         }
         judged(value, &promises, progress)?;
         Some(promises)
@@ -131,8 +132,8 @@ fn judged(value: Value, promises: &[(OracleId, Duration)], progress: &Progress) 
 /// What should come of it.
 pub(super) fn expectation(root: &mut Table, checks: &Checks) -> Expectation {
     root.section("expect", "[expect]", Expectation::Pass, |table| {
-        let violation = table.need("outcome")?.word("an outcome", &[("pass", false), ("violation", true)]);
         let details = table.take_any(&["check", "seed", "within_seeds"]);
+        let violation = table.need("outcome")?.word("an outcome", &[("pass", false), ("violation", true)]);
         if violation == Some(false) {
             for (key, value) in details {
                 let _: Option<()> = value.wrong(format!("`{key}` goes with outcome = \"violation\""));

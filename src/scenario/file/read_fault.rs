@@ -27,7 +27,7 @@ pub(super) fn fault(value: Value, phase: Option<Duration>) -> Option<Fault> {
         let what = match kinds[..] {
             [] => {
                 let help = format!("it does one of {}", KINDS.join(", "));
-                table.missing("a fault needs to say what it does".to_string(), Some(&help));
+                table.missing(&KINDS, "a fault needs to say what it does".to_string(), Some(&help));
                 None
             }
             [(kind, value)] => what(kind, value, moment),
@@ -48,7 +48,7 @@ fn when(table: &mut Table, phase: Option<Duration>) -> Option<When> {
     }
     match times[..] {
         [] => {
-            table.missing("a fault needs to say when it strikes".to_string(), Some("it has one of `at`, `every` and `on`"));
+            table.missing(&TIMES, "a fault needs to say when it strikes".to_string(), Some("it has one of `at`, `every` and `on`"));
             None
         }
         [("at", value)] => {
@@ -166,7 +166,7 @@ fn split(table: &mut Table, moment: Moment) -> Option<Split> {
     const SPLITS: [&str; 4] = ["isolate", "halves", "bridge", "groups"];
     match table.take_any(&SPLITS)[..] {
         [] => {
-            table.missing("a partition needs to say into what".to_string(), Some("it has one of `isolate`, `halves`, `bridge` and `groups`"));
+            table.missing(&SPLITS, "a partition needs to say into what".to_string(), Some("it has one of `isolate`, `halves`, `bridge` and `groups`"));
             None
         }
         [("isolate", value)] => one_node(value, moment).map(Split::Isolate),

@@ -18,7 +18,7 @@ pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 pub(super) fn phases(root: &mut Table) -> Option<Vec<Phase>> {
     const HELP: &str = "for example: [[phase]] name = \"steady\" for = \"5s\", on a line each";
     let Some(value) = root.take("phase") else {
-        root.missing("a scenario needs at least one phase".to_string(), Some(HELP));
+        root.missing(&["phase"], "a scenario needs at least one phase".to_string(), Some(HELP));
         return None;
     };
     if let DeValue::Table(_) = value.raw() {

@@ -14,7 +14,7 @@ pub(super) fn workload(root: &mut Table) -> Option<Workload> {
             Some(value) => value,
             None => return Some(Workload::Explicit(Vec::new())),
         },
-        _ => root.need("workload")?,
+        _ => root.need_section("workload")?,
     };
     value.table("[workload]", |table| {
         let kinds = [("kv", true), ("explicit", false)];

@@ -13,7 +13,7 @@ pub(super) const MACHINES: u16 = 64;
 
 /// How many machines there are. From here on, nodes that the file names are checked against it.
 pub(super) fn cluster(root: &mut Table) -> Option<Cluster> {
-    let cluster = root.need("cluster")?.table("[cluster]", |table| {
+    let cluster = root.need_section("cluster")?.table("[cluster]", |table| {
         let count = |value: Value, what, low| {
             let count = value.whole(what, low, u64::from(MACHINES))?;
             Some(u16::try_from(count).expect("at most 64"))

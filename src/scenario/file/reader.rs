@@ -174,6 +174,7 @@ impl<'a> Value<'a> {
         let DeValue::Integer(integer) = self.raw() else { return self.expected(what) };
         match u64::from_str_radix(integer.as_str(), integer.radix()) {
             Ok(value) if (low..=high).contains(&value) => Some(value),
+            _ if (low, high) == (0, u64::MAX) => self.wrong(format!("expected {what} below 2^64, found {integer}")),
             _ if high == u64::MAX => self.wrong(format!("expected {what} of at least {low}, found {integer}")),
             _ => self.wrong(format!("expected {what} from {low} to {high}, found {integer}")),
         }
@@ -190,7 +191,7 @@ impl<'a> Value<'a> {
     /// unknown.
     pub fn table<T>(self, place: &'static str, read: impl FnOnce(&mut Table<'a>) -> Option<T>) -> Option<T> {
         let DeValue::Table(entries) = self.raw() else { return self.expected(&format!("a table for {place}")) };
-        let mut table = Table { context: self.context, place, span: Some(self.span()), entries, known: Vec::new() };
+        let mut table = Table::new(self.context, place, Some(self.span()), entries);
         let result = read(&mut table);
         table.finish();
         result
@@ -219,15 +220,21 @@ pub(super) struct Table<'a> {
     span: Option<Range<usize>>,
     entries: &'a DeTable<'a>,
     known: Vec<&'static str>,
+    /// What is not there, and the keys that would be it. Said at the end, unless one of them is there and misspelt.
+    missing: Vec<(Vec<&'static str>, Diagnostic)>,
 }
 
 impl<'a> Table<'a> {
     /// The whole file.
     pub fn root<T>(context: &'a Context, entries: &'a DeTable<'a>, read: impl FnOnce(&mut Table<'a>) -> T) -> T {
-        let mut table = Table { context, place: "a scenario", span: None, entries, known: Vec::new() };
+        let mut table = Table::new(context, "a scenario", None, entries);
         let result = read(&mut table);
         table.finish();
         result
+    }
+
+    fn new(context: &'a Context, place: &'static str, span: Option<Range<usize>>, entries: &'a DeTable<'a>) -> Table<'a> {
+        Table { context, place, span, entries, known: Vec::new(), missing: Vec::new() }
     }
 
     /// What the reading shares.
@@ -245,7 +252,16 @@ impl<'a> Table<'a> {
     pub fn need(&mut self, key: &'static str) -> Option<Value<'a>> {
         let value = self.take(key);
         if value.is_none() {
-            self.missing(format!("{} needs `{key}`", self.place), None);
+            self.missing(&[key], format!("{} needs `{key}`", self.place), None);
+        }
+        value
+    }
+
+    /// The value of a sub-table that has to be there.
+    pub fn need_section(&mut self, key: &'static str) -> Option<Value<'a>> {
+        let value = self.take(key);
+        if value.is_none() {
+            self.missing(&[key], format!("{} needs a table [{key}]", self.place), None);
         }
         value
     }
@@ -271,15 +287,16 @@ impl<'a> Table<'a> {
         keys.iter().filter_map(|key| Some((*key, self.take(key)?))).collect()
     }
 
-    /// Says that something is not there.
-    pub fn missing(&self, message: String, help: Option<&str>) {
+    /// Says that something is not there, which any of the keys would have been.
+    pub fn missing(&mut self, keys: &[&'static str], message: String, help: Option<&str>) {
         let mut mistake = Diagnostic::of_file(message);
         mistake.span.clone_from(&self.span);
         mistake.help = help.map(str::to_string);
-        self.context.report_missing(mistake);
+        self.missing.push((keys.to_vec(), mistake));
     }
 
     fn finish(self) {
+        let mut misspelt = Vec::new();
         for (key, _) in self.entries.iter() {
             let (word, span) = (key.get_ref().as_ref(), key.span());
             if self.known.contains(&word) {
@@ -287,19 +304,28 @@ impl<'a> Table<'a> {
             }
             let message = format!("unknown key {} in {}", quoted(word), self.place);
             let mistake = match did_you_mean(word, self.known.iter().copied()) {
-                Some(meant) => Diagnostic::at(span, format!("{message}; did you mean `{meant}`?")),
+                Some(meant) => {
+                    misspelt.push(meant);
+                    Diagnostic::at(span, format!("{message}; did you mean `{meant}`?"))
+                }
                 None => Diagnostic::at(span, message).help(match elsewhere(word) {
                     Some(place) => format!("`{word}` belongs in {place}"),
+                    None if self.known.is_empty() => "nothing can stand in it".to_string(),
                     None => format!("there can be {}", self.known.join(", ")),
                 }),
             };
             self.context.report(mistake);
         }
+        for (keys, mistake) in self.missing {
+            if !keys.iter().any(|key| misspelt.contains(key)) {
+                self.context.report_missing(mistake);
+            }
+        }
     }
 }
 
 /// Keys people look for in the wrong table, and where they belong.
-const ELSEWHERE: [(&str, &[&str]); 12] = [
+const ELSEWHERE: [(&str, &[&str]); 16] = [
     ("a scenario, before the first [table]", &["title", "system", "plant", "entropy", "deviations", "digest", "build"]),
     ("[cluster]", &["replicas", "clients"]),
     ("[network]", &["latency", "loss", "duplicate", "reorder", "corrupt"]),
@@ -309,7 +335,11 @@ const ELSEWHERE: [(&str, &[&str]); 12] = [
     ("[workload]", &["keys", "rate", "mix", "give_up_after", "operations"]),
     ("[[phase]]", &["quiet", "core", "healed", "for"]),
     ("[[phase.fault]]", &["at", "every", "on", "crash", "restart", "pause", "wipe", "partition", "cut", "heal"]),
-    ("the fault's own table, as in `crash = { target = \"r1\", restart_after = \"1s\" }`", &["target", "restart_after", "max_down", "resume_after", "heal_after", "isolate", "halves", "bridge", "groups"]),
+    ("`crash`, `restart`, `pause` or `wipe`", &["target"]),
+    ("`crash` or `wipe`", &["restart_after", "max_down"]),
+    ("`pause`", &["resume_after"]),
+    ("`partition` or `cut`", &["heal_after"]),
+    ("`partition`", &["isolate", "halves", "bridge", "groups"]),
     ("[check]", &["safety", "liveness", "reached"]),
     ("[expect]", &["outcome", "seed", "within_seeds"]),
 ];
@@ -324,7 +354,8 @@ pub(super) fn did_you_mean<'a>(word: &str, candidates: impl Iterator<Item = &'a 
     if word.len() > 60 {
         return None;
     }
-    let close = (word.chars().count() / 3).clamp(1, 3);
+    // A slip for every five letters: `majority` is no slip of `minority`.
+    let close = (word.chars().count() / 5).clamp(1, 3);
     candidates
         .map(|candidate| (strsim::damerau_levenshtein(&word.to_lowercase(), candidate), candidate))
         .filter(|(distance, candidate)| *distance <= close && *distance < candidate.len())

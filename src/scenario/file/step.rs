@@ -211,6 +211,22 @@ mod tests {
         let texts = ["", "r0 get k1", "c0", "c0 after get k1", "c0 after 3 get k1", "c0 gte k1", "c0 shout k1", "c0 put k1", "c0 get x1",
             "c0 get k01", "c0 put k1 ,", "c0 get k1 k2", "c0 get k1, give in", "c0 get k1, give up after", "c0 put k1 'x"];
         let errors = texts.map(|text| parse_step(text).expect_err(text));
-        insta::assert_snapshot!(errors.join("\n"), @"");
+        insta::assert_snapshot!(errors.join("\n"), @"
+        the client that asks is missing; write it like `c0 after 3ms put k1 17, give up after 2s`
+        `r0` is a replica, and only clients ask for something
+        what is asked for is missing; write it like `c0 after 3ms put k1 17, give up after 2s`
+        `get` is not a duration; write it like `300ms`
+        `3` lacks a unit (ns, us, ms, s, m); write it like `3ms`
+        unknown operation `gte`; did you mean `get`?
+        unknown operation `shout`; there are get, put, append, cas, delete
+        the value is missing; write it like `c0 after 3ms put k1 17, give up after 2s`
+        `x1` is not a key; keys are called k0, k1, …
+        `k01` is not a key; keys are called k0, k1, …
+        a value is missing before the comma; write it like `c0 after 3ms put k1 17, give up after 2s`
+        `k2` is too much here; write it like `c0 after 3ms put k1 17, give up after 2s`
+        after the comma stands `give up after` and a duration; write it like `c0 after 3ms put k1 17, give up after 2s`
+        the duration after `give up after` is missing; write it like `c0 after 3ms put k1 17, give up after 2s`
+        a quote is not closed in `c0 put k1 'x`
+        ");
     }
 }

@@ -1,6 +1,7 @@
 //! The experiment: a scenario as a value and as a file, the system it is about, and one run of it.
 
 //RUN mod clients;
+pub mod file;
 pub mod outcome;
 //RUN pub mod run;
 pub mod system;

@@ -109,7 +109,9 @@ impl<'a> Value<'a> {
     /// In a plan, says that it leaves something to chance.
     pub fn chance(self, message: &str) {
         if self.context.is_plan() {
-            let _: Option<()> = self.wrong_with(message, "this file is a plan (it has `entropy`, `deviations`, `digest` or `build`), and a plan leaves nothing to chance");
+            const HELP: &str =
+                "this file is a plan (it has `entropy`, `deviations`, `digest` or `build`), and a plan leaves nothing to chance";
+            self.context.report(Diagnostic::at(self.span(), message).help(HELP));
         }
     }
 

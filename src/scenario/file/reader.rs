@@ -273,7 +273,7 @@ impl<'a> Table<'a> {
         self.take(key).and_then(read).unwrap_or(default)
     }
 
-    /// What a sub-table reads as; what `read` makes of an empty one if it is not there.
+    /// What a sub-table reads as; the default if it is not there or cannot be read.
     pub fn section<T>(
         &mut self,
         key: &'static str,

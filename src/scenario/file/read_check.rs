@@ -1,5 +1,6 @@
 //! Reading `[check]` and `[expect]`.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::base::text::format_duration;
@@ -56,12 +57,11 @@ pub(super) fn checks(root: &mut Table, progress: &Progress) -> Checks {
 
 /// Complains if two things in a list have the same name.
 fn distinct<T>(value: Value, items: Vec<T>, name: impl Fn(&T) -> &str) -> Option<Vec<T>> {
-    for (index, item) in items.iter().enumerate() {
-        if items[..index].iter().any(|other| name(other) == name(item)) {
-            return value.wrong(format!("{} stands twice in it", quoted(name(item))));
-        }
+    let mut names = BTreeSet::new();
+    match items.iter().map(&name).find(|name| !names.insert(name.to_string())) {
+        Some(twice) => value.wrong(format!("{} stands twice in it", quoted(twice))),
+        None => Some(items),
     }
-    Some(items)
 }
 
 fn oracle(value: Value) -> Option<OracleId> {

@@ -166,7 +166,8 @@ fn split(table: &mut Table, moment: Moment) -> Option<Split> {
     const SPLITS: [&str; 4] = ["isolate", "halves", "bridge", "groups"];
     match table.take_any(&SPLITS)[..] {
         [] => {
-            table.missing(&SPLITS, "a partition needs to say into what".to_string(), Some("it has one of `isolate`, `halves`, `bridge` and `groups`"));
+            let help = "it has one of `isolate`, `halves`, `bridge` and `groups`";
+            table.missing(&SPLITS, "a partition needs to say into what".to_string(), Some(help));
             None
         }
         [("isolate", value)] => one_node(value, moment).map(Split::Isolate),

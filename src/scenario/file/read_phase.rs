@@ -1,5 +1,6 @@
 //! Reading `[[phase]]`.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use toml::de::DeValue;
@@ -24,7 +25,7 @@ pub(super) fn phases(root: &mut Table) -> Option<Vec<Phase>> {
     if let DeValue::Table(_) = value.raw() {
         return value.wrong_with("phases are a list", "write it with two brackets: [[phase]]");
     }
-    let (mut names, mut total) = (Vec::new(), Duration::ZERO);
+    let (mut names, mut total) = (BTreeSet::new(), Duration::ZERO);
     let phases = value.list("a list of phases, each under [[phase]]", |value| phase(value, &mut names, &mut total))?;
     if phases.is_empty() {
         return value.wrong_with("a scenario needs at least one phase", HELP);
@@ -32,14 +33,13 @@ pub(super) fn phases(root: &mut Table) -> Option<Vec<Phase>> {
     Some(phases)
 }
 
-fn phase<'a>(value: Value<'a>, names: &mut Vec<&'a str>, total: &mut Duration) -> Option<Phase> {
+fn phase<'a>(value: Value<'a>, names: &mut BTreeSet<&'a str>, total: &mut Duration) -> Option<Phase> {
     value.table("[[phase]]", |table| {
         let name = table.need("name").and_then(|value| {
             let name = value.some_text("a name")?;
-            if names.contains(&name) {
+            if !names.insert(name) {
                 return value.wrong(format!("there is a phase {} already", quoted(name)));
             }
-            names.push(name);
             Some(name.to_string())
         });
         let duration = table.need("for").and_then(|value| {
@@ -101,7 +101,10 @@ fn quiet(table: &mut Table) -> Option<Quiet> {
         },
     };
     if let (Some(Core::All | Core::Drawn), Some(value)) = (&core, healed) {
-        return value.wrong_with("`healed` goes with a core that is a list of nodes", "core = \"all\" heals everybody, and with \"drawn\" it is drawn who else heals");
+        return value.wrong_with(
+            "`healed` goes with a core that is a list of nodes",
+            "core = \"all\" heals everybody, and with \"drawn\" it is drawn who else heals",
+        );
     }
     Some(Quiet { core: core? })
 }
@@ -122,10 +125,9 @@ fn listed(core: Value, healed: Option<Value>) -> Option<Core> {
 
 fn nodes(value: Value) -> Option<Vec<NodeId>> {
     let nodes = value.list("a list of nodes such as [\"r0\", \"r1\", \"c0\"]", node)?;
-    for (index, node) in nodes.iter().enumerate() {
-        if nodes[..index].contains(node) {
-            return value.wrong(format!("{node} stands twice in it"));
-        }
+    let mut seen = BTreeSet::new();
+    match nodes.iter().find(|node| !seen.insert(**node)) {
+        Some(twice) => value.wrong(format!("{twice} stands twice in it")),
+        None => Some(nodes),
     }
-    Some(nodes)
 }

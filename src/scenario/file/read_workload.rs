@@ -1,5 +1,7 @@
 //! Reading `[workload]`.
 
+use toml::de::DeValue;
+
 use crate::base::Ratio;
 use crate::scenario::{Mix, Shares, Step, Workload};
 
@@ -52,15 +54,19 @@ fn drawn_operations(table: &mut Table) -> Option<Mix> {
                 delete: share("delete"),
             };
             if shares == Shares::default() {
-                return value.wrong_with("`mix` has no share above 0, so there is nothing to ask for", "for example: mix = { get = 0.5, put = 0.5 }");
+                return value.wrong_with(
+                    "`mix` has no share above 0, so there is nothing to ask for",
+                    "for example: mix = { get = 0.5, put = 0.5 }",
+                );
             }
             Some(shares)
         })
     });
     let operations = table.take("operations").and_then(|value| match value.raw() {
-        toml::de::DeValue::Array(_) => {
-            value.wrong_with("this workload draws its operations, so they cannot be listed", "to list them, use kind = \"explicit\"")
-        }
+        DeValue::Array(_) => value.wrong_with(
+            "this workload draws its operations, so they cannot be listed",
+            "to list them, use kind = \"explicit\"",
+        ),
         _ => value.whole("a number of operations", 1, u64::MAX),
     });
     let give_up_after = table.take("give_up_after").and_then(some_duration);
@@ -71,7 +77,7 @@ fn drawn_operations(table: &mut Table) -> Option<Mix> {
 /// `"200/s"`.
 fn rate(value: Value) -> Option<u32> {
     const RATE: &str = "a rate such as \"200/s\"";
-    if let toml::de::DeValue::Integer(number) = value.raw() {
+    if let DeValue::Integer(number) = value.raw() {
         return value.wrong_with(format!("expected {RATE}, found an integer"), format!("operations a second: \"{number}/s\""));
     }
     let text = value.text(RATE)?;

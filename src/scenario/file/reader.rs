@@ -109,7 +109,9 @@ impl<'a> Value<'a> {
     /// In a plan, says that it leaves something to chance.
     pub fn chance(self, message: &str) {
         if self.context.is_plan() {
-            let _: Option<()> = self.wrong_with(message, "this file is a plan (it has `entropy`, `deviations`, `digest` or `build`), and a plan leaves nothing to chance");
+            const HELP: &str =
+                "this file is a plan (it has `entropy`, `deviations`, `digest` or `build`), and a plan leaves nothing to chance";
+            self.context.report(Diagnostic::at(self.span(), message).help(HELP));
         }
     }
 
@@ -271,7 +273,7 @@ impl<'a> Table<'a> {
         self.take(key).and_then(read).unwrap_or(default)
     }
 
-    /// What a sub-table reads as; what `read` makes of an empty one if it is not there.
+    /// What a sub-table reads as; the default if it is not there or cannot be read.
     pub fn section<T>(
         &mut self,
         key: &'static str,

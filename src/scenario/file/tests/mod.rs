@@ -3,6 +3,7 @@
 mod generate;
 mod hostile;
 mod mistakes;
+mod mistakes_of_course;
 mod round_trip;
 mod samples;
 

@@ -155,3 +155,10 @@ quiet = true
 "#
     );
 }
+
+#[test]
+fn files_of_other_systems_are_read() {
+    let text = "title = \"t\"\nsystem = \"ping\"\n[cluster]\nreplicas = 3\nclients = 0\n[[phase]]\nname = \"p\"\nfor = \"1s\"\n";
+    assert_eq!(read(&text.replace('\n', "\r\n")), read(text));
+    assert_eq!(read(&["\u{feff}", text].concat()), read(text));
+}

@@ -9,3 +9,4 @@ pub mod env;
 pub mod world;
 pub mod check;
 pub mod scenario;
+pub mod systems;

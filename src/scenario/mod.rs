@@ -1,6 +1,8 @@
 //! The experiment: a scenario as a value and as a file, the system it is about, and one run of it.
 
+pub mod file;
 pub mod outcome;
+pub mod run;
 pub mod system;
 pub mod workload;
 

@@ -10,3 +10,4 @@ pub mod world;
 pub mod check;
 pub mod scenario;
 pub mod systems;
+pub mod report;

@@ -11,3 +11,5 @@ pub mod check;
 pub mod scenario;
 pub mod systems;
 pub mod report;
+#[cfg(feature = "cli")]
+pub mod cli;

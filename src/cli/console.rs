@@ -1,6 +1,6 @@
 //! Where output goes: the two standard streams, and files that are whole or not there.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
@@ -45,21 +45,27 @@ impl Console<'_> {
 
 /// Writes a file so that its name never stands for half of it: under another name first, renamed when complete.
 pub(super) fn write_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
+    let refused = |error| Failure::bad_input(format!("cannot write {}: {error}", path.display()));
+    let failed = |error| Failure::broken(format!("cannot write {}: {error}", path.display()));
+    // A rename would put a plain file in the place of a pipe or a device; `/dev/stdout` may well be a plain file.
+    if path.starts_with("/dev") || fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+        let file = OpenOptions::new().append(true).open(path).map_err(refused)?;
+        return write_all(file, write).map_err(failed);
+    }
     // A link goes on pointing where it points.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-    // A rename would put a plain file in the place of a pipe or a device.
-    let special = fs::metadata(&path).is_ok_and(|metadata| !metadata.is_file());
-    let target = if special { path.clone() } else { temporary(&path)? };
-    let file = File::create(&target).map_err(|error| Failure::bad_input(format!("cannot write {}: {error}", path.display())))?;
+    let partial = temporary(&path)?;
+    let file = File::create(&partial).map_err(refused)?;
+    write_all(file, write).and_then(|()| fs::rename(&partial, &path)).map_err(|error| {
+        let _ = fs::remove_file(&partial);
+        failed(error)
+    })
+}
+
+fn write_all(file: File, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let mut buffered = BufWriter::new(file);
-    let mut ended = write(&mut buffered).and_then(|()| buffered.flush());
-    if !special {
-        ended = ended.and_then(|()| fs::rename(&target, &path));
-        if ended.is_err() {
-            let _ = fs::remove_file(&target);
-        }
-    }
-    ended.map_err(|error| Failure::broken(format!("cannot write {}: {error}", path.display())))
+    write(&mut buffered)?;
+    buffered.flush()
 }
 
 /// A name beside `path` that no other process uses.

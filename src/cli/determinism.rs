@@ -18,7 +18,13 @@ pub(super) fn check(runner: &Runner<'_>, scenario: &Scenario, settings: &Setting
 }
 
 /// Two runs that should be one are not. Runs both again with their traces, to find where they part.
-pub(super) fn explain(runner: &Runner<'_>, scenario: &Scenario, settings: &Settings, first: &Run, second: &Run) -> Failure {
+pub(super) fn explain(
+    runner: &Runner<'_>,
+    scenario: &Scenario,
+    settings: &Settings,
+    first: &Run,
+    second: &Run,
+) -> Failure {
     let traced = Settings { trace: true, record: false, ..settings.clone() };
     let trace = || runner.run(scenario, &traced).map(|run| run.trace.unwrap_or_default());
     let place = match (trace(), trace()) {
@@ -27,8 +33,8 @@ pub(super) fn explain(runner: &Runner<'_>, scenario: &Scenario, settings: &Setti
     };
     let mut message = format!("seed {} is not deterministic: ", settings.seed);
     if first.digest == second.digest {
-        let (one, other) = (first.verdict.word(), second.verdict.word());
-        message.push_str(&format!("equal traces (digest {}) were judged differently, {one} and then {other}\n", first.digest));
+        let (digest, one, other) = (first.digest, first.verdict.word(), second.verdict.word());
+        message.push_str(&format!("equal traces (digest {digest}) were judged differently, {one} and then {other}\n"));
     } else {
         message.push_str(&format!("its digest was {} and then {}\n", first.digest, second.digest));
     }
@@ -45,7 +51,8 @@ fn place(one: &[Event], other: &[Event]) -> String {
     }
     let line = |trace: &[Event]| trace.get(same).map_or("(the run ends here)".to_string(), trace::line);
     let before = same.checked_sub(1).map_or(String::new(), |last| format!("  both  {}\n", trace::line(&one[last])));
-    format!("The first events that differ:\n        {}\n{before}  one   {}\n  other {}\n", trace::legend(), line(one), line(other))
+    let (legend, one, other) = (trace::legend(), line(one), line(other));
+    format!("The first events that differ:\n        {legend}\n{before}  one   {one}\n  other {other}\n")
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Ctrl-C: a range of seeds ends after the seed at hand and reports what it has; anything else ends at once.
 
+use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::exit::Exit;
@@ -13,6 +14,7 @@ pub(super) fn install() {
     let _ = ctrlc::set_handler(|| {
         let second = WANTED.swap(true, Ordering::Relaxed);
         if second || !PATIENT.load(Ordering::Relaxed) {
+            let _ = std::io::stderr().write_all(b"interrupted\n");
             std::process::exit(i32::from(Exit::Incomplete as u8));
         }
     });

@@ -44,7 +44,10 @@ pub(super) fn command(
         let from = if found.is_embedded() { "embedded".to_string() } else { found.file.clone() };
         let entry = |system, expects, title| Entry { name: name.clone(), from, system, expects, title };
         match found.parse(registry) {
-            Ok(scenario) => scenarios.push(entry(Some(scenario.system), Some(expectation(&scenario.expect)), scenario.title)),
+            Ok(scenario) => {
+                let expects = expectation(&scenario.expect);
+                scenarios.push(entry(Some(scenario.system), Some(expects), scenario.title));
+            }
             // What comes with the binary may be about a system that a user's own binary does not have.
             Err(_) if found.is_embedded() => {}
             Err(_) => scenarios.push(entry(None, None, "(has errors; `validate` shows them)".to_string())),
@@ -55,7 +58,7 @@ pub(super) fn command(
     console.say(&match arguments.format {
         Format::Human => human(&everything),
         Format::Json => {
-            let text = serde_json::to_string(&everything).expect("these objects have text for names and no failing parts");
+            let text = serde_json::to_string(&everything).expect("an object of texts has no failing parts");
             format!("{text}\n")
         }
     })?;
@@ -85,7 +88,10 @@ fn human(everything: &Everything) -> String {
     }
     text.push_str("\nsystems\n");
     for System { name, plants } in &everything.systems {
-        let plants = if plants.is_empty() { "no planted bugs".to_string() } else { format!("planted bugs: {}", plants.join(", ")) };
+        let plants = match plants {
+            [] => "no planted bugs".to_string(),
+            plants => format!("planted bugs: {}", plants.join(", ")),
+        };
         text.push_str(&format!("  {name:<names$}  {plants}\n"));
     }
     text

@@ -34,7 +34,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::scenario::{run as once, Registry};
+use crate::scenario::{run as simulator, Registry};
 
 use arguments::{Arguments, Command};
 use console::Console;
@@ -62,7 +62,7 @@ pub fn main(registry: Registry) -> ExitCode {
     let ended = match &arguments.command {
         Command::List(list) => list::command(list, &shelf, &registry, &mut console),
         Command::Run(run) => {
-            let runner = Runner { registry: &registry, once: &once::run };
+            let runner = Runner { registry: &registry, simulator: &simulator::run };
             run::command(run, &program(), &shelf, &runner, &mut console)
         }
         Command::Validate(validate) => validate::command(validate, &shelf, &registry, &mut console),
@@ -80,3 +80,8 @@ fn program() -> String {
     let stem = path.as_deref().and_then(|path| path.file_stem()).and_then(|stem| stem.to_str());
     stem.unwrap_or("foretell").to_string()
 }
+
+/// The page is part of what this folder promises, so its code is compiled like any other example.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/determinism.md")]
+struct DeterminismPage;

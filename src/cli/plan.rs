@@ -14,9 +14,9 @@ use super::runner::Runner;
 
 /// Which build this is: the version of this crate, and a hash of the program itself.
 ///
-/// The version alone would not do: a user's system, or a change not yet released, is in the program and not in the version.
-/// What is compared is the file that runs, so that a mere difference in digest under one and the same program is
-/// nondeterminism and nothing else.
+/// The version alone would not do: a user's system, or a change not yet released, is in the program and not in the
+/// version. What is compared is the file that runs, so that another digest from the same program is nondeterminism and
+/// nothing else.
 pub(super) fn build() -> String {
     let program = std::env::current_exe().and_then(std::fs::read).map_or(0, |bytes| hash_bytes(&bytes));
     format!("{} {} program {program:016x}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
@@ -25,8 +25,11 @@ pub(super) fn build() -> String {
 /// Compares a run of a plan with the run that the plan was recorded from. Says something if the plan is stale.
 pub(super) fn compare(scenario: &Scenario, run: &Run) -> Result<Option<String>, Failure> {
     let Some(plan) = &scenario.plan else { return Ok(None) };
-    let Some(recorded) = plan.digest.filter(|digest| *digest != run.digest.to_bits()) else { return Ok(None) };
-    let (recorded, this) = (Digest::from_bits(recorded), build());
+    let Some(recorded) = plan.digest.map(Digest::from_bits) else { return Ok(None) };
+    if recorded == run.digest {
+        return Ok(None);
+    }
+    let this = build();
     match &plan.build {
         Some(build) if *build == this => Err(Failure::broken(format!(
             "not deterministic: this plan was recorded by this very build ({this}) with digest {recorded}, and now has {}\n\

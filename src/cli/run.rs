@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::base::Digest;
-use crate::report::words::counted;
+use crate::report::words::{counted, grouped};
 use crate::report::{causal_past, json, text, trace, Judgement, Report, Tally};
 use crate::scenario::run::Settings;
 use crate::scenario::{Expectation, Run, Scenario, Shows};
@@ -54,8 +54,13 @@ pub(super) fn command(
     }
     let found = shelf.find(&arguments.name)?;
     let mut scenario = found.parse(runner.registry)?;
+    let mut notes = Vec::new();
     if let Some(plant) = &arguments.plant {
         scenario.plant = planted(runner, &scenario, plant)?;
+        if scenario.plant.is_none() && scenario.expect != Expectation::Pass {
+            scenario.expect = Expectation::Pass;
+            notes.push("without its planted bug this scenario is expected to pass".to_string());
+        }
     }
     let repeat = Repeat {
         program: program.to_string(),
@@ -66,7 +71,7 @@ pub(super) fn command(
     let which = which(arguments, &scenario)?;
     let request = Request { arguments, scenario, repeat, runner };
     match which {
-        Which::One(seed) => one(&request, seed, None, Vec::new(), console),
+        Which::One(seed) => one(&request, seed, None, notes, console),
         Which::Until(limit) => until(&request, limit, console),
         Which::All(seeds) => sweep::command(&request, &seeds, console),
     }
@@ -121,7 +126,8 @@ impl Request<'_> {
     pub(super) fn run(&self, settings: &Settings) -> Result<Run, Failure> {
         let repeat = |failure: Failure| match failure.exit {
             Exit::Broken => {
-                Failure { message: format!("{}\n\nrepeat: {}", failure.message.trim_end(), self.repeat_one(settings.seed)), ..failure }
+                let repeat = self.repeat_one(settings.seed);
+                Failure::broken(format!("{}\n\nrepeat: {repeat}", failure.message.trim_end()))
             }
             _ => failure,
         };
@@ -144,9 +150,10 @@ fn until(request: &Request<'_>, limit: u64, console: &mut Console<'_>) -> Result
         let run = request.run(&request.settings(seed))?;
         if tally.add(&run) == Judgement::Shown {
             interrupt::be_prompt();
-            let mut notes = vec![format!("the first of {} tried to show it", counted(tally.runs, "seed"))];
+            let mut notes = vec![format!("seed {seed} is the first of {} that shows it", grouped(tally.runs))];
             for group in tally.groups().iter().filter(|group| !group.expected) {
-                notes.push(format!("before it, {} broke {}, seed {} first", counted(group.count, "seed"), group.oracle, group.seed));
+                let count = counted(group.count, "seed");
+                notes.push(format!("before it, {count} broke {}, seed {} first", group.oracle, group.seed));
             }
             return one(request, seed, Some(run.digest), notes, console);
         }

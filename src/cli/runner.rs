@@ -10,12 +10,15 @@ use crate::scenario::{Registry, Run, Scenario, System};
 
 use super::exit::Failure;
 
+/// One run: `scenario::run::run`, or what a test puts in its place.
+pub(super) type Simulator<'a> = dyn Fn(&Scenario, Rc<dyn System>, &Settings) -> Run + 'a;
+
 /// Runs scenarios.
 pub(super) struct Runner<'a> {
     /// The systems there are.
     pub(super) registry: &'a Registry,
-    /// One run. Tests put something else here.
-    pub(super) once: &'a dyn Fn(&Scenario, Rc<dyn System>, &Settings) -> Run,
+    /// What makes a run.
+    pub(super) simulator: &'a Simulator<'a>,
 }
 
 impl Runner<'_> {
@@ -26,7 +29,7 @@ impl Runner<'_> {
     pub(super) fn run(&self, scenario: &Scenario, settings: &Settings) -> Result<Run, Failure> {
         let ended = quietly(|| {
             let system = self.registry.make(&scenario.system, scenario.plant.as_deref())?;
-            Ok::<Run, String>((self.once)(scenario, system, settings))
+            Ok::<Run, String>((self.simulator)(scenario, system, settings))
         });
         match ended {
             Ok(Ok(run)) => Ok(run),

@@ -1,17 +1,23 @@
 //! Seeds: a range as typed, and one drawn from the operating system.
 
+use std::cmp::Ordering;
 use std::hash::{BuildHasher, Hasher};
 use std::ops::Range;
 
 /// Reads `A..B`.
 pub(super) fn parse(text: &str) -> Result<Range<u64>, String> {
     let (from, to) = text.split_once("..").ok_or_else(|| "a range of seeds looks like `0..1000`".to_string())?;
-    let number = |text: &str| text.parse::<u64>().map_err(|_| format!("`{text}` is not a seed; a range looks like `0..1000`"));
+    let number = |text: &str| {
+        text.parse::<u64>().map_err(|_| format!("`{text}` is not a seed; a range looks like `0..1000`"))
+    };
     let (from, to) = (number(from)?, number(to)?);
     match from.cmp(&to) {
-        std::cmp::Ordering::Less => Ok(from..to),
-        std::cmp::Ordering::Equal => Err(format!("there is no seed in it: the last one is left out, so write `{from}..{}`", to.saturating_add(1))),
-        std::cmp::Ordering::Greater => Err(format!("it runs backwards; write `{to}..{from}`")),
+        Ordering::Less => Ok(from..to),
+        Ordering::Equal => {
+            let end = to.saturating_add(1);
+            Err(format!("there is no seed in it: the last one is left out, so write `{from}..{end}`"))
+        }
+        Ordering::Greater => Err(format!("it runs backwards; write `{to}..{from}`")),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::scenario::file::parse_bytes;
+use crate::scenario::file::{parse_bytes, Diagnostic};
 use crate::scenario::{Registry, Scenario};
 
 use super::exit::Failure;
@@ -35,11 +35,12 @@ pub(super) struct Found {
 impl Found {
     /// Reads the text.
     pub(super) fn parse(&self, registry: &Registry) -> Result<Scenario, Failure> {
-        let stem = Path::new(&self.name).file_stem().map_or(self.name.as_str().into(), |stem| stem.to_string_lossy());
-        parse_bytes(&stem, &self.bytes, registry).map_err(|diagnostics| {
+        let last = Path::new(&self.name).file_name().map_or(self.name.as_str().into(), |last| last.to_string_lossy());
+        let stem = last.strip_suffix(".toml").unwrap_or(&last);
+        parse_bytes(stem, &self.bytes, registry).map_err(|diagnostics| {
             let text = String::from_utf8_lossy(&self.bytes);
-            let messages: Vec<String> = diagnostics.iter().map(|diagnostic| diagnostic.render(&self.file, &text)).collect();
-            Failure::bad_input(messages.join("\n"))
+            let message = |diagnostic: &Diagnostic| diagnostic.render(&self.file, &text);
+            Failure::bad_input(diagnostics.iter().map(message).collect::<Vec<String>>().join("\n"))
         })
     }
 
@@ -81,7 +82,9 @@ impl Shelf {
         let names = self.names();
         let near = nearest(short, names.keys().map(String::as_str));
         let advice = match near.as_slice() {
-            [] if names.is_empty() => format!("there is no file of that name, and no scenario in ./{DIRECTORY} or in this program"),
+            [] if names.is_empty() => {
+                format!("there is no file of that name, and no scenario in ./{DIRECTORY} or in this program")
+            }
             [] => "there is no file of that name; `list` shows the scenarios there are".to_string(),
             near => format!("did you mean {}?", near.join(", or ")),
         };
@@ -130,7 +133,8 @@ pub(super) fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) ->
         whole.min(strsim::damerau_levenshtein(wanted, last(name)))
     };
     let near_enough = (wanted.chars().count() / 3).max(2);
-    let mut near: Vec<(usize, &str)> = names.map(|name| (distance(name), name)).filter(|(far, _)| *far <= near_enough).collect();
+    let mut near: Vec<(usize, &str)> = names.map(|name| (distance(name), name)).collect();
+    near.retain(|(distance, _)| *distance <= near_enough);
     near.sort();
     near.into_iter().take(3).map(|(_, name)| name).collect()
 }
@@ -142,16 +146,17 @@ mod tests {
     fn shelf(directory: &str) -> Shelf {
         Shelf {
             directory: PathBuf::from(directory),
-            embedded: &[("convergence", b"title = \"a\""), ("planted/quorum-off-by-one", b"title = \"b\"")],
+            embedded: &[("three-quiet-days", b"title = \"a\""), ("planted/two-loud-nights", b"title = \"b\"")],
         }
     }
 
     #[test]
     fn embedded_scenarios_have_several_spellings() {
         let shelf = shelf("no-such-directory");
-        for name in ["convergence", "convergence.toml", "sim-scenarios/convergence.toml", "./sim-scenarios/convergence.toml"] {
-            let found = shelf.find(name).expect(name);
-            assert_eq!((found.name.as_str(), found.is_embedded()), ("convergence", true));
+        for (start, end) in [("", ""), ("", ".toml"), ("sim-scenarios/", ""), ("./sim-scenarios/", ".toml")] {
+            let name = format!("{start}three-quiet-days{end}");
+            let found = shelf.find(&name).expect(&name);
+            assert_eq!((found.name.as_str(), found.is_embedded()), ("three-quiet-days", true));
         }
     }
 
@@ -159,10 +164,11 @@ mod tests {
     fn unknown_names_are_answered_with_near_ones() {
         let shelf = shelf("no-such-directory");
         let ask = |name: &str| shelf.find(name).expect_err("there is none").message;
-        insta::assert_snapshot!([ask("convergance"), ask("quorum-off-by-on"), ask("x/convergence"), ask("raft")].join("\n"), @"
-        unknown scenario `convergance`; did you mean convergence?
-        unknown scenario `quorum-off-by-on`; did you mean planted/quorum-off-by-one?
-        unknown scenario `x/convergence`; did you mean convergence?
+        let answers = ["three-quit-days", "two-loud-night", "x/three-quiet-days", "raft"].map(ask);
+        insta::assert_snapshot!(answers.join("\n"), @"
+        unknown scenario `three-quit-days`; did you mean three-quiet-days?
+        unknown scenario `two-loud-night`; did you mean planted/two-loud-nights?
+        unknown scenario `x/three-quiet-days`; did you mean three-quiet-days?
         unknown scenario `raft`; there is no file of that name; `list` shows the scenarios there are
         ");
     }
@@ -171,16 +177,16 @@ mod tests {
     fn a_file_hides_the_embedded_one_and_a_path_hides_both() {
         let directory = std::env::temp_dir().join(format!("foretell-shelf-{}", std::process::id()));
         fs::create_dir_all(directory.join("planted")).expect("there is a place for temporary files");
-        let file = directory.join("convergence.toml");
+        let file = directory.join("three-quiet-days.toml");
         fs::write(&file, "title = \"mine\"").expect("it can be written");
         fs::write(directory.join("planted/new.toml"), "").expect("it can be written");
         let shelf = shelf(directory.to_str().expect("its name is text"));
-        assert_eq!(shelf.find("convergence").expect("it is there").bytes, b"title = \"mine\"");
+        assert_eq!(shelf.find("three-quiet-days").expect("it is there").bytes, b"title = \"mine\"");
         assert_eq!(shelf.find("planted/new").expect("it is there").name, "planted/new");
         let path = file.to_str().expect("its name is text");
         assert_eq!(shelf.find(path).expect("it is there").name, path);
         let names: Vec<(String, bool)> = shelf.names().into_iter().map(|(name, path)| (name, path.is_some())).collect();
-        let expected = [("convergence", true), ("planted/new", true), ("planted/quorum-off-by-one", false)];
+        let expected = [("planted/new", true), ("planted/two-loud-nights", false), ("three-quiet-days", true)];
         assert_eq!(names, expected.map(|(name, is_file)| (name.to_string(), is_file)));
         fs::remove_dir_all(directory).expect("it was made here");
     }

@@ -22,7 +22,8 @@ const R1: NodeId = NodeId::replica(1);
 const C0: NodeId = NodeId::client(0);
 
 pub(crate) fn scenario(expect: Expectation) -> Scenario {
-    let mix = Mix { keys: 1, rate: 10, shares: Shares { get: Ratio::ZERO, ..Shares::default() }, operations: None, give_up_after: None };
+    let shares = Shares { get: Ratio::ZERO, ..Shares::default() };
+    let mix = Mix { keys: 1, rate: 10, shares, operations: None, give_up_after: None };
     Scenario {
         name: "primary-isolated".to_string(),
         title: "primary isolated under load, then healed".to_string(),
@@ -99,6 +100,7 @@ pub(crate) fn trace() -> Vec<Event> {
     let client = ClientId { node: C0, session: 1 };
     let operation = Rc::new(Operation::Put { key: Key(0), value: "v1".to_string() });
     let digest = Checksum(0x1f << 96);
+    let deliver = EventKind::Deliver { from: R0, label, repeat: 1, copy: 0, hash: 0xabc, corrupt: false };
     vec![
         event(1, 0, 0, None, EventKind::Phase("steady".into())),
         event(2, 1, 0, Some(R0), EventKind::Boot(Incarnation(1))),
@@ -106,7 +108,7 @@ pub(crate) fn trace() -> Vec<Event> {
         event(4, 0, 1_500_000, Some(C0), EventKind::Call { client, number: 1, operation }),
         event(5, 2, 2_000_000, Some(R0), EventKind::Send { to: R1, label, repeat: 1, size: 64, hash: 0xabc }),
         event(6, 3, 2_500_000, Some(R1), EventKind::Timer { task: REPLICA.label([]), nth: 4 }),
-        event(7, 5, 3_000_000, Some(R1), EventKind::Deliver { from: R0, label, repeat: 1, copy: 0, hash: 0xabc, corrupt: false }),
+        event(7, 5, 3_000_000, Some(R1), deliver),
         event(8, 7, 3_000_000, Some(R1), EventKind::Probe(Probe::Head { index: 3, digest })),
         event(9, 7, 2_004_000_000, Some(R1), EventKind::Probe(Probe::Committed { epoch: 0, index: 3, digest })),
     ]
@@ -167,7 +169,8 @@ pub(crate) fn every_kind() -> Vec<EventKind> {
         EventKind::Panic("first line\nsecond line".into()),
         EventKind::Spin { task: REPLICA.label([]), polls: 1_000_000 },
     ];
-    kinds.extend([Lost::Dropped, Lost::Cut, Lost::Down].map(|reason| EventKind::Lost { to: R1, label, repeat: 2, reason }));
+    let lost = |reason| EventKind::Lost { to: R1, label, repeat: 2, reason };
+    kinds.extend([Lost::Dropped, Lost::Cut, Lost::Down].map(lost));
     kinds.extend(probes.map(EventKind::Probe));
     kinds.extend(operations.map(|operation| EventKind::Call { client, number: 1, operation: Rc::new(operation) }));
     kinds.extend(outcomes.map(|outcome| EventKind::Return { client, number: 1, outcome }));

@@ -14,13 +14,14 @@ use super::{trace, Judgement, Report, Sweep};
 pub fn run(report: &Report<'_>) -> String {
     let Report { scenario, run, judgement, .. } = report;
     let word = match &run.verdict {
-        Verdict::Violation(violation) | Verdict::Stuck(violation) => format!("{}: {}", run.verdict.word(), violation.oracle),
+        Verdict::Violation(found) | Verdict::Stuck(found) => format!("{}: {}", run.verdict.word(), found.oracle),
         Verdict::Pass | Verdict::Inconclusive(_) => run.verdict.word().to_string(),
     };
     let seed = if scenario.plan.is_some() { "plan".to_string() } else { format!("seed {}", run.seed) };
     let mut text = format!("{}  {seed}  {word}\n", scenario.name);
     let mut put = |name: &str, value: String| text.push_str(&field(name, &value));
-    put("digest", format!("{}   {}, {} of virtual time", run.digest, counted(run.events, "event"), span(run.virtual_time)));
+    let (events, time) = (counted(run.events, "event"), span(run.virtual_time));
+    put("digest", format!("{}   {events}, {time} of virtual time", run.digest));
     put("committed", format!("{}   {}", counted(run.committed, "operation"), counted(run.view_changes, "view change")));
     let (answered, unknown) = (grouped(run.calls.answered), grouped(run.calls.unknown));
     put("clients", format!("{}, {answered} answered, {unknown} unknown", counted(run.calls.begun, "call")));
@@ -30,7 +31,8 @@ pub fn run(report: &Report<'_>) -> String {
     }
     put("oracles", oracles(run.checked.iter().map(|(oracle, checked)| (*oracle, checked))));
     if !run.unused.is_empty() {
-        put("unused", format!("{} of the plan never came up: {}", counted(run.unused.len() as u64, "deviation"), run.unused.join("; ")));
+        let count = counted(run.unused.len() as u64, "deviation");
+        put("unused", format!("{count} of the plan never came up: {}", run.unused.join("; ")));
     }
     if let Verdict::Inconclusive(reason) = &run.verdict {
         put("undecided", reason.clone());
@@ -59,8 +61,8 @@ pub fn sweep(sweep: &Sweep<'_>) -> String {
     let Sweep { scenario, seeds, tally, .. } = sweep;
     let mut text = format!("{}  seeds {}..{}  {}\n", scenario.name, seeds.start, seeds.end, tally.word());
     let mut put = |name: &str, value: String| text.push_str(&field(name, &value));
-    let events = counted(tally.events, "event");
-    put("digest", format!("{}   {}, {events}, {} of virtual time", tally.digest(), counted(tally.runs, "run"), span(tally.virtual_time)));
+    let (runs, events, time) = (counted(tally.runs, "run"), counted(tally.events, "event"), span(tally.virtual_time));
+    put("digest", format!("{}   {runs}, {events}, {time} of virtual time", tally.digest()));
     put("passed", format!("{} of {}", grouped(tally.passed), grouped(tally.runs)));
     for group in tally.groups() {
         let kind = if group.expected { "expected" } else { "finding" };
@@ -116,7 +118,9 @@ fn remark(scenario: &Scenario, judgement: Judgement, finding: Option<&Violation>
     let expected = expected(&scenario.expect);
     Some(match (judgement, finding) {
         (Judgement::Shown, _) => format!("{expected}, which this scenario is made to show"),
-        (_, Some(found)) => format!("{expected}; {} is another promise than the one this scenario is made to break", found.oracle),
+        (_, Some(found)) => {
+            format!("{expected}; {} is another promise than the one this scenario is made to break", found.oracle)
+        }
         (Judgement::Undecided, _) => format!("{expected}; this run does not decide it"),
         _ if scenario.plan.is_some() => format!("{expected}; this plan does not show it"),
         _ => format!("{expected}; this seed does not show it"),
@@ -139,8 +143,8 @@ fn counts(counts: &BTreeMap<&'static str, u64>) -> String {
 }
 
 fn reaches(reaches: &BTreeMap<&'static str, Reach>) -> String {
-    let one = |(name, reach): (&&str, &Reach)| format!("{name} {} in {}", grouped(reach.times), counted(reach.seeds, "seed"));
-    let texts: Vec<String> = reaches.iter().map(one).collect();
+    let one = |reach: &Reach| format!("{} in {}", grouped(reach.times), counted(reach.seeds, "seed"));
+    let texts: Vec<String> = reaches.iter().map(|(name, reach)| format!("{name} {}", one(reach))).collect();
     if texts.is_empty() { "none".to_string() } else { texts.join(", ") }
 }
 
@@ -209,7 +213,7 @@ mod tests {
             happened: r1 committed op 3 as 0000001f, but r0 had committed it as 00000099
 
           what led to it:
-            # time            event <-    cause  node what
+          # time            event <-    cause  node what
             0.002000000s        5 <-        2  r0   sends Prepare(v0 op3) #1 to r1, 64 bytes
             0.003000000s        7 <-        5  r1   receives Prepare(v0 op3) #1 from r0
             2.004000000s        9 <-        7  r1   commits 3 (0000001f) in epoch 0
@@ -222,7 +226,8 @@ mod tests {
     fn an_expected_finding_says_so() {
         let note = ["seed 17 is the 18th tried and the first to show it".to_string()];
         let text = written(expects(OracleId::Agree), &samples::run(17, agree()), &note);
-        insta::assert_snapshot!(text.lines().filter(|line| line.contains("expected") || line.contains("note")).collect::<Vec<_>>().join("\n"), @"
+        let lines: Vec<&str> = text.lines().filter(|line| line.contains("expected") || line.contains("note")).collect();
+        insta::assert_snapshot!(lines.join("\n"), @"
         expected    violation of AGREE, which this scenario is made to show
         note        seed 17 is the 18th tried and the first to show it
         ");
@@ -230,9 +235,14 @@ mod tests {
 
     #[test]
     fn a_seed_that_does_not_show_it_says_so() {
-        let expected = |text: String| text.lines().find(|line| line.contains("expected")).expect("it is said").to_string();
-        insta::assert_snapshot!(expected(written(expects(OracleId::Agree), &samples::run(7, Verdict::Pass), &[])), @"  expected    violation of AGREE; this seed does not show it");
-        insta::assert_snapshot!(expected(written(expects(OracleId::Lin), &samples::run(7, agree()), &[])), @"  expected    violation of LIN; AGREE is another promise than the one this scenario is made to break");
+        let said = |expected: OracleId, verdict: Verdict| {
+            let text = written(expects(expected), &samples::run(7, verdict), &[]);
+            text.lines().find(|line| line.contains("expected")).expect("it is said").to_string()
+        };
+        insta::assert_snapshot!([said(OracleId::Agree, Verdict::Pass), said(OracleId::Lin, agree())].join("\n"), @"
+          expected    violation of AGREE; this seed does not show it
+          expected    violation of LIN; AGREE is another promise than the one this scenario is made to break
+        ");
     }
 
     #[test]
@@ -242,8 +252,8 @@ mod tests {
         let mut run = samples::run(7, Verdict::Inconclusive("LIN gave up on k0".to_string()));
         run.unused = vec!["drop r0->r1 Prepare(v0 op9) #1".to_string()];
         run.faults.clear();
-        let report =
-            Report { scenario: &scenario, run: &run, judgement: Judgement::Undecided, past: &[], notes: &[], repeat: "foretell run p.toml" };
+        let (judgement, repeat) = (Judgement::Undecided, "foretell run p.toml");
+        let report = Report { scenario: &scenario, run: &run, judgement, past: &[], notes: &[], repeat };
         insta::assert_snapshot!(super::run(&report), @"
         primary-isolated  plan  inconclusive
           digest      0123456789abcdf6   48,113 events, 12.0s of virtual time
@@ -266,15 +276,10 @@ mod tests {
         samples::five_runs().iter().for_each(|run| {
             tally.add(run);
         });
-        let repeat = |seed: Option<u64>| format!("foretell run primary-isolated --seed {}", seed.expect("a finding has a seed"));
-        let sweep = Sweep {
-            scenario: &scenario,
-            seeds: &(0..5),
-            tally: &tally,
-            interrupted: false,
-            judgement: tally.judgement(),
-            repeat: &repeat,
-        };
+        let repeat = |seed: Option<u64>| format!("foretell run x --seed {}", seed.expect("a finding has a seed"));
+        let judgement = tally.judgement();
+        let (seeds, repeat) = (&(0..5), &repeat);
+        let sweep = Sweep { scenario: &scenario, seeds, tally: &tally, interrupted: false, judgement, repeat };
         insta::assert_snapshot!(super::sweep(&sweep), @"
         primary-isolated  seeds 0..5  violation
           digest      a673b6f637d2295c   5 runs, 240,565 events, 60.0s of virtual time
@@ -289,7 +294,7 @@ mod tests {
           oracles     AGREE LIN   (not checked: BACK, this system has no layout)
           never       no seed reached `wrapped`, which this scenario is meant to reach
 
-        repeat: foretell run primary-isolated --seed 2
+        repeat: foretell run x --seed 2
         ");
     }
 
@@ -300,7 +305,8 @@ mod tests {
         tally.add(&samples::run(0, Verdict::Pass));
         let repeat = |seed: Option<u64>| if seed.is_some() { "one seed" } else { "the sweep" }.to_string();
         let judgement = tally.judgement();
-        let mut sweep = Sweep { scenario: &scenario, seeds: &(0..2), tally: &tally, interrupted: false, judgement, repeat: &repeat };
+        let (seeds, repeat) = (&(0..2), &repeat);
+        let mut sweep = Sweep { scenario: &scenario, seeds, tally: &tally, interrupted: false, judgement, repeat };
         assert!(!sweep.is_met());
         let text = super::sweep(&sweep);
         assert!(text.contains("no seed reached `wrapped`"));

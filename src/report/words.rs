@@ -10,7 +10,7 @@ pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -71,7 +71,8 @@ mod tests {
 
     #[test]
     fn spans_are_short() {
-        let texts = [0, 350_250, 12_000_000, 599_990_000, 754_000_000, 7_500_000_000].map(|n| span(Duration::from_micros(n)));
+        let micros = [0, 350_250, 12_000_000, 599_990_000, 754_000_000, 7_500_000_000];
+        let texts = micros.map(|micros| span(Duration::from_micros(micros)));
         assert_eq!(texts, ["0.0ms", "350.2ms", "12.0s", "599.9s", "12m 34s", "2h 05m"]);
     }
 

@@ -35,10 +35,10 @@ struct Ended {
     err: String,
 }
 
-/// Runs `scenario` as `arguments` say, where `once` is the simulator.
-fn ask(arguments: &RunArguments, scenario: &Scenario, once: &dyn Fn(&Settings) -> Run) -> Ended {
+/// Runs `scenario` as `arguments` say, where `simulator` makes the runs.
+fn ask(arguments: &RunArguments, scenario: &Scenario, simulator: &dyn Fn(&Settings) -> Run) -> Ended {
     let registry = Registry::new().system("vsr", &["odd", "early-ack"], |_| Ok(Rc::new(Idle)));
-    let runner = Runner { registry: &registry, once: &|_, _, settings| once(settings) };
+    let runner = Runner { registry: &registry, simulator: &|_, _, settings| simulator(settings) };
     let repeat = Repeat {
         program: "foretell".to_string(),
         scenario: "primary-isolated".to_string(),
@@ -131,8 +131,9 @@ fn a_plan_takes_no_seed() {
 fn an_expected_violation_is_searched_for() {
     let ended = ask(&RunArguments::default(), &shows(Shows::WithinSeeds(50)), &honest);
     assert_eq!(ended.exit, Exit::Met);
-    for text in ["seed 3  stuck: LIVE", "the first of 4 seeds tried", "1 seed broke AGREE, seed 2 first"] {
-        assert!(ended.out.contains(text), "{text}: {}", ended.out);
+    assert!(ended.out.starts_with("primary-isolated  seed 3  stuck: LIVE\n"), "{}", ended.out);
+    for note in ["seed 3 is the first of 4 that shows it", "before it, 1 seed broke AGREE, seed 2 first"] {
+        assert!(ended.out.contains(note), "{note}: {}", ended.out);
     }
     let ended = ask(&RunArguments::default(), &shows(Shows::WithinSeeds(1)), &honest);
     assert_eq!(ended.exit, Exit::Finding);
@@ -232,7 +233,7 @@ fn a_plan_that_does_not_repeat_its_run_is_not_written() {
 #[test]
 fn planted_bugs_are_called_by_name() {
     let registry = Registry::new().system("vsr", &["odd", "early-ack"], |_| Ok(Rc::new(Idle)));
-    let runner = Runner { registry: &registry, once: &|_, _, settings| honest(settings) };
+    let runner = Runner { registry: &registry, simulator: &|_, _, settings| honest(settings) };
     let ask = |plant| planted(&runner, &calm(), plant).map_err(|failure| failure.message);
     assert_eq!(ask("odd"), Ok(Some("odd".to_string())));
     assert_eq!(ask("none"), Ok(None));

@@ -62,7 +62,7 @@ pub(super) struct RunArguments {
     #[arg(long, value_name = "A..B", value_parser = seeds::parse, conflicts_with_all = ["trace", "out", "record"])]
     pub(super) seeds: Option<Range<u64>>,
 
-    #[arg(help = "Switches on this planted bug of the system instead of the scenario's own. With `none` there is none, and the run should pass.")]
+    #[arg(help = "Switches on this planted bug instead of the scenario's own; `none`: none, so that it should pass.")]
     #[arg(long, value_name = "NAME")]
     pub(super) plant: Option<String>,
 

@@ -70,7 +70,8 @@ fn write_all(file: File, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -
 
 /// A name beside `path` that no other process uses.
 fn temporary(path: &Path) -> Result<PathBuf, Failure> {
-    let name = path.file_name().ok_or_else(|| Failure::bad_input(format!("{} is not the name of a file", path.display())))?;
+    let nameless = || Failure::bad_input(format!("{} is not the name of a file", path.display()));
+    let name = path.file_name().ok_or_else(nameless)?;
     Ok(path.with_file_name(format!(".{}.{}.partial", name.to_string_lossy(), std::process::id())))
 }
 

@@ -41,7 +41,7 @@ pub(super) fn command(
     let mut scenarios = Vec::new();
     for name in shelf.names().into_keys() {
         let Ok(found) = shelf.find(&name) else { continue };
-        let from = if found.is_embedded() { "embedded".to_string() } else { found.file.clone() };
+        let from = if found.is_embedded { "embedded".to_string() } else { found.file.clone() };
         let entry = |system, expects, title| Entry { name: name.clone(), from, system, expects, title };
         match found.parse(registry) {
             Ok(scenario) => {
@@ -49,7 +49,7 @@ pub(super) fn command(
                 scenarios.push(entry(Some(scenario.system), Some(expects), scenario.title));
             }
             // What comes with the binary may be about a system that a user's own binary does not have.
-            Err(_) if found.is_embedded() => {}
+            Err(_) if found.is_embedded => {}
             Err(_) => scenarios.push(entry(None, None, "(has errors; `validate` shows them)".to_string())),
         }
     }

@@ -59,14 +59,15 @@ pub fn main(registry: Registry) -> ExitCode {
     let (mut out, mut err) = (io::stdout().lock(), io::stderr());
     let mut console = Console { out: &mut out, err: &mut err };
     let shelf = Shelf::standard();
-    let ended = match &arguments.command {
+    let ended = runner::quietly(|| match &arguments.command {
         Command::List(list) => list::command(list, &shelf, &registry, &mut console),
         Command::Run(run) => {
             let runner = Runner { registry: &registry, simulator: &simulator::run };
             run::command(run, &program(), &shelf, &runner, &mut console)
         }
         Command::Validate(validate) => validate::command(validate, &shelf, &registry, &mut console),
-    };
+    });
+    let ended = ended.unwrap_or_else(|message| Err(Failure::broken(format!("this program has a bug: {message}"))));
     let exit = ended.unwrap_or_else(|Failure { exit, message }| {
         console.remark(&format!("error: {}\n", message.trim_end()));
         exit

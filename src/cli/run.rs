@@ -123,19 +123,28 @@ impl Request<'_> {
     }
 
     /// Runs once, and a second time if asked to compare.
-    pub(super) fn run(&self, settings: &Settings) -> Result<Run, Failure> {
-        let repeat = |failure: Failure| match failure.exit {
+    fn run(&self, settings: &Settings) -> Result<Run, Failure> {
+        let run = self.runner.run(&self.scenario, settings)?;
+        if self.arguments.check_determinism {
+            determinism::check(self.runner, &self.scenario, settings, &run)?;
+        }
+        Ok(run)
+    }
+
+    /// Runs one of many seeds.
+    pub(super) fn run_seed(&self, seed: u64) -> Result<Run, Failure> {
+        self.run(&self.settings(seed)).map_err(|failure| self.repeatable(seed, failure))
+    }
+
+    /// A failure that is not the user's ends with the line that repeats it.
+    fn repeatable(&self, seed: u64, failure: Failure) -> Failure {
+        match failure.exit {
             Exit::Broken => {
-                let repeat = self.repeat_one(settings.seed);
+                let repeat = self.repeat_one(seed);
                 Failure::broken(format!("{}\n\nrepeat: {repeat}", failure.message.trim_end()))
             }
             _ => failure,
-        };
-        let run = self.runner.run(&self.scenario, settings).map_err(repeat)?;
-        if self.arguments.check_determinism {
-            determinism::check(self.runner, &self.scenario, settings, &run).map_err(repeat)?;
         }
-        Ok(run)
     }
 }
 
@@ -147,7 +156,7 @@ fn until(request: &Request<'_>, limit: u64, console: &mut Console<'_>) -> Result
         if interrupt::wanted() {
             return sweep::conclude(request, &(0..limit), &tally, true, console);
         }
-        let run = request.run(&request.settings(seed))?;
+        let run = request.run_seed(seed)?;
         if tally.add(&run) == Judgement::Shown {
             interrupt::be_prompt();
             let mut notes = vec![format!("seed {seed} is the first of {} that shows it", grouped(tally.runs))];
@@ -163,6 +172,16 @@ fn until(request: &Request<'_>, limit: u64, console: &mut Console<'_>) -> Result
 
 /// Runs one seed, or the plan, and reports it. `seen` is the digest that this seed has had before.
 fn one(
+    request: &Request<'_>,
+    seed: u64,
+    seen: Option<Digest>,
+    notes: Vec<String>,
+    console: &mut Console<'_>,
+) -> Result<Exit, Failure> {
+    run_and_report(request, seed, seen, notes, console).map_err(|failure| request.repeatable(seed, failure))
+}
+
+fn run_and_report(
     request: &Request<'_>,
     seed: u64,
     seen: Option<Digest>,

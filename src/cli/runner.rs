@@ -45,7 +45,7 @@ thread_local! {
 }
 
 /// Catches a panic, and keeps those that are caught further below from being printed.
-fn quietly<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+pub(super) fn quietly<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     static INSTALL: Once = Once::new();
     INSTALL.call_once(|| {
         let standard = panic::take_hook();

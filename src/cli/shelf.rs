@@ -30,6 +30,8 @@ pub(super) struct Found {
     pub(super) file: String,
     /// Its text; not yet known to be text.
     pub(super) bytes: Vec<u8>,
+    /// Whether it came with the binary.
+    pub(super) is_embedded: bool,
 }
 
 impl Found {
@@ -42,11 +44,6 @@ impl Found {
             let message = |diagnostic: &Diagnostic| diagnostic.render(&self.file, &text);
             Failure::bad_input(diagnostics.iter().map(message).collect::<Vec<String>>().join("\n"))
         })
-    }
-
-    /// Whether it came with the binary.
-    pub(super) fn is_embedded(&self) -> bool {
-        self.file.starts_with('<')
     }
 }
 
@@ -72,7 +69,8 @@ impl Shelf {
         }
         match self.embedded.iter().find(|(embedded, _)| *embedded == short) {
             Some((_, bytes)) => {
-                Ok(Found { name: short.to_string(), file: format!("<embedded>/{short}.toml"), bytes: bytes.to_vec() })
+                let (name, file) = (short.to_string(), format!("<embedded>/{short}.toml"));
+                Ok(Found { name, file, bytes: bytes.to_vec(), is_embedded: true })
             }
             None => Err(self.unknown(name, short)),
         }
@@ -106,7 +104,7 @@ impl Shelf {
 
 fn read(path: &Path, name: &str) -> Result<Found, Failure> {
     let bytes = fs::read(path).map_err(|error| Failure::bad_input(format!("cannot read {}: {error}", path.display())))?;
-    Ok(Found { name: name.to_string(), file: path.display().to_string(), bytes })
+    Ok(Found { name: name.to_string(), file: path.display().to_string(), bytes, is_embedded: false })
 }
 
 /// All `.toml` files below a directory, in the order of their paths. None if it cannot be read.
@@ -156,7 +154,7 @@ mod tests {
         for (start, end) in [("", ""), ("", ".toml"), ("sim-scenarios/", ""), ("./sim-scenarios/", ".toml")] {
             let name = format!("{start}three-quiet-days{end}");
             let found = shelf.find(&name).expect(&name);
-            assert_eq!((found.name.as_str(), found.is_embedded()), ("three-quiet-days", true));
+            assert_eq!((found.name.as_str(), found.is_embedded), ("three-quiet-days", true));
         }
     }
 

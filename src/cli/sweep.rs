@@ -27,7 +27,7 @@ pub(super) fn command(request: &Request<'_>, seeds: &Range<u64>, console: &mut C
             interrupted = true;
             break;
         }
-        tally.add(&request.run(&request.settings(seed))?);
+        tally.add(&request.run_seed(seed)?);
         if now().duration_since(told) >= PROGRESS_EVERY {
             told = now();
             let (done, all) = (grouped(tally.runs), counted(seeds.end - seeds.start, "seed"));

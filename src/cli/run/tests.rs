@@ -103,7 +103,8 @@ fn a_finding_shows_what_led_to_it_and_how_to_repeat_it() {
     let arguments = RunArguments { oracles: Some(vec![OracleId::Agree, OracleId::Lin]), ..seed(2) };
     let ended = ask(&arguments, &calm(), &honest);
     assert!(ended.out.contains("r1   commits 3 (0000001f) in epoch 0"), "{}", ended.out);
-    assert!(ended.out.ends_with("\nrepeat: foretell run primary-isolated --seed 2 --oracles agree,lin\n"), "{}", ended.out);
+    let repeat = "\nrepeat: foretell run primary-isolated --seed 2 --oracles agree,lin\n";
+    assert!(ended.out.ends_with(repeat), "{}", ended.out);
     assert_eq!(ended.err, "");
 }
 
@@ -227,6 +228,7 @@ fn a_plan_that_does_not_repeat_its_run_is_not_written() {
     let ended = ask(&arguments, &calm(), &forgetful);
     assert_eq!(ended.exit, Exit::Broken);
     assert!(ended.err.contains("has digest") && ended.err.contains("0000000000000001"), "{}", ended.err);
+    assert!(ended.err.ends_with("repeat: foretell run primary-isolated --seed 0"), "{}", ended.err);
     assert!(!path.exists());
 }
 

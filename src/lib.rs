@@ -10,3 +10,7 @@ pub mod env;
 pub mod world;
 pub mod check;
 pub mod scenario;
+pub mod systems;
+pub mod report;
+#[cfg(feature = "cli")]
+pub mod cli;

@@ -1,9 +1,9 @@
 //! The experiment: a scenario as a value and as a file, the system it is about, and one run of it.
 
-//RUN mod clients;
+mod clients;
 pub mod file;
 pub mod outcome;
-//RUN pub mod run;
+pub mod run;
 pub mod system;
 pub mod workload;
 
@@ -16,7 +16,7 @@ pub use crate::world::{Core, Phase, Quiet};
 use crate::base::LabelText;
 
 pub use outcome::{Calls, Run, Verdict};
-//RUN pub use run::{run, Settings};
+pub use run::{run, Settings};
 pub use system::{Client, Registry, System};
 pub use workload::{Mix, Shares, Step, Workload};
 

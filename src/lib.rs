@@ -5,12 +5,12 @@
 #![warn(missing_docs)]
 
 pub mod base;
-pub mod exec;
-pub mod env;
-pub mod world;
 pub mod check;
-pub mod scenario;
-pub mod systems;
-pub mod report;
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod env;
+pub mod exec;
+pub mod report;
+pub mod scenario;
+pub mod systems;
+pub mod world;

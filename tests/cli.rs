@@ -177,7 +177,8 @@ fn a_plan_that_comes_out_otherwise_is_nondeterminism_or_stale() {
     let ended = foretell(&directory, "run broken.toml");
     assert_eq!(ended.code, Some(3), "{}", ended.out);
     assert!(ended.err.contains("not deterministic"), "{}", ended.err);
-    fs::write(directory.join("stale.toml"), other.replace(" program ", " another program ")).expect("it can be written");
+    fs::write(directory.join("stale.toml"), other.replace(" program ", " another program "))
+        .expect("it can be written");
     let ended = foretell(&directory, "run stale.toml");
     assert_eq!(ended.code, Some(0), "{}", ended.err);
     assert!(ended.out.contains("stale: recorded by"), "{}", ended.out);

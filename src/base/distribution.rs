@@ -89,7 +89,11 @@ impl Distribution {
             Distribution::Exponential { min, mean, max } => scaled(exponential(word), min, mean, max),
             Distribution::LogNormal { min, mean, max } => scaled(log_normal(word), min, mean, max),
             Distribution::Bimodal { fast, slow, share } => {
-                if Ratio::holds(share, word) { slow } else { fast }
+                if Ratio::holds(share, word) {
+                    slow
+                } else {
+                    fast
+                }
             }
         }
     }
@@ -152,8 +156,7 @@ mod tests {
         let lines: Vec<String> = shapes()
             .iter()
             .map(|shape| {
-                let samples: Vec<u128> =
-                    (0..4).map(|key| shape.sample(&mut Draw::keyed(5, key)).as_nanos()).collect();
+                let samples: Vec<u128> = (0..4).map(|key| shape.sample(&mut Draw::keyed(5, key)).as_nanos()).collect();
                 format!("{samples:?}")
             })
             .collect();

@@ -28,7 +28,10 @@ impl Oracle for Agree {
         match self.committed.meet(*index, First { checksum: *digest, node }) {
             Some(first) if first.checksum != *digest => {
                 let who = if first.node == node { "it".to_owned() } else { first.node.to_string() };
-                let happened = format!("{node} committed op {index} as {digest}, but {who} had committed it as {}", first.checksum);
+                let happened = format!(
+                    "{node} committed op {index} as {digest}, but {who} had committed it as {}",
+                    first.checksum
+                );
                 let nodes = if first.node == node { vec![node] } else { vec![node, first.node] };
                 Err(Violation::new(OracleId::Agree, event, nodes, happened))
             }

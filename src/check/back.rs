@@ -43,7 +43,8 @@ impl Oracle for Back {
     }
 
     fn on_event(&mut self, event: &Event, disks: &dyn Disks) -> Result<(), Violation> {
-        let (Some(node), EventKind::Probe(Probe::Committed { epoch, index, digest })) = (event.node, &event.kind) else {
+        let (Some(node), EventKind::Probe(Probe::Committed { epoch, index, digest })) = (event.node, &event.kind)
+        else {
             return Ok(());
         };
         let Some(layout) = self.layout.clone() else {

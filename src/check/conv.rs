@@ -33,7 +33,9 @@ struct Belief {
 impl Belief {
     /// Every aspect in words that follow the replica's name, in the order in which they are compared.
     fn aspects(&self) -> [String; 5] {
-        let of = |what: &str, index: Option<String>| index.map_or(format!("has no {what}"), |index| format!("has {what} {index}"));
+        let of = |what: &str, index: Option<String>| {
+            index.map_or(format!("has no {what}"), |index| format!("has {what} {index}"))
+        };
         [
             if self.down { "is down" } else { "is up" }.to_owned(),
             of("epoch", self.epoch.map(|epoch| epoch.to_string())),
@@ -58,7 +60,8 @@ impl Conv {
 
     /// The first replica that differs from most of the others, and how.
     fn odd_one_out(&self, core: &[NodeId]) -> Option<(NodeId, String)> {
-        let aspects: Vec<(NodeId, [String; 5])> = core.iter().map(|node| (*node, self.belief(*node).aspects())).collect();
+        let aspects: Vec<(NodeId, [String; 5])> =
+            core.iter().map(|node| (*node, self.belief(*node).aspects())).collect();
         if let Some((node, _)) = aspects.iter().find(|(node, _)| self.belief(*node).down) {
             return Some((*node, format!("{node} is down")));
         }
@@ -69,7 +72,10 @@ impl Conv {
             // The opinion of most; among equals, that of the lowest replica.
             let usual = aspects.iter().map(|(_, own)| &own[aspect]).rev().max_by_key(|words| with(words).len())?;
             if let Some((node, own)) = aspects.iter().find(|(_, own)| own[aspect] != *usual) {
-                return Some((*node, format!("{node} {}, but {} {}", own[aspect], list(&with(usual)), plural(usual, with(usual).len()))));
+                return Some((
+                    *node,
+                    format!("{node} {}, but {} {}", own[aspect], list(&with(usual)), plural(usual, with(usual).len())),
+                ));
             }
         }
         None
@@ -97,7 +103,9 @@ impl Oracle for Conv {
         match &event.kind {
             EventKind::Boot(_) => *belief = Belief { down: false, committed: None, applied: None, ..*belief },
             EventKind::Crash(_) => belief.down = true,
-            EventKind::Wipe | EventKind::Probe(Probe::Recovering) => *belief = Belief { down: belief.down, ..Belief::default() },
+            EventKind::Wipe | EventKind::Probe(Probe::Recovering) => {
+                *belief = Belief { down: belief.down, ..Belief::default() }
+            }
             EventKind::Probe(Probe::Epoch { epoch, .. } | Probe::Role { epoch, .. }) => belief.epoch = Some(*epoch),
             EventKind::Probe(Probe::Head { index, digest }) => belief.head = Some((*index, *digest)),
             EventKind::Probe(Probe::Committed { index, .. }) => belief.committed = Some(*index),

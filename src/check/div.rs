@@ -29,7 +29,8 @@ impl Oracle for Div {
                 } else {
                     (format!("{} had", first.node), vec![node, first.node])
                 };
-                let happened = format!("{node} has state {state} after op {index}, but {who} reached {} there", first.checksum);
+                let happened =
+                    format!("{node} has state {state} after op {index}, but {who} reached {} there", first.checksum);
                 Err(Violation::new(OracleId::Div, event, nodes, happened))
             }
             _ => Ok(()),

@@ -226,7 +226,8 @@ mod tests {
     fn an_old_leader_commits_what_a_later_one_lacks() {
         let mut story = story();
         story.probe(1, leads(1, 0, &[0xa, 0xb])).probe(0, committed(0, 3, 0xc));
-        let said = "r0 committed op 3 (0000000c) in epoch 0, but r1 had begun to lead epoch 1 with a log that ends at op 2";
+        let said =
+            "r0 committed op 3 (0000000c) in epoch 0, but r1 had begun to lead epoch 1 with a log that ends at op 2";
         assert_eq!(story.end(), said);
     }
 

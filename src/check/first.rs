@@ -28,7 +28,9 @@ pub(super) struct First {
 impl FirstByIndex {
     /// What was first named for this index; if nothing was, this becomes it, and `None` is returned.
     pub fn meet(&mut self, index: u64, first: First) -> Option<First> {
-        if !self.sparse.is_empty() && let Some(known) = self.sparse.get(&index) {
+        if !self.sparse.is_empty()
+            && let Some(known) = self.sparse.get(&index)
+        {
             return Some(*known);
         }
         let end = self.nodes.len() as u64;

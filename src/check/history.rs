@@ -66,7 +66,13 @@ impl History {
         let moment = Moment { order: event.id, at: event.at };
         match &event.kind {
             EventKind::Call { client, number, operation } => {
-                self.push(Call { client: *client, number: *number, operation: operation.clone(), called: moment, ended: None });
+                self.push(Call {
+                    client: *client,
+                    number: *number,
+                    operation: operation.clone(),
+                    called: moment,
+                    ended: None,
+                });
             }
             EventKind::Return { client, number, outcome } => {
                 if let Some(place) = self.open.remove(&(*client, *number)) {
@@ -80,7 +86,10 @@ impl History {
     /// Adds a call that was recorded elsewhere. They come in the order of their calls.
     pub fn push(&mut self, call: Call) {
         assert!(self.calls.last().is_none_or(|last| last.called.order <= call.called.order), "calls come in order");
-        assert!(call.ended.as_ref().is_none_or(|(ended, _)| call.called.order <= ended.order), "a call begins before it ends");
+        assert!(
+            call.ended.as_ref().is_none_or(|(ended, _)| call.called.order <= ended.order),
+            "a call begins before it ends"
+        );
         if call.ended.is_none() {
             self.open.insert((call.client, call.number), self.calls.len());
         }

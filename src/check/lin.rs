@@ -207,7 +207,9 @@ fn sentence(call: &Call, answered: impl std::fmt::Display, reply: &Reply, expect
     let when = format!("{client} {what} by call #{number} ({operation}, from {} to {answered})", called.at);
     match expected {
         Some(expected) => {
-            format!("{when}, which no order explains: one that explains every earlier answer would have given {expected}")
+            format!(
+                "{when}, which no order explains: one that explains every earlier answer would have given {expected}"
+            )
         }
         None => format!("no order explains the answers about {}; the last of them: {when}", operation.key()),
     }

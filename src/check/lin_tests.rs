@@ -14,7 +14,11 @@ const NODES: u64 = 100_000;
 #[test]
 fn concurrent_calls_may_take_effect_in_any_order() {
     let mut story = Story::of(OracleId::Lin);
-    story.call(0, 1, put(0, "1")).call(1, 1, put(0, "2")).call(2, 1, get(0)).done(2, 1, value("1")).done(0, 1, Reply::Done);
+    story.call(0, 1, put(0, "1")).call(1, 1, put(0, "2")).call(2, 1, get(0)).done(2, 1, value("1")).done(
+        0,
+        1,
+        Reply::Done,
+    );
     story.done(1, 1, Reply::Done).call(2, 2, get(0)).done(2, 2, value("2"));
     assert_eq!(story.end(), "kept");
     assert_eq!(story.checked(), Checked::Checked(4));
@@ -39,7 +43,11 @@ fn the_blamed_answer_is_the_first_that_cannot_be() {
     for (number, text) in [(1, "1"), (2, "2"), (3, "3"), (4, "4")] {
         story.call(0, number, put(0, text)).done(0, number, Reply::Done);
     }
-    story.call(1, 1, get(0)).done(1, 1, value("4")).call(1, 2, get(0)).done(1, 2, value("2")).call(1, 3, get(0)).done(1, 3, value("3"));
+    story.call(1, 1, get(0)).done(1, 1, value("4")).call(1, 2, get(0)).done(1, 2, value("2")).call(1, 3, get(0)).done(
+        1,
+        3,
+        value("3"),
+    );
     assert!(story.end().starts_with("c1 read 2 by call #2 "), "{}", story.end());
     assert!(story.end().ends_with("would have given 4"));
 }
@@ -73,7 +81,10 @@ fn what_is_unknown_may_happen_late_or_never() {
 fn what_was_refused_never_happened() {
     let mut story = Story::of(OracleId::Lin);
     story.call(0, 1, put(0, "1"));
-    story.event(client(0).node, crate::base::EventKind::Return { client: client(0), number: 1, outcome: Outcome::NotApplied });
+    story.event(
+        client(0).node,
+        crate::base::EventKind::Return { client: client(0), number: 1, outcome: Outcome::NotApplied },
+    );
     story.call(1, 1, get(0)).done(1, 1, value("1"));
     assert!(story.end().ends_with("would have given (absent)"));
 }

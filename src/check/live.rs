@@ -3,9 +3,9 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use crate::base::event::Outcome;
 use crate::base::text::format_duration;
 use crate::base::{Cluster, Disks, Event, EventId, EventKind, Instant, NodeId, Operation};
-use crate::base::event::Outcome;
 
 use super::oracle::{Checked, End, Oracle, OracleId, Violation};
 
@@ -65,7 +65,10 @@ impl Live {
             let wait = &self.waits[usize::from(node.index())];
             wait.open.as_ref().and(wait.since).map(|since| (*node, since.max(*start)))
         };
-        core.iter().filter(|node| !node.is_replica() && self.cluster.contains(**node)).filter_map(waiting).min_by_key(|(_, since)| *since)
+        core.iter()
+            .filter(|node| !node.is_replica() && self.cluster.contains(**node))
+            .filter_map(waiting)
+            .min_by_key(|(_, since)| *since)
     }
 
     /// An answer that comes at the last moment is in time; at the end there is none to come.
@@ -194,7 +197,11 @@ mod tests {
         for number in 1..=8 {
             story.at_millis(9_900 + number * 400).unknown(0, number).call(0, number + 1, get(0));
         }
-        assert!(story.end().ends_with("its call #8 (get k0) is still open, having given up 7 times before"), "{}", story.end());
+        assert!(
+            story.end().ends_with("its call #8 (get k0) is still open, having given up 7 times before"),
+            "{}",
+            story.end()
+        );
     }
 
     #[test]

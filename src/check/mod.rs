@@ -6,21 +6,21 @@
 //! [`set`] holds them together. None of them calls protocol code; each knows only events and the god's view of disks.
 //! `docs/oracles.md` has one table of them all.
 
-pub mod model;
-pub mod oracle;
-pub mod set;
-mod first;
 pub mod agree;
 pub mod back;
-pub mod dur;
-pub mod mono;
-pub mod div;
-pub mod once;
-pub mod live;
 pub mod conv;
+pub mod div;
+pub mod dur;
+mod first;
 pub mod history;
 pub mod lin;
+pub mod live;
+pub mod model;
+pub mod mono;
+pub mod once;
+pub mod oracle;
 mod search;
+pub mod set;
 mod sight;
 #[cfg(test)]
 mod story;

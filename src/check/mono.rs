@@ -106,7 +106,11 @@ impl Mono {
             self.checked += 1;
             let durable = layout.epoch(disks, node);
             if durable.is_none_or(|durable| !reaches(durable, promised)) {
-                return Err(format!("{node} restarts with {} on its disk, but it had promised {}", words(durable), words(Some(promised))));
+                return Err(format!(
+                    "{node} restarts with {} on its disk, but it had promised {}",
+                    words(durable),
+                    words(Some(promised))
+                ));
             }
         }
         let checkpoint = layout.checkpoint(disks, node);
@@ -114,7 +118,9 @@ impl Mono {
             self.checked += 1;
             let held = layout.entry(disks, node, ack.index);
             if held != Some(ack.digest) {
-                let held = held.map_or("does not have it on its disk".to_owned(), |held| format!("has {held} in its place on its disk"));
+                let held = held.map_or("does not have it on its disk".to_owned(), |held| {
+                    format!("has {held} in its place on its disk")
+                });
                 return Err(format!(
                     "{node} restarts and {held}, but it had acknowledged op {} ({}) in epoch {}",
                     ack.index, ack.digest, ack.epoch
@@ -184,13 +190,19 @@ impl Mono {
             let held = layout.entry(disks, node, index);
             if held != Some(digest) && index > checkpoint {
                 let held = held.map_or("it is not durable".to_owned(), |held| format!("{held} is in its place"));
-                return Err(format!("{node} acknowledges op {index} ({digest}) in epoch {epoch}, but {held} on its disk"));
+                return Err(format!(
+                    "{node} acknowledges op {index} ({digest}) in epoch {epoch}, but {held} on its disk"
+                ));
             }
         }
         if index > promises.top {
             promises.push(ack);
         } else {
-            promises.acked.iter_mut().filter(|known| known.index <= index).for_each(|known| known.epoch = known.epoch.max(epoch));
+            promises
+                .acked
+                .iter_mut()
+                .filter(|known| known.index <= index)
+                .for_each(|known| known.epoch = known.epoch.max(epoch));
         }
         Ok(())
     }

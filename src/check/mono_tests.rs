@@ -16,7 +16,12 @@ fn story() -> Story {
 fn promises_that_are_kept_over_a_restart() {
     let mut story = story();
     story.durable(1, 1, 0).probe(1, epoch(1, 0)).crash(1, 1).boot(1, 2).probe(1, head(2, 0xb)).probe(1, epoch(1, 0));
-    story.durable(1, 1, 1).probe(1, epoch(1, 1)).probe(1, acked(1, 2, 0xb)).probe(1, nacked(2, 0xe)).probe(1, leads(3, 2, &[]));
+    story
+        .durable(1, 1, 1)
+        .probe(1, epoch(1, 1))
+        .probe(1, acked(1, 2, 0xb))
+        .probe(1, nacked(2, 0xe))
+        .probe(1, leads(3, 2, &[]));
     assert_eq!(story.end(), "kept");
     assert!(matches!(story.checked(), Checked::Checked(n) if n > 10));
 }
@@ -52,10 +57,14 @@ fn a_promised_epoch_is_gone_after_a_restart() {
 fn an_acknowledged_entry_is_gone_after_a_restart() {
     let mut story = story();
     story.forgets(1, 1).crash(1, 1).boot(1, 2);
-    assert_eq!(story.end(), "r1 restarts and does not have it on its disk, but it had acknowledged op 1 (0000000a) in epoch 0");
+    assert_eq!(
+        story.end(),
+        "r1 restarts and does not have it on its disk, but it had acknowledged op 1 (0000000a) in epoch 0"
+    );
     let mut story = self::story();
     story.holds(1, 2, 0xe).crash(1, 1).boot(1, 2);
-    let said = "r1 restarts and has 0000000e in its place on its disk, but it had acknowledged op 2 (0000000b) in epoch 0";
+    let said =
+        "r1 restarts and has 0000000e in its place on its disk, but it had acknowledged op 2 (0000000b) in epoch 0";
     assert_eq!(story.end(), said);
 }
 
@@ -157,7 +166,13 @@ fn a_wiped_replica_speaks_as_if_nothing_had_happened() {
 fn a_recovering_replica_is_released_until_it_promises_again() {
     let mut story = story();
     story.crash(1, 1).wipe(1).boot(1, 2).probe(1, Probe::Recovering).forgets(1, 1).forgets(1, 2);
-    story.probe(1, head(0, 0)).crash(1, 2).boot(1, 3).probe(1, Probe::Recovering).durable(1, 0, 0).probe(1, epoch(0, 0));
+    story
+        .probe(1, head(0, 0))
+        .crash(1, 2)
+        .boot(1, 3)
+        .probe(1, Probe::Recovering)
+        .durable(1, 0, 0)
+        .probe(1, epoch(0, 0));
     story.holds(1, 1, 0xe).probe(1, acked(0, 1, 0xe));
     assert_eq!(story.end(), "kept");
     let mut story = self::story();

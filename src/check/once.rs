@@ -22,7 +22,8 @@ impl Oracle for Once {
     }
 
     fn on_event(&mut self, event: &Event, _disks: &dyn Disks) -> Result<(), Violation> {
-        let (Some(node), EventKind::Probe(Probe::Executed { client, request, index })) = (event.node, &event.kind) else {
+        let (Some(node), EventKind::Probe(Probe::Executed { client, request, index })) = (event.node, &event.kind)
+        else {
             return Ok(());
         };
         self.checked += 1;
@@ -30,10 +31,10 @@ impl Oracle for Once {
         if first == *index {
             return Ok(());
         }
-        let (who, nodes) =
-            if by == node { ("it".to_owned(), vec![node]) } else { (by.to_string(), vec![node, by]) };
-        let happened =
-            format!("{node} executed request {request} of client {client:x} as op {index}, but {who} had executed it as op {first}");
+        let (who, nodes) = if by == node { ("it".to_owned(), vec![node]) } else { (by.to_string(), vec![node, by]) };
+        let happened = format!(
+            "{node} executed request {request} of client {client:x} as op {index}, but {who} had executed it as op {first}"
+        );
         Err(Violation::new(OracleId::Once, event, nodes, happened))
     }
 

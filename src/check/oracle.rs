@@ -100,7 +100,8 @@ impl FromStr for OracleId {
     type Err = String;
     /// Accepts the tag and the name.
     fn from_str(text: &str) -> Result<Self, String> {
-        let known = |(id, tag, name): &(OracleId, &str, &str)| (text.eq_ignore_ascii_case(tag) || text == *name).then_some(*id);
+        let known =
+            |(id, tag, name): &(OracleId, &str, &str)| (text.eq_ignore_ascii_case(tag) || text == *name).then_some(*id);
         NAMES.iter().find_map(known).ok_or_else(|| {
             let names: Vec<String> = NAMES.iter().map(|(_, tag, name)| format!("{name} ({tag})")).collect();
             format!("unknown oracle `{text}`; there are {}", names.join(", "))

@@ -108,7 +108,11 @@ pub(super) struct Search<'a> {
 impl<'a> Search<'a> {
     /// A search over calls on one object, given with their places in the history, as if it ended just before `until`,
     /// the return of the call at a place: what begins or returns later has not happened.
-    pub fn new(model: &'a dyn Model, calls: impl Iterator<Item = (usize, &'a Call)>, until: (EventId, usize)) -> Search<'a> {
+    pub fn new(
+        model: &'a dyn Model,
+        calls: impl Iterator<Item = (usize, &'a Call)>,
+        until: (EventId, usize),
+    ) -> Search<'a> {
         let mut ops: Vec<Op<'a>> = Vec::new();
         let mut moments = Vec::new();
         let mut unknown: Vec<u32> = Vec::new();
@@ -139,7 +143,8 @@ impl<'a> Search<'a> {
         }
         // Calls before returns where the order leaves it open: then they are concurrent.
         moments.sort_unstable();
-        let step = |(_, is_return, op): &(EventId, bool, u32)| if *is_return { Step::Return(*op) } else { Step::Call(*op) };
+        let step =
+            |(_, is_return, op): &(EventId, bool, u32)| if *is_return { Step::Return(*op) } else { Step::Call(*op) };
         let steps: Vec<Step> = moments.iter().map(step).collect();
         let mut states = States::new();
         let sight = Sight::new(model.is_plain(), &ops, &steps, &mut states);
@@ -231,7 +236,15 @@ impl<'a> Search<'a> {
 
     /// Opens a frame with everything that may be taken now that `returning` must be; the best choice last.
     fn offer(&mut self, returning: u32) {
-        if !self.sight.is_reachable(self.state, self.place, &self.ops, &self.steps, &self.taken, &self.lists, &self.states) {
+        if !self.sight.is_reachable(
+            self.state,
+            self.place,
+            &self.ops,
+            &self.steps,
+            &self.taken,
+            &self.lists,
+            &self.states,
+        ) {
             return;
         }
         let choices = self.choices.len();
@@ -244,7 +257,9 @@ impl<'a> Search<'a> {
                 if op == returning || helps != helpful || !self.is_worth_taking(op) {
                     continue;
                 }
-                if let Some(next) = self.step(op).filter(|next| self.ops[op as usize].reply.is_some() || *next != self.state) {
+                if let Some(next) =
+                    self.step(op).filter(|next| self.ops[op as usize].reply.is_some() || *next != self.state)
+                {
                     self.choices.push((op, next));
                 }
             }

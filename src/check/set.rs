@@ -320,12 +320,15 @@ mod tests {
     #[test]
     fn calls_are_counted_whoever_watches() {
         let mut story = Story::of(OracleId::Agree);
-        story.call(0, 1, get(0)).done(0, 1, value("7")).call(0, 2, get(0)).call(1, 1, put(0, "1")).unknown(1, 1).call(2, 1, get(0));
-        story.event(NodeId::client(2), EventKind::Return {
-            client: super::super::story::client(2),
-            number: 1,
-            outcome: Outcome::NotApplied,
-        });
+        story.call(0, 1, get(0)).done(0, 1, value("7")).call(0, 2, get(0)).call(1, 1, put(0, "1")).unknown(1, 1).call(
+            2,
+            1,
+            get(0),
+        );
+        story.event(
+            NodeId::client(2),
+            EventKind::Return { client: super::super::story::client(2), number: 1, outcome: Outcome::NotApplied },
+        );
         let counts = story.oracles().calls();
         assert_eq!(counts, CallCounts { begun: 4, answered: 1, refused: 1, given_up: 1 });
         assert_eq!(counts.open(), 1);

@@ -60,7 +60,9 @@ impl Sight {
     pub fn new(plain: bool, ops: &[Op<'_>], steps: &[Step], states: &mut States) -> Sight {
         let notes: Vec<Note> = ops.iter().map(|op| Note::of(op, states)).collect();
         let kind = if plain { Kind::of(ops) } else { Kind::Blind };
-        let size = notes.iter().flat_map(|note| [note.makes, note.wants, note.may_want]).flatten().max().unwrap_or(0) as usize + 1;
+        let size = notes.iter().flat_map(|note| [note.makes, note.wants, note.may_want]).flatten().max().unwrap_or(0)
+            as usize
+            + 1;
         let mut returns = vec![steps.len(); ops.len()];
         let mut reads = Vec::new();
         for (place, step) in steps.iter().enumerate() {
@@ -154,7 +156,9 @@ impl Sight {
                 }
             }
             let until = self.returns[read as usize];
-            steps[place..until].iter().any(|step| matches!(step, Step::Call(op) if !ops[*op as usize].read && brings(*op)))
+            steps[place..until]
+                .iter()
+                .any(|step| matches!(step, Step::Call(op) if !ops[*op as usize].read && brings(*op)))
         };
         let mut cursor = lists.first_read();
         while let Some(read) = cursor {
@@ -177,7 +181,8 @@ impl Sight {
 
     fn count(&mut self, op: u32, change: impl Fn(&mut u32)) {
         let note = self.notes[op as usize];
-        let counts = [(&mut self.wants, note.wants), (&mut self.may_want, note.may_want), (&mut self.makers, note.makes)];
+        let counts =
+            [(&mut self.wants, note.wants), (&mut self.may_want, note.may_want), (&mut self.makers, note.makes)];
         for (table, state) in counts {
             if let Some(state) = state {
                 change(&mut table[state as usize]);
@@ -214,7 +219,9 @@ impl Note {
     fn of(op: &Op<'_>, states: &mut States) -> Note {
         let mut id = |text: Option<&String>| states.id(text.map(|text| text.as_bytes().to_vec()));
         match (op.operation, op.reply) {
-            (Operation::Get { .. }, Some(Reply::Value(value))) => Note { wants: Some(id(value.as_ref())), ..Note::default() },
+            (Operation::Get { .. }, Some(Reply::Value(value))) => {
+                Note { wants: Some(id(value.as_ref())), ..Note::default() }
+            }
             (Operation::Put { value, .. }, _) => Note { makes: Some(id(Some(value))), blind: true, ..Note::default() },
             (Operation::Delete { .. }, _) => Note { makes: Some(id(None)), blind: true, ..Note::default() },
             (Operation::Cas { from, to, .. }, reply) => {

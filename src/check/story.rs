@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use crate::base::event::Outcome;
 use crate::base::{
-    Checksum, ClientId, Cluster, Disks, Event, EventId, EventKind, Incarnation, Instant, Key, NodeId, Operation, Probe, Reply,
+    Checksum, ClientId, Cluster, Disks, Event, EventId, EventKind, Incarnation, Instant, Key, NodeId, Operation, Probe,
+    Reply,
 };
 
 use super::model::KeyValue;
@@ -189,7 +190,10 @@ impl Story {
     }
 
     pub fn call(&mut self, index: u16, number: u64, operation: Operation) -> &mut Story {
-        self.event(NodeId::client(index), EventKind::Call { client: client(index), number, operation: Rc::new(operation) })
+        self.event(
+            NodeId::client(index),
+            EventKind::Call { client: client(index), number, operation: Rc::new(operation) },
+        )
     }
 
     pub fn done(&mut self, index: u16, number: u64, reply: Reply) -> &mut Story {

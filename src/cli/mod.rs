@@ -34,7 +34,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::scenario::{run as simulator, Registry};
+use crate::scenario::{Registry, run as simulator};
 
 use arguments::{Arguments, Command};
 use console::Console;

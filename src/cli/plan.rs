@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use crate::base::hash::hash_bytes;
 use crate::base::Digest;
+use crate::base::hash::hash_bytes;
 use crate::scenario::file::{parse_bytes, print};
 use crate::scenario::run::Settings;
 use crate::scenario::{Run, Scenario};
@@ -89,7 +89,9 @@ mod tests {
         let stale = with(Some(1), Some("foretell 0.0.9 program 00".to_string())).expect("another build may differ");
         assert_eq!(
             stale.as_deref(),
-            Some("stale: recorded by foretell 0.0.9 program 00 with digest 0000000000000001, which this build does not give")
+            Some(
+                "stale: recorded by foretell 0.0.9 program 00 with digest 0000000000000001, which this build does not give"
+            )
         );
         assert!(with(Some(1), None).expect("an unknown build may differ").is_some());
         let broken = with(Some(1), Some(build())).expect_err("the same build may not differ");

@@ -4,16 +4,16 @@ use std::ops::Range;
 
 use crate::base::Digest;
 use crate::report::words::{counted, grouped};
-use crate::report::{causal_past, json, text, trace, Judgement, Report, Tally};
+use crate::report::{Judgement, Report, Tally, causal_past, json, text, trace};
 use crate::scenario::run::Settings;
 use crate::scenario::{Expectation, Run, Scenario, Shows};
 
 use super::arguments::{Format, RunArguments, TraceFormat};
-use super::console::{write_file, Console};
+use super::console::{Console, write_file};
 use super::exit::{Exit, Failure};
 use super::repeat::Repeat;
 use super::runner::Runner;
-use super::shelf::{nearest, Shelf};
+use super::shelf::{Shelf, nearest};
 use super::{determinism, interrupt, plan, seeds, sweep};
 
 /// How many events of the past of a finding are shown.
@@ -50,7 +50,9 @@ pub(super) fn command(
     console: &mut Console<'_>,
 ) -> Result<Exit, Failure> {
     if arguments.out.is_some() && arguments.trace == TraceFormat::None {
-        return Err(Failure::bad_input("--out is where a trace goes; add --trace text, --trace brief or --trace jsonl"));
+        return Err(Failure::bad_input(
+            "--out is where a trace goes; add --trace text, --trace brief or --trace jsonl",
+        ));
     }
     let found = shelf.find(&arguments.name)?;
     let mut scenario = found.parse(runner.registry)?;
@@ -97,7 +99,8 @@ fn planted(runner: &Runner<'_>, scenario: &Scenario, plant: &str) -> Result<Opti
 fn which(arguments: &RunArguments, scenario: &Scenario) -> Result<Which, Failure> {
     if let Some(plan) = &scenario.plan {
         if arguments.seed.is_some() || arguments.seeds.is_some() {
-            let message = format!("`{}` is a plan: nothing in it is left to chance, so it takes no seed", arguments.name);
+            let message =
+                format!("`{}` is a plan: nothing in it is left to chance, so it takes no seed", arguments.name);
             return Err(Failure::bad_input(message));
         }
         return Ok(Which::One(plan.entropy));

@@ -7,9 +7,8 @@ use std::ops::Range;
 /// Reads `A..B`.
 pub(super) fn parse(text: &str) -> Result<Range<u64>, String> {
     let (from, to) = text.split_once("..").ok_or_else(|| "a range of seeds looks like `0..1000`".to_string())?;
-    let number = |text: &str| {
-        text.parse::<u64>().map_err(|_| format!("`{text}` is not a seed; a range looks like `0..1000`"))
-    };
+    let number =
+        |text: &str| text.parse::<u64>().map_err(|_| format!("`{text}` is not a seed; a range looks like `0..1000`"));
     let (from, to) = (number(from)?, number(to)?);
     match from.cmp(&to) {
         Ordering::Less => Ok(from..to),

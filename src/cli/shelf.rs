@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::scenario::file::{parse_bytes, Diagnostic};
+use crate::scenario::file::{Diagnostic, parse_bytes};
 use crate::scenario::{Registry, Scenario};
 
 use super::exit::Failure;
@@ -103,7 +103,8 @@ impl Shelf {
 }
 
 fn read(path: &Path, name: &str) -> Result<Found, Failure> {
-    let bytes = fs::read(path).map_err(|error| Failure::bad_input(format!("cannot read {}: {error}", path.display())))?;
+    let bytes =
+        fs::read(path).map_err(|error| Failure::bad_input(format!("cannot read {}: {error}", path.display())))?;
     Ok(Found { name: name.to_string(), file: path.display().to_string(), bytes, is_embedded: false })
 }
 

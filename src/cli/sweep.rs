@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use crate::report::words::{counted, grouped, span};
-use crate::report::{json, text, Judgement, Sweep, Tally};
+use crate::report::{Judgement, Sweep, Tally, json, text};
 
 use super::arguments::Format;
 use super::console::Console;

@@ -8,7 +8,7 @@ use crate::scenario::Registry;
 use super::arguments::ValidateArguments;
 use super::console::Console;
 use super::exit::{Exit, Failure};
-use super::shelf::{files_below, Shelf};
+use super::shelf::{Shelf, files_below};
 
 /// Reads every file, says `ok` of the good ones and what is wrong with the others.
 pub(super) fn command(

@@ -99,16 +99,6 @@ impl<T> Agenda<T> {
         None
     }
 
-    /// Moves time forward to `at`, if nothing was to happen before; for the end of a run.
-    pub fn rest_until(&mut self, at: Instant) {
-        assert!(self.heap.peek().is_none_or(|Reverse((next, ..))| *next >= at || !self.is_waiting()), "time is not moved past an item");
-        self.now = self.now.max(at);
-    }
-
-    fn is_waiting(&self) -> bool {
-        !self.items.is_empty()
-    }
-
     /// How many items wait.
     pub fn len(&self) -> usize {
         self.items.len()

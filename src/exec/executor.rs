@@ -195,7 +195,8 @@ impl Executor {
     pub fn spawn(&self, facts: TaskFacts, future: impl Future<Output = ()> + 'static) -> Task {
         let generation = self.generations.get().wrapping_add(1);
         self.generations.set(generation);
-        let slot = self.tasks.borrow_mut().insert(Slot { generation, facts, handle: None, timers: 0, last_wake: (0, 0) });
+        let slot =
+            self.tasks.borrow_mut().insert(Slot { generation, facts, handle: None, timers: 0, last_wake: (0, 0) });
         let task = Task { slot, generation };
         let home = thread_number();
         let schedule = move |runnable: async_task::Runnable<Metadata>| {
@@ -269,7 +270,9 @@ impl Executor {
         let result = catch(|| runnable.run());
         self.current.set(None);
         let mut tasks = self.tasks.borrow_mut();
-        let finished = |slot: &Slot| slot.generation == task.generation && slot.handle.as_ref().is_none_or(|handle| handle.is_finished());
+        let finished = |slot: &Slot| {
+            slot.generation == task.generation && slot.handle.as_ref().is_none_or(|handle| handle.is_finished())
+        };
         if tasks.get(task.slot).is_some_and(finished) {
             let slot = tasks.remove(task.slot);
             drop(tasks);
@@ -310,7 +313,8 @@ impl Executor {
         let mut doomed: Vec<Slot> = Vec::new();
         {
             let mut tasks = self.tasks.borrow_mut();
-            let slots: Vec<usize> = tasks.iter().filter(|(_, slot)| which(&slot.facts)).map(|(index, _)| index).collect();
+            let slots: Vec<usize> =
+                tasks.iter().filter(|(_, slot)| which(&slot.facts)).map(|(index, _)| index).collect();
             doomed.extend(slots.into_iter().map(|index| tasks.remove(index)));
         }
         drop(doomed);
@@ -433,10 +437,13 @@ mod tests {
         let executor = Executor::new();
         for owner in [1, 1, 2] {
             let notes = Notes(Rc::clone(&dropped));
-            executor.spawn(facts(owner), Box::pin(async move {
-                let _notes = notes;
-                pending::<()>().await;
-            }));
+            executor.spawn(
+                facts(owner),
+                Box::pin(async move {
+                    let _notes = notes;
+                    pending::<()>().await;
+                }),
+            );
         }
         run_all(&executor, |_| 0);
         executor.cancel_life(1, Incarnation(1));
@@ -460,11 +467,14 @@ mod tests {
         let executor = Executor::new();
         for owner in 0..2 {
             let mut left = 3;
-            executor.spawn(facts(owner), Box::pin(poll_fn(move |context| {
-                left -= 1;
-                context.waker().wake_by_ref();
-                if left == 0 { Poll::Ready(()) } else { Poll::Pending }
-            })));
+            executor.spawn(
+                facts(owner),
+                Box::pin(poll_fn(move |context| {
+                    left -= 1;
+                    context.waker().wake_by_ref();
+                    if left == 0 { Poll::Ready(()) } else { Poll::Pending }
+                })),
+            );
         }
         executor.begin_moment(7);
         let seen = RefCell::new(Vec::new());

@@ -23,7 +23,8 @@ pub fn catch<T>(body: impl FnOnce() -> T) -> Result<T, String> {
             if !CATCHING.get() {
                 return before(panicked);
             }
-            let place = panicked.location().map_or(String::new(), |place| format!(", at {}:{}", place.file(), place.line()));
+            let place =
+                panicked.location().map_or(String::new(), |place| format!(", at {}:{}", place.file(), place.line()));
             CAUGHT.set(Some(format!("{}{place}", words(panicked.payload()))));
         }));
     });

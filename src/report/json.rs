@@ -186,7 +186,7 @@ fn oracles<'a>(checked: impl Iterator<Item = (OracleId, &'a Checked)>) -> BTreeM
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{samples, Judgement, Tally};
+    use crate::report::{Judgement, Tally, samples};
     use crate::scenario::{Expectation, Run};
 
     fn written(run: &Run) -> String {

@@ -28,7 +28,11 @@ impl Judgement {
             (Expectation::Pass, Verdict::Violation(_) | Verdict::Stuck(_)) => Judgement::Found,
             (Expectation::Violation { .. }, Verdict::Pass) => Judgement::NotShown,
             (Expectation::Violation { check, .. }, Verdict::Violation(violation) | Verdict::Stuck(violation)) => {
-                if check.is_none_or(|check| check == violation.oracle) { Judgement::Shown } else { Judgement::Found }
+                if check.is_none_or(|check| check == violation.oracle) {
+                    Judgement::Shown
+                } else {
+                    Judgement::Found
+                }
             }
         }
     }

@@ -5,12 +5,12 @@
 //! write both; [`trace`] writes the events of a run. Nothing here runs anything, prints anything, or knows the time of
 //! day: the same run gives the same text on every machine, so that text can be pinned by snapshot tests.
 
-pub mod words;
+pub mod json;
 pub mod judgement;
 pub mod tally;
-pub mod trace;
 pub mod text;
-pub mod json;
+pub mod trace;
+pub mod words;
 
 use std::ops::Range;
 

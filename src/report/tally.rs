@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::base::hash::mix;
 use crate::base::Digest;
+use crate::base::hash::mix;
 use crate::check::{Checked, OracleId};
 use crate::scenario::{Expectation, Run, Shows, Verdict};
 
@@ -131,7 +131,10 @@ impl Tally {
         add_reach(&mut self.faults, &run.faults);
         add_reach(&mut self.marks, &run.marks);
         for (oracle, checked) in &run.checked {
-            self.checked.entry(*oracle).and_modify(|worst| keep_worse(worst, checked)).or_insert_with(|| checked.clone());
+            self.checked
+                .entry(*oracle)
+                .and_modify(|worst| keep_worse(worst, checked))
+                .or_insert_with(|| checked.clone());
         }
         judgement
     }
@@ -211,7 +214,8 @@ fn keep_worse(worst: &mut Checked, other: &Checked) {
     // Between equals the smaller text wins, so that the order of the runs does not matter.
     match (&*worst, other) {
         (Checked::Checked(a), Checked::Checked(b)) => *worst = Checked::Checked(a.saturating_add(*b)),
-        (Checked::Undecided(a), Checked::Undecided(b)) | (Checked::NotChecked(a), Checked::NotChecked(b)) if a <= b => {}
+        (Checked::Undecided(a), Checked::Undecided(b)) | (Checked::NotChecked(a), Checked::NotChecked(b)) if a <= b => {
+        }
         (a, b) if rank(a) <= rank(b) => *worst = other.clone(),
         _ => {}
     }

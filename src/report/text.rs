@@ -8,7 +8,7 @@ use crate::scenario::{Expectation, Scenario, Verdict};
 use super::judgement::expected;
 use super::tally::Reach;
 use super::words::{counted, field, grouped, span};
-use super::{trace, Judgement, Report, Sweep};
+use super::{Judgement, Report, Sweep, trace};
 
 /// One run. Unless it came out as expected, the last line is the command that repeats it.
 pub fn run(report: &Report<'_>) -> String {
@@ -165,7 +165,7 @@ fn oracles<'a>(checked: impl Iterator<Item = (OracleId, &'a Checked)>) -> String
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{causal_past, samples, Tally};
+    use crate::report::{Tally, causal_past, samples};
     use crate::scenario::{Plan, Run, Shows};
 
     fn written(expect: Expectation, run: &Run, notes: &[String]) -> String {

@@ -7,7 +7,7 @@
 use std::io::{self, Write};
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 
 use crate::base::{Event, EventId, EventKind, Lost, Operation, Outcome, Probe, Reply};
 

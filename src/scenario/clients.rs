@@ -59,9 +59,8 @@ impl Clients {
             if boot.recorder.is_closing() {
                 return;
             }
-            let (id, caller) = client.get_or_insert_with(|| {
-                (self.new_session(boot.node), system.client(boot.env.clone(), self.cluster))
-            });
+            let (id, caller) = client
+                .get_or_insert_with(|| (self.new_session(boot.node), system.client(boot.env.clone(), self.cluster)));
             let id = *id;
             let operation = Rc::new(step.operation);
             boot.recorder.call(id, number, &operation);
@@ -93,7 +92,9 @@ impl Clients {
         let state = &mut *state;
         let machine = state.machines.entry(node).or_default();
         let step = match &self.workload {
-            Workload::Explicit(steps) => steps.iter().filter(|step| step.client == node).nth(machine.taken as usize)?.clone(),
+            Workload::Explicit(steps) => {
+                steps.iter().filter(|step| step.client == node).nth(machine.taken as usize)?.clone()
+            }
             Workload::Drawn(mix) if mix.operations.is_some_and(|most| state.taken >= most) => return None,
             Workload::Drawn(mix) => {
                 let mut draw = Draw::keyed(self.seed, key::operation(node, machine.taken));

@@ -10,13 +10,13 @@ pub mod workload;
 use std::time::Duration;
 
 use crate::base::Cluster;
+use crate::base::LabelText;
 use crate::check::OracleId;
 use crate::world::{ClockConfig, Deviation, NetworkConfig, ScheduleConfig, StorageConfig};
 pub use crate::world::{Core, Phase, Quiet};
-use crate::base::LabelText;
 
 pub use outcome::{Calls, Run, Verdict};
-pub use run::{run, Settings};
+pub use run::{Settings, run};
 pub use system::{Client, Registry, System};
 pub use workload::{Mix, Shares, Step, Workload};
 

@@ -155,7 +155,9 @@ impl Watch {
             answered: counts.answered + counts.refused,
             unknown: counts.given_up + counts.open(),
         };
-        let plan = remains.record.map(|record| Box::new(plan(scenario, settings, record, clients, &verdict, remains.digest.to_bits())));
+        let plan = remains
+            .record
+            .map(|record| Box::new(plan(scenario, settings, record, clients, &verdict, remains.digest.to_bits())));
         Run {
             seed: settings.seed,
             verdict,
@@ -176,7 +178,14 @@ impl Watch {
 }
 
 /// The scenario that repeats a run without chance.
-fn plan(scenario: &Scenario, settings: &Settings, record: Record, clients: &Clients, verdict: &Verdict, digest: u64) -> Scenario {
+fn plan(
+    scenario: &Scenario,
+    settings: &Settings,
+    record: Record,
+    clients: &Clients,
+    verdict: &Verdict,
+    digest: u64,
+) -> Scenario {
     let calm = |distribution: &Distribution| Distribution::Constant(distribution.calm());
     let read_back = |text: String| text.parse().expect("a deviation's text reads back");
     let name = match scenario.plan {

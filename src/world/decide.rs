@@ -221,7 +221,11 @@ impl Decider {
         let priority = match self.chance(key) {
             Some(_) if config.shuffle.is_zero() => 0,
             Some(mut draw) => {
-                if draw.chance(config.shuffle) { 1 + draw.below(PRIORITIES) as u32 } else { 0 }
+                if draw.chance(config.shuffle) {
+                    1 + draw.below(PRIORITIES) as u32
+                } else {
+                    0
+                }
             }
             None => match self.plan(key).first() {
                 Some(Choice::Yield(priority)) => *priority,
@@ -239,7 +243,8 @@ impl Decider {
         assert!(bytes > 0, "a sector has bytes");
         let fate = match self.chance(key) {
             Some(mut draw) => {
-                let (keep, tear, at) = (draw.chance(config.crash_keep), draw.chance(config.crash_tear), draw.below(u64::from(bytes)));
+                let (keep, tear, at) =
+                    (draw.chance(config.crash_keep), draw.chance(config.crash_tear), draw.below(u64::from(bytes)));
                 match (keep, tear, at) {
                     (_, true, 1..) => SectorFate::Torn(at as u32),
                     (true, ..) => SectorFate::Kept,

@@ -114,7 +114,11 @@ impl Disk {
                 let content = |sector| state.written[bounds(sector, state.written.len())].to_vec();
                 Snapshot::File {
                     file: *file,
-                    sectors: state.dirty.iter().map(|(sector, dirty)| (*sector, dirty.written, content(*sector))).collect(),
+                    sectors: state
+                        .dirty
+                        .iter()
+                        .map(|(sector, dirty)| (*sector, dirty.written, content(*sector)))
+                        .collect(),
                     length: (state.written.len(), state.length_version),
                 }
             }
@@ -181,7 +185,12 @@ impl Disk {
         Ok(DiskDone::Done)
     }
 
-    fn make_durable(&mut self, file: FileId, sectors: Vec<(u64, u64, Vec<u8>)>, (length, length_version): (usize, u64)) {
+    fn make_durable(
+        &mut self,
+        file: FileId,
+        sectors: Vec<(u64, u64, Vec<u8>)>,
+        (length, length_version): (usize, u64),
+    ) {
         let state = &mut self.files[file.0 as usize];
         if length_version > state.length_durable_version {
             state.durable.resize(length, 0);
@@ -288,7 +297,9 @@ impl Disk {
             return false;
         }
         let (start, end) = ((*at).max(offset), (*at + new.len() as u64).min(offset + bytes.len() as u64));
-        start < end && new[(start - at) as usize..(end - at) as usize] != bytes[(start - offset) as usize..(end - offset) as usize]
+        start < end
+            && new[(start - at) as usize..(end - at) as usize]
+                != bytes[(start - offset) as usize..(end - offset) as usize]
     }
 }
 
@@ -316,7 +327,9 @@ mod tests {
     /// A disk with a synced file `log` of two sectors of `a`.
     fn disk() -> (Disk, FileId) {
         let mut disk = Disk::default();
-        let Ok(DiskDone::Opened(file)) = run(&mut disk, DiskOp::Open { name: "log".into(), create: true }) else { panic!() };
+        let Ok(DiskDone::Opened(file)) = run(&mut disk, DiskOp::Open { name: "log".into(), create: true }) else {
+            panic!()
+        };
         write(&mut disk, file, 0, &[b'a'; 2 * SECTOR_BYTES]);
         run(&mut disk, DiskOp::Sync { file }).unwrap();
         run(&mut disk, DiskOp::SyncDir).unwrap();
@@ -345,11 +358,9 @@ mod tests {
 
     #[test]
     fn unsynced_sectors_are_lost_kept_or_torn() {
-        for (fate, left) in [
-            (SectorFate::Lost, "a1024"),
-            (SectorFate::Kept, "a512 b512"),
-            (SectorFate::Torn(3), "a512 b3 a509"),
-        ] {
+        for (fate, left) in
+            [(SectorFate::Lost, "a1024"), (SectorFate::Kept, "a512 b512"), (SectorFate::Torn(3), "a512 b3 a509")]
+        {
             let (mut disk, file) = disk();
             write(&mut disk, file, 512, &[b'b'; 512]);
             crash(&mut disk, fate);

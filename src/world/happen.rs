@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::shared::{task_name, Item, Moment, Shared};
+use super::shared::{Item, Moment, Shared, task_name};
 use crate::base::name::key;
 use crate::base::time::nanos;
 use crate::base::{EventId, EventKind, Instant, Lost, Name};

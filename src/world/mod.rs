@@ -5,22 +5,22 @@
 //! `process`, `happen` and `faults`, which say *when*, and [`World`], which is all of it from outside.
 
 pub mod config;
-pub mod deviation;
-pub mod fault;
-pub mod phase;
-pub mod trigger;
 mod decide;
+pub mod deviation;
 mod disk;
+pub mod fault;
 mod faults;
 mod happen;
 mod host;
 mod machine;
 mod network;
+pub mod phase;
 mod process;
 mod quiet;
 mod resolve;
 mod shared;
 mod tracer;
+pub mod trigger;
 #[expect(clippy::module_inception, reason = "the world is the world's main type")]
 mod world;
 

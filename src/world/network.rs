@@ -78,7 +78,8 @@ impl Network {
     /// Counts a packet on its link.
     pub fn count(&mut self, from: NodeId, to: NodeId, label: u64) -> u32 {
         let index = self.index(from, to);
-        let link = self.links[index].get_or_insert_with(|| Box::new(Link { repeats: Repeats::new(), last_arrival: Instant::START }));
+        let link = self.links[index]
+            .get_or_insert_with(|| Box::new(Link { repeats: Repeats::new(), last_arrival: Instant::START }));
         link.repeats.next(label)
     }
 
@@ -174,9 +175,9 @@ mod tests {
 
     fn reach(network: &Network) -> String {
         let nodes: Vec<NodeId> = CLUSTER.nodes().collect();
-        let rows = nodes.iter().map(|from| {
-            nodes.iter().map(|to| if network.is_cut(*from, *to) { '-' } else { 'x' }).collect::<String>()
-        });
+        let rows = nodes
+            .iter()
+            .map(|from| nodes.iter().map(|to| if network.is_cut(*from, *to) { '-' } else { 'x' }).collect::<String>());
         rows.collect::<Vec<_>>().join(" ")
     }
 

@@ -2,14 +2,14 @@
 
 use std::rc::Rc;
 
-use super::disk::SECTOR_BYTES;
 use super::decide::SectorFate;
+use super::disk::SECTOR_BYTES;
 use super::host::NodeHost;
 use super::machine::DiskJob;
 use super::shared::{Moment, Shared};
 use super::world::{Boot, Recorder};
 use crate::base::name::key;
-use crate::base::{EventId, EventKind, Incarnation, Kind, Lost, Name, NodeId, Label};
+use crate::base::{EventId, EventKind, Incarnation, Kind, Label, Lost, Name, NodeId};
 use crate::env::Env;
 
 static MAIN: Kind = Kind::new("main", &[]);
@@ -90,7 +90,8 @@ impl Shared {
                 },
                 |file, sector, bytes| {
                     let name = || Name::Sector { node, life, file: Rc::clone(file), sector };
-                    let fate = decider.borrow_mut().sector(&self.storage, key::sector(node, life, file, sector), bytes, name);
+                    let fate =
+                        decider.borrow_mut().sector(&self.storage, key::sector(node, life, file, sector), bytes, name);
                     match fate {
                         SectorFate::Lost => {}
                         SectorFate::Kept => survived.push((Rc::clone(file), sector, bytes, "unsynced sector kept")),

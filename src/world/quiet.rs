@@ -14,7 +14,8 @@ impl Shared {
         assert!(core.iter().all(|node| !healed.contains(node)), "the core and the rest do not overlap");
         self.faults.borrow_mut().record_quiet(phase, &core, &healed);
         self.withdraw_pending_faults();
-        let well: Vec<NodeId> = self.cluster.nodes().filter(|node| core.contains(node) || healed.contains(node)).collect();
+        let well: Vec<NodeId> =
+            self.cluster.nodes().filter(|node| core.contains(node) || healed.contains(node)).collect();
         self.network.borrow_mut().settle(&well);
         let phase_event = self.tracer.borrow().last;
         for node in &well {
@@ -40,7 +41,8 @@ impl Shared {
                 let mut replicas: Vec<NodeId> = self.cluster.replicas().collect();
                 draw.shuffle(&mut replicas);
                 let rest = replicas.split_off(usize::from(self.core_size).min(replicas.len()));
-                let mut healed: Vec<NodeId> = rest.into_iter().filter(|_| draw.chance(Ratio::per_thousand(500))).collect();
+                let mut healed: Vec<NodeId> =
+                    rest.into_iter().filter(|_| draw.chance(Ratio::per_thousand(500))).collect();
                 replicas.sort_unstable();
                 healed.sort_unstable();
                 replicas.extend(self.cluster.clients());

@@ -44,7 +44,9 @@ impl Resolver<'_> {
             }
             What::Partition { split, heal_after } => {
                 let Some(groups) = self.groups(split) else { return Vec::new() };
-                let split = Split::Groups(groups.into_iter().map(|group| group.into_iter().map(Target::Node).collect()).collect());
+                let split = Split::Groups(
+                    groups.into_iter().map(|group| group.into_iter().map(Target::Node).collect()).collect(),
+                );
                 vec![What::Partition { split, heal_after: self.span(heal_after) }]
             }
             What::Cut { from, to, both_ways, heal_after } => {
@@ -54,7 +56,12 @@ impl Resolver<'_> {
                     return Vec::new();
                 }
                 let group = |nodes: Vec<NodeId>| nodes.into_iter().map(Target::Node).collect();
-                vec![What::Cut { from: group(from), to: group(to), both_ways: *both_ways, heal_after: self.span(heal_after) }]
+                vec![What::Cut {
+                    from: group(from),
+                    to: group(to),
+                    both_ways: *both_ways,
+                    heal_after: self.span(heal_after),
+                }]
             }
             What::Heal => vec![What::Heal],
         }
@@ -64,7 +71,12 @@ impl Resolver<'_> {
         span.map(|span| Distribution::Constant(span.sample(self.draw)))
     }
 
-    fn each(&mut self, nodes: Vec<NodeId>, span: &Option<Distribution>, make: impl Fn(Target, Option<Distribution>) -> What) -> Vec<What> {
+    fn each(
+        &mut self,
+        nodes: Vec<NodeId>,
+        span: &Option<Distribution>,
+        make: impl Fn(Target, Option<Distribution>) -> What,
+    ) -> Vec<What> {
         nodes.into_iter().map(|node| make(Target::Node(node), self.span(span))).collect()
     }
 
@@ -112,7 +124,11 @@ impl Resolver<'_> {
             other => {
                 let up = self.nodes(other, true);
                 // `all-…` means those that are down as well.
-                let down = if matches!(other, Target::AllReplicas | Target::AllClients) { self.nodes(other, false) } else { Vec::new() };
+                let down = if matches!(other, Target::AllReplicas | Target::AllClients) {
+                    self.nodes(other, false)
+                } else {
+                    Vec::new()
+                };
                 up.into_iter().chain(down).collect()
             }
         }
@@ -189,7 +205,7 @@ impl Resolver<'_> {
 /// The groups of a partition without chance.
 pub(super) fn concrete_groups(split: &Split) -> Vec<Vec<NodeId>> {
     match split {
-        Split::Groups(groups) => groups.iter().map(|group| concrete(group)).collect(),
+        Split::Groups(groups) => groups.iter().map(concrete).collect(),
         other => unreachable!("a partition that {other} was resolved to groups"),
     }
 }

@@ -75,10 +75,23 @@ pub(super) enum Item {
     Phase(usize),
     Close,
     /// A fault of a phase strikes, for the nth time.
-    Strike { phase: usize, fault: usize, nth: u32 },
-    Restart { slot: usize, life: Incarnation },
-    Resume { slot: usize, life: Incarnation, pause: u32 },
-    Heal { generation: u32 },
+    Strike {
+        phase: usize,
+        fault: usize,
+        nth: u32,
+    },
+    Restart {
+        slot: usize,
+        life: Incarnation,
+    },
+    Resume {
+        slot: usize,
+        life: Incarnation,
+        pause: u32,
+    },
+    Heal {
+        generation: u32,
+    },
 }
 
 /// What is happening, as far as names of wakes need it. A few words, made into a [`Name`] only for a reader.

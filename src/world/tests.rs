@@ -70,7 +70,8 @@ fn crash(target: Target, restart_after: Option<u64>) -> What {
 
 fn said(remains: &Remains) -> Vec<String> {
     let trace = remains.trace.as_ref().expect("the trace was kept");
-    let line = |event: &Event| format!("{} {}", event.node.map_or("-".to_string(), |node| node.to_string()), event.kind);
+    let line =
+        |event: &Event| format!("{} {}", event.node.map_or("-".to_string(), |node| node.to_string()), event.kind);
     trace.iter().map(line).collect()
 }
 
@@ -93,7 +94,9 @@ fn chatter(env: Env) -> Local<()> {
                     let (env, file) = (env.clone(), file.clone());
                     env.clone().spawn(HELPER.label([]), async move {
                         let bytes = vec![number as u8; 700].into();
-                        file.write_at(WRITE.label([number % 8]), (number % 8) * 700, bytes).await.expect("the disk works");
+                        file.write_at(WRITE.label([number % 8]), (number % 8) * 700, bytes)
+                            .await
+                            .expect("the disk works");
                         env.sleep(ms(1)).await;
                         file.sync(SYNC.label([])).await.expect("the disk works");
                         env.mark("synced");
@@ -132,7 +135,8 @@ fn storm(seed: u64) -> Setup {
         phase("after", 100, vec![]),
     ]);
     let tenth = Ratio::per_thousand(100);
-    setup.network = NetworkConfig { latency: exponential(1, 4, 60), loss: tenth, duplicate: tenth, reorder: tenth, corrupt: tenth };
+    setup.network =
+        NetworkConfig { latency: exponential(1, 4, 60), loss: tenth, duplicate: tenth, reorder: tenth, corrupt: tenth };
     setup.storage = StorageConfig {
         read_latency: exponential(0, 1, 9),
         write_latency: exponential(0, 2, 20),
@@ -149,7 +153,8 @@ fn storm(seed: u64) -> Setup {
 /// What was recorded, as a setup without chance.
 fn plan_of(setup: &Setup, record: &Record) -> Setup {
     let calm = |distribution: &Distribution| Distribution::Constant(distribution.calm());
-    let read = |deviation: &Deviation| -> Deviation<LabelText> { deviation.to_string().parse().expect("it reads back") };
+    let read =
+        |deviation: &Deviation| -> Deviation<LabelText> { deviation.to_string().parse().expect("it reads back") };
     Setup {
         network: NetworkConfig { latency: calm(&setup.network.latency), ..NetworkConfig::default() },
         storage: StorageConfig {
@@ -204,7 +209,8 @@ fn explain_difference(seed: u64) -> ! {
     let first = run(setup.clone(), chatter);
     let second = run(plan_of(&setup, first.record.as_ref().expect("it was recorded")), chatter);
     let (first, second) = (first.trace.expect("kept"), second.trace.expect("kept"));
-    let differs = first.iter().zip(&second).position(|(one, other)| one != other).unwrap_or(first.len().min(second.len()));
+    let differs =
+        first.iter().zip(&second).position(|(one, other)| one != other).unwrap_or(first.len().min(second.len()));
     let around = |trace: &[Event]| format!("{:#?}", &trace[differs.saturating_sub(2)..(differs + 2).min(trace.len())]);
     panic!("seed {seed} differs at event {differs}:\n{}\n--- but replayed:\n{}", around(&first), around(&second));
 }
@@ -219,7 +225,9 @@ fn a_calmed_decision_leaves_the_dice_of_all_others() {
     let calmed = [removed.name.key()].into();
     let second = run(Setup { source: Source::Chance { seed: 3, calmed }, ..setup }, chatter);
     let second = second.record.expect("it was recorded").deviations;
-    let of = |key: u64, list: &[Deviation]| list.iter().filter(|d| d.name.key() == key).map(|d| d.choice).collect::<Vec<_>>();
+    let of = |key: u64, list: &[Deviation]| {
+        list.iter().filter(|d| d.name.key() == key).map(|d| d.choice).collect::<Vec<_>>()
+    };
     let mut shared = 0;
     for deviation in &second {
         let key = deviation.name.key();
@@ -265,10 +273,13 @@ fn a_task_that_runs_for_ever_is_named() {
                 return std::future::pending().await;
             }
             env.sleep(ms(3)).await;
-            env.clone().spawn(HELPER.label([]), std::future::poll_fn(|context| {
-                context.waker().wake_by_ref();
-                std::task::Poll::Pending
-            }));
+            env.clone().spawn(
+                HELPER.label([]),
+                std::future::poll_fn(|context| {
+                    context.waker().wake_by_ref();
+                    std::task::Poll::Pending
+                }),
+            );
         })
     };
     let remains = run(setup(vec![phase("only", 50, vec![])]), system);
@@ -286,7 +297,10 @@ fn a_panic_is_an_event_and_the_rest_lives_on() {
         })
     };
     let lines = said(&run(setup(vec![phase("only", 50, vec![])]), system));
-    assert!(lines.iter().any(|line| line.starts_with("r1 panics: ") && line.contains("r1 has had enough")), "{lines:#?}");
+    assert!(
+        lines.iter().any(|line| line.starts_with("r1 panics: ") && line.contains("r1 has had enough")),
+        "{lines:#?}"
+    );
     assert!(lines.iter().any(|line| line == "r2 reaches: alive"));
 }
 
@@ -303,7 +317,8 @@ fn a_pause_holds_everything_and_loses_nothing() {
             }
         })
     };
-    let pause = What::Pause { target: Target::Node(NodeId::replica(1)), resume_after: Some(Distribution::Constant(ms(30))) };
+    let pause =
+        What::Pause { target: Target::Node(NodeId::replica(1)), resume_after: Some(Distribution::Constant(ms(30))) };
     let faults = vec![Fault { when: When::At(ms(5)), what: pause }];
     let remains = run(setup(vec![phase("only", 50, faults)]), system);
     let heard = remains.trace.unwrap().into_iter().find(|event| event.kind == EventKind::Mark("heard")).unwrap();
@@ -339,9 +354,16 @@ fn waits_inside_combinators_are_woken() {
                 if env.id() != NodeId::replica(0) {
                     return;
                 }
-                let first = async { env.sleep(ms(9)).await; 9 };
-                let second = async { env.sleep(ms(4)).await; 4 };
-                log.borrow_mut().push(futures_lite::future::or(first, second).await);
+                let first = async {
+                    env.sleep(ms(9)).await;
+                    9
+                };
+                let second = async {
+                    env.sleep(ms(4)).await;
+                    4
+                };
+                let winner = futures_lite::future::or(first, second).await;
+                log.borrow_mut().push(winner);
                 let both = futures_lite::future::zip(env.sleep(ms(1)), env.sleep(ms(2))).await;
                 assert_eq!(both, ((), ()));
                 log.borrow_mut().push(env.now().as_nanos() / 1_000_000);

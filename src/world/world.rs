@@ -15,7 +15,10 @@ use super::phase::{Core, Phase, Quiet};
 use super::shared::{Moment, Shared};
 use super::tracer::{Observer, Tracer};
 use crate::base::name::key;
-use crate::base::{ClientId, Cluster, Digest, Event, EventId, EventKind, Incarnation, Instant, Kind, Name, NodeId, Operation, Outcome, Ratio};
+use crate::base::{
+    ClientId, Cluster, Digest, Event, EventId, EventKind, Incarnation, Instant, Kind, Name, NodeId, Operation, Outcome,
+    Ratio,
+};
 use crate::env::{Env, Local};
 use crate::exec::{Agenda, Executor};
 

@@ -8,7 +8,6 @@
 mod diagnostic;
 mod print;
 mod print_fault;
-mod reader;
 mod read_check;
 mod read_fault;
 mod read_phase;
@@ -16,6 +15,7 @@ mod read_plan;
 mod read_values;
 mod read_workload;
 mod read_world;
+mod reader;
 mod step;
 #[cfg(test)]
 mod tests;
@@ -83,7 +83,8 @@ pub fn parse(name: &str, text: &str, registry: &Registry) -> Result<Scenario, Ve
     let mut index = 0;
     mistakes.retain(|mistake| {
         index += 1;
-        index <= syntax_count || !mistake.span.as_ref().is_some_and(|span| broken.iter().any(|line| line.contains(&span.start)))
+        index <= syntax_count
+            || !mistake.span.as_ref().is_some_and(|span| broken.iter().any(|line| line.contains(&span.start)))
     });
     mistakes.sort_by_key(|mistake| mistake.span.as_ref().map(|span| (span.start, span.end)));
     mistakes.dedup();
@@ -103,7 +104,8 @@ fn too_long() -> Diagnostic {
 fn syntax_mistake(text: &str, error: &toml::de::Error) -> Diagnostic {
     let Some(span) = error.span() else { return Diagnostic::of_file(error.message()) };
     let found = text.get(span.clone()).unwrap_or_default();
-    let is_word = !found.is_empty() && found.chars().all(|character| character.is_alphanumeric() || "_-".contains(character));
+    let is_word =
+        !found.is_empty() && found.chars().all(|character| character.is_alphanumeric() || "_-".contains(character));
     if error.message().starts_with("invalid") && is_word {
         let message = format!("{} is not a value", quoted(found));
         return Diagnostic::at(span, message).help("text stands in double quotes: \"like this\"");
@@ -113,7 +115,8 @@ fn syntax_mistake(text: &str, error: &toml::de::Error) -> Diagnostic {
 
 /// After a bracket that is not closed everything that follows looks wrong, and only the first of it is.
 fn without_echoes(mut syntax: Vec<Diagnostic>) -> Vec<Diagnostic> {
-    let is_bracket = |mistake: &Diagnostic| ["comma", "unclosed", "inline table"].iter().any(|word| mistake.message.contains(word));
+    let is_bracket =
+        |mistake: &Diagnostic| ["comma", "unclosed", "inline table"].iter().any(|word| mistake.message.contains(word));
     if let Some(first) = syntax.iter().position(is_bracket) {
         syntax.truncate(first + 1);
         let bracket = syntax.pop().expect("the first one is there");
@@ -128,8 +131,10 @@ fn lines(text: &str, mistakes: &[Diagnostic]) -> Vec<Range<usize>> {
     spans
         .map(|span| {
             let (start, end) = (span.start.min(text.len()), span.end.min(text.len()));
-            let from = text.as_bytes()[..start].iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
-            let to = text.as_bytes()[end..].iter().position(|byte| *byte == b'\n').map_or(text.len(), |length| end + length);
+            let from =
+                text.as_bytes()[..start].iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
+            let to =
+                text.as_bytes()[end..].iter().position(|byte| *byte == b'\n').map_or(text.len(), |length| end + length);
             from..to + 1
         })
         .collect()

@@ -27,10 +27,14 @@ pub fn print(scenario: &Scenario) -> String {
     if let Some(recorded) = &scenario.plan {
         plan(&mut out, recorded);
     }
-    section(&mut out, "[cluster]", &[
-        ("replicas", Some(scenario.cluster.replicas.to_string())),
-        ("clients", Some(scenario.cluster.clients.to_string())),
-    ]);
+    section(
+        &mut out,
+        "[cluster]",
+        &[
+            ("replicas", Some(scenario.cluster.replicas.to_string())),
+            ("clients", Some(scenario.cluster.clients.to_string())),
+        ],
+    );
     world(&mut out, scenario);
     workload(&mut out, scenario);
     scenario.phases.iter().for_each(|part| phase(&mut out, part));
@@ -54,22 +58,30 @@ fn plan(out: &mut String, plan: &Plan) {
 
 fn world(out: &mut String, scenario: &Scenario) {
     let (network, calm) = (&scenario.network, NetworkConfig::default());
-    section(out, "[network]", &[
-        ("latency", (network.latency != calm.latency).then(|| spread(&network.latency))),
-        ("loss", probability(network.loss)),
-        ("duplicate", probability(network.duplicate)),
-        ("reorder", probability(network.reorder)),
-        ("corrupt", probability(network.corrupt)),
-    ]);
+    section(
+        out,
+        "[network]",
+        &[
+            ("latency", (network.latency != calm.latency).then(|| spread(&network.latency))),
+            ("loss", probability(network.loss)),
+            ("duplicate", probability(network.duplicate)),
+            ("reorder", probability(network.reorder)),
+            ("corrupt", probability(network.corrupt)),
+        ],
+    );
     let (storage, calm) = (&scenario.storage, StorageConfig::default());
     let latency = |mine: &Distribution, calm: &Distribution| (mine != calm).then(|| spread(mine));
-    section(out, "[storage]", &[
-        ("read_latency", latency(&storage.read_latency, &calm.read_latency)),
-        ("write_latency", latency(&storage.write_latency, &calm.write_latency)),
-        ("sync_latency", latency(&storage.sync_latency, &calm.sync_latency)),
-        ("crash_keep", probability(storage.crash_keep)),
-        ("crash_tear", probability(storage.crash_tear)),
-    ]);
+    section(
+        out,
+        "[storage]",
+        &[
+            ("read_latency", latency(&storage.read_latency, &calm.read_latency)),
+            ("write_latency", latency(&storage.write_latency, &calm.write_latency)),
+            ("sync_latency", latency(&storage.sync_latency, &calm.sync_latency)),
+            ("crash_keep", probability(storage.crash_keep)),
+            ("crash_tear", probability(storage.crash_tear)),
+        ],
+    );
     let offset = scenario.clocks.offset_max;
     section(out, "[clock]", &[("offset_max", (!offset.is_zero()).then(|| span(offset)))]);
     section(out, "[schedule]", &[("shuffle", probability(scenario.schedule.shuffle))]);
@@ -92,14 +104,18 @@ fn workload(out: &mut String, scenario: &Scenario) {
             ];
             let shares: Vec<String> =
                 shares.iter().filter_map(|(key, share)| Some(format!("{key} = {}", probability(*share)?))).collect();
-            section(out, "[workload]", &[
-                ("kind", Some(string("kv"))),
-                ("keys", Some(keys.to_string())),
-                ("rate", Some(string(&format!("{rate}/s")))),
-                ("mix", Some(format!("{{ {} }}", shares.join(", ")))),
-                ("operations", operations.map(|count| count.to_string())),
-                ("give_up_after", give_up_after.map(span)),
-            ]);
+            section(
+                out,
+                "[workload]",
+                &[
+                    ("kind", Some(string("kv"))),
+                    ("keys", Some(keys.to_string())),
+                    ("rate", Some(string(&format!("{rate}/s")))),
+                    ("mix", Some(format!("{{ {} }}", shares.join(", ")))),
+                    ("operations", operations.map(|count| count.to_string())),
+                    ("give_up_after", give_up_after.map(span)),
+                ],
+            );
         }
     }
 }
@@ -110,13 +126,17 @@ fn phase(out: &mut String, phase: &Phase) {
         Some(Core::All) => (Some(string("all")), None),
         Some(Core::Nodes { core, healed }) => (Some(nodes(core)), (!healed.is_empty()).then(|| nodes(healed))),
     };
-    section(out, "[[phase]]", &[
-        ("name", Some(string(&phase.name))),
-        ("for", Some(span(phase.duration))),
-        ("quiet", phase.quiet.as_ref().map(|_| "true".to_string())),
-        ("core", core),
-        ("healed", healed),
-    ]);
+    section(
+        out,
+        "[[phase]]",
+        &[
+            ("name", Some(string(&phase.name))),
+            ("for", Some(span(phase.duration))),
+            ("quiet", phase.quiet.as_ref().map(|_| "true".to_string())),
+            ("core", core),
+            ("healed", healed),
+        ],
+    );
     for struck in &phase.faults {
         out.push_str("\n[[phase.fault]]\n");
         for (key, value) in fault(struck) {
@@ -135,11 +155,15 @@ fn checks(out: &mut String, checks: &Checks) {
             .flatten()
             .collect();
     let safety = || checks.safety.iter().map(|oracle| string(oracle.name()));
-    section(out, "[check]", &[
-        ("safety", (checks.safety != all_safety()).then(|| list(safety()))),
-        ("liveness", (!liveness.is_empty()).then(|| list(liveness))),
-        ("reached", (!checks.reached.is_empty()).then(|| list(checks.reached.iter().map(|mark| string(mark))))),
-    ]);
+    section(
+        out,
+        "[check]",
+        &[
+            ("safety", (checks.safety != all_safety()).then(|| list(safety()))),
+            ("liveness", (!liveness.is_empty()).then(|| list(liveness))),
+            ("reached", (!checks.reached.is_empty()).then(|| list(checks.reached.iter().map(|mark| string(mark))))),
+        ],
+    );
 }
 
 fn expectation(out: &mut String, expectation: &Expectation) {
@@ -149,12 +173,16 @@ fn expectation(out: &mut String, expectation: &Expectation) {
         Shows::Seed(number) => (Some(seed(number)), None),
         Shows::WithinSeeds(number) => (None, Some(number.to_string())),
     };
-    section(out, "[expect]", &[
-        ("outcome", Some(string("violation"))),
-        ("check", check.map(|oracle| string(oracle.name()))),
-        ("seed", alone),
-        ("within_seeds", within),
-    ]);
+    section(
+        out,
+        "[expect]",
+        &[
+            ("outcome", Some(string("violation"))),
+            ("check", check.map(|oracle| string(oracle.name()))),
+            ("seed", alone),
+            ("within_seeds", within),
+        ],
+    );
 }
 
 /// A table with those of its keys that have a value; nothing if none has.

@@ -49,13 +49,23 @@ fn what(what: &What) -> (&'static str, String) {
                 Split::Isolate(target) => ("isolate", Some(word(target))),
                 Split::Halves => ("halves", Some("true".to_string())),
                 Split::Bridge(target) => ("bridge", Some(word(target))),
-                Split::Groups(groups) => ("groups", Some(list(groups.iter().map(|group| list(group.iter().map(word)))))),
+                Split::Groups(groups) => {
+                    ("groups", Some(list(groups.iter().map(|group| list(group.iter().map(word))))))
+                }
             };
             ("partition", inline([split, later("heal_after", heal_after)]))
         }
         What::Cut { from, to, both_ways, heal_after } => {
             let both_ways = ("both_ways", both_ways.then(|| "true".to_string()));
-            ("cut", inline([("from", Some(group(from))), ("to", Some(group(to))), both_ways, later("heal_after", heal_after)]))
+            (
+                "cut",
+                inline([
+                    ("from", Some(group(from))),
+                    ("to", Some(group(to))),
+                    both_ways,
+                    later("heal_after", heal_after),
+                ]),
+            )
         }
         What::Heal => ("heal", "true".to_string()),
     }
@@ -95,7 +105,6 @@ pub(super) fn spread(distribution: &Distribution) -> String {
 
 /// A table on one line, with those of its keys that have a value.
 fn inline<'a>(keys: impl IntoIterator<Item = (&'a str, Option<String>)>) -> String {
-    let keys: Vec<String> =
-        keys.into_iter().filter_map(|(key, value)| Some(format!("{key} = {}", value?))).collect();
+    let keys: Vec<String> = keys.into_iter().filter_map(|(key, value)| Some(format!("{key} = {}", value?))).collect();
     format!("{{ {} }}", keys.join(", "))
 }

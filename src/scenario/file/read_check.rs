@@ -7,8 +7,8 @@ use crate::base::text::format_duration;
 use crate::check::OracleId;
 use crate::scenario::{Checks, Expectation, Shows};
 
-use super::reader::{Table, Value, did_you_mean, quoted};
 use super::read_values::{duration, seed};
+use super::reader::{Table, Value, did_you_mean, quoted};
 
 /// The safety oracles of a scenario that does not choose: all, without those that are always on anyway.
 pub(super) fn all_safety() -> Vec<OracleId> {
@@ -110,7 +110,10 @@ fn within(value: Value, progress: &Progress) -> Option<Duration> {
     let within = duration(value)?;
     match progress.backoff {
         Some((system, backoff)) if within <= backoff => value.wrong_with(
-            format!("`within` must be longer than {}, which `{system}` may wait before it tries again", format_duration(backoff)),
+            format!(
+                "`within` must be longer than {}, which `{system}` may wait before it tries again",
+                format_duration(backoff)
+            ),
             "a shorter wait would blame the system for its patience",
         ),
         _ if within.is_zero() => value.wrong("expected a duration longer than zero"),
@@ -149,7 +152,10 @@ pub(super) fn expectation(root: &mut Table, checks: &Checks) -> Expectation {
                 other => always_on(other) || checks.safety.contains(&other),
             };
             if !judged {
-                return value.wrong(format!("`{}` cannot be violated here, because [check] does not ask for it", oracle.name()));
+                return value.wrong(format!(
+                    "`{}` cannot be violated here, because [check] does not ask for it",
+                    oracle.name()
+                ));
             }
             Some(oracle)
         });

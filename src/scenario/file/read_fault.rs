@@ -8,9 +8,9 @@ use crate::base::Distribution;
 use crate::base::text::format_duration;
 use crate::world::{Fault, Group, Limit, Split, Target, Trigger, Verb, What, When, Which, Who};
 
-use super::reader::{Table, Value, did_you_mean, quoted};
 use super::read_values::{distribution, duration, node};
 use super::read_world::MACHINES;
+use super::reader::{Table, Value, did_you_mean, quoted};
 
 /// A fault that repeats faster than this floods the run.
 const OFTEN: Duration = Duration::from_millis(1);
@@ -48,7 +48,11 @@ fn when(table: &mut Table, phase: Option<Duration>) -> Option<When> {
     }
     match times[..] {
         [] => {
-            table.missing(&TIMES, "a fault needs to say when it strikes".to_string(), Some("it has one of `at`, `every` and `on`"));
+            table.missing(
+                &TIMES,
+                "a fault needs to say when it strikes".to_string(),
+                Some("it has one of `at`, `every` and `on`"),
+            );
             None
         }
         [("at", value)] => {
@@ -183,7 +187,8 @@ fn split(table: &mut Table, moment: Moment) -> Option<Split> {
             }
         }
         [(_, value)] => {
-            let groups = value.list("a list of groups such as [[\"r0\", \"c0\"], [\"rest\"]]", |value| group(value, moment))?;
+            let groups =
+                value.list("a list of groups such as [[\"r0\", \"c0\"], [\"rest\"]]", |value| group(value, moment))?;
             if groups.is_empty() {
                 return value.wrong("there is no group in it");
             }
@@ -245,12 +250,16 @@ fn target(value: Value, moment: Moment) -> Option<Target> {
     match target {
         Target::Node(_) => return node(value).map(Target::Node),
         Target::Sender | Target::Receiver if !moment.event => {
-            return value.wrong(format!("`{target}` means a node of the event that triggers the fault, so it goes with `on`"));
+            return value
+                .wrong(format!("`{target}` means a node of the event that triggers the fault, so it goes with `on`"));
         }
         Target::Receiver if !moment.pair => {
-            return value.wrong("there is no `receiver` at this moment: only packets (`sends`, `receives`) have two ends");
+            return value
+                .wrong("there is no `receiver` at this moment: only packets (`sends`, `receives`) have two ends");
         }
-        Target::AnyClient | Target::AllClients if value.context().cluster().is_some_and(|cluster| cluster.clients == 0) => {
+        Target::AnyClient | Target::AllClients
+            if value.context().cluster().is_some_and(|cluster| cluster.clients == 0) =>
+        {
             return value.wrong("the cluster has no clients");
         }
         Target::AllReplicas | Target::AllClients | Target::Rest => {}

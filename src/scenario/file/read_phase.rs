@@ -8,9 +8,9 @@ use toml::de::DeValue;
 use crate::base::NodeId;
 use crate::scenario::{Core, Phase, Quiet};
 
-use super::reader::{Table, Value, quoted};
 use super::read_fault::fault;
 use super::read_values::{node, some_duration};
+use super::reader::{Table, Value, quoted};
 
 /// A run of a virtual day is a slip of the hand.
 pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -57,12 +57,16 @@ fn phase<'a>(value: Value<'a>, names: &mut BTreeSet<&'a str>, total: &mut Durati
             None => Some(Vec::new()),
             Some(value) => {
                 if let DeValue::Table(_) = value.raw() {
-                    return value.wrong_with("the faults of a phase are a list", "write it with two brackets: [[phase.fault]]");
+                    return value
+                        .wrong_with("the faults of a phase are a list", "write it with two brackets: [[phase.fault]]");
                 }
                 value.list("a list of faults, each under [[phase.fault]]", |value| {
                     let fault = fault(value, duration);
                     if quiet.is_some() {
-                        return value.wrong_with("nothing goes wrong in a quiet phase", "move this fault into a phase before it");
+                        return value.wrong_with(
+                            "nothing goes wrong in a quiet phase",
+                            "move this fault into a phase before it",
+                        );
                     }
                     fault
                 })
@@ -83,7 +87,9 @@ fn quiet(table: &mut Table) -> Option<Quiet> {
         }
         return None;
     }
-    let drawn = |value: Value| value.chance("a plan cannot draw the core of a quiet phase; it says core = \"all\" or lists the nodes");
+    let drawn = |value: Value| {
+        value.chance("a plan cannot draw the core of a quiet phase; it says core = \"all\" or lists the nodes")
+    };
     let core = match core {
         None => {
             quiet.into_iter().for_each(drawn);

@@ -6,8 +6,8 @@ use crate::base::LabelText;
 use crate::scenario::Plan;
 use crate::world::Deviation;
 
-use super::reader::{Table, Value, quoted};
 use super::read_values::seed;
+use super::reader::{Table, Value, quoted};
 
 /// The keys that make a file a plan. Any of them does.
 pub(super) const PLAN: [&str; 4] = ["entropy", "deviations", "digest", "build"];
@@ -21,7 +21,9 @@ pub(super) fn plan(root: &mut Table) -> Option<Plan> {
     let entropy = root.need("entropy").and_then(seed);
     let deviations = root.or("deviations", Vec::new(), |value| {
         let mut said = BTreeSet::new();
-        value.list("a list of deviations such as \"drop r0->r1 Prepare(v0 op1) #2\"", |value| deviation(value, &mut said))
+        value.list("a list of deviations such as \"drop r0->r1 Prepare(v0 op1) #2\"", |value| {
+            deviation(value, &mut said)
+        })
     });
     let digest = root.take("digest").and_then(|value| {
         let text = value.text("a digest of 16 hexadecimal digits")?;

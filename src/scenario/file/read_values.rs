@@ -10,7 +10,8 @@ use crate::base::{Distribution, NodeId, Ratio};
 use super::reader::{Table, Value};
 
 const DURATION: &str = "a duration such as \"300ms\"";
-const DISTRIBUTION: &str = "a duration such as \"5ms\" or a table such as { min = \"1ms\", mean = \"5ms\", max = \"50ms\" }";
+const DISTRIBUTION: &str =
+    "a duration such as \"5ms\" or a table such as { min = \"1ms\", mean = \"5ms\", max = \"50ms\" }";
 
 /// Where a mean is given without a greatest value, samples are cut at this many times the mean.
 pub(super) const TAIL: u32 = 10;

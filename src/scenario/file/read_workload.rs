@@ -5,8 +5,8 @@ use toml::de::DeValue;
 use crate::base::Ratio;
 use crate::scenario::{Mix, Shares, Step, Workload};
 
-use super::reader::{Table, Value, quoted};
 use super::read_values::{ratio, some_duration};
+use super::reader::{Table, Value, quoted};
 use super::step::parse_step;
 
 /// What the clients ask for. May be absent only where there are no clients.
@@ -78,7 +78,8 @@ fn drawn_operations(table: &mut Table) -> Option<Mix> {
 fn rate(value: Value) -> Option<u32> {
     const RATE: &str = "a rate such as \"200/s\"";
     if let DeValue::Integer(number) = value.raw() {
-        return value.wrong_with(format!("expected {RATE}, found an integer"), format!("operations a second: \"{number}/s\""));
+        return value
+            .wrong_with(format!("expected {RATE}, found an integer"), format!("operations a second: \"{number}/s\""));
     }
     let text = value.text(RATE)?;
     let Some(number) = text.strip_suffix("/s") else {

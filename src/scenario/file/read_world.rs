@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::base::{Cluster, Ratio};
 use crate::world::{ClockConfig, NetworkConfig, ScheduleConfig, StorageConfig};
 
-use super::reader::{Table, Value};
 use super::read_values::{chance, distribution, duration};
+use super::reader::{Table, Value};
 
 /// More machines than this of a kind are a slip of the hand: runs cost the square of it.
 pub(super) const MACHINES: u16 = 64;
@@ -69,7 +69,9 @@ pub(super) fn clocks(root: &mut Table) -> ClockConfig {
         let offset_max = table.or("offset_max", Duration::ZERO, |value| {
             let offset = duration(value)?;
             if !offset.is_zero() {
-                value.chance("a plan cannot draw clock offsets; it says them as in deviations = [\"offset r1 clock +3ms\"]");
+                value.chance(
+                    "a plan cannot draw clock offsets; it says them as in deviations = [\"offset r1 clock +3ms\"]",
+                );
             }
             Some(offset)
         });

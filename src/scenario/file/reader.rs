@@ -109,8 +109,7 @@ impl<'a> Value<'a> {
     /// In a plan, says that it leaves something to chance.
     pub fn chance(self, message: &str) {
         if self.context.is_plan() {
-            const HELP: &str =
-                "this file is a plan (it has `entropy`, `deviations`, `digest` or `build`), and a plan leaves nothing to chance";
+            const HELP: &str = "this file is a plan (it has `entropy`, `deviations`, `digest` or `build`), and a plan leaves nothing to chance";
             self.context.report(Diagnostic::at(self.span(), message).help(HELP));
         }
     }
@@ -235,7 +234,12 @@ impl<'a> Table<'a> {
         result
     }
 
-    fn new(context: &'a Context, place: &'static str, span: Option<Range<usize>>, entries: &'a DeTable<'a>) -> Table<'a> {
+    fn new(
+        context: &'a Context,
+        place: &'static str,
+        span: Option<Range<usize>>,
+        entries: &'a DeTable<'a>,
+    ) -> Table<'a> {
         Table { context, place, span, entries, known: Vec::new(), missing: Vec::new() }
     }
 

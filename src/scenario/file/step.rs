@@ -65,7 +65,10 @@ pub(super) fn parse_step(text: &str) -> Result<Step, String> {
     let verb = words.plain("what is asked for")?;
     if !VERBS.contains(&verb.as_str()) {
         let meant = did_you_mean(&verb, VERBS.into_iter()).map(|meant| format!("; did you mean `{meant}`?"));
-        return Err(format!("unknown operation `{verb}`{}", meant.unwrap_or_else(|| format!("; there are {}", VERBS.join(", ")))));
+        return Err(format!(
+            "unknown operation `{verb}`{}",
+            meant.unwrap_or_else(|| format!("; there are {}", VERBS.join(", ")))
+        ));
     }
     let key = words.plain("the key")?;
     let key = parse_key(&key).ok_or_else(|| format!("`{key}` is not a key; keys are called k0, k1, …"))?;
@@ -208,8 +211,23 @@ mod tests {
 
     #[test]
     fn mistakes_are_explained() {
-        let texts = ["", "r0 get k1", "c0", "c0 after get k1", "c0 after 3 get k1", "c0 gte k1", "c0 shout k1", "c0 put k1", "c0 get x1",
-            "c0 get k01", "c0 put k1 ,", "c0 get k1 k2", "c0 get k1, give in", "c0 get k1, give up after", "c0 put k1 'x"];
+        let texts = [
+            "",
+            "r0 get k1",
+            "c0",
+            "c0 after get k1",
+            "c0 after 3 get k1",
+            "c0 gte k1",
+            "c0 shout k1",
+            "c0 put k1",
+            "c0 get x1",
+            "c0 get k01",
+            "c0 put k1 ,",
+            "c0 get k1 k2",
+            "c0 get k1, give in",
+            "c0 get k1, give up after",
+            "c0 put k1 'x",
+        ];
         let errors = texts.map(|text| parse_step(text).expect_err(text));
         insta::assert_snapshot!(errors.join("\n"), @"
         the client that asks is missing; write it like `c0 after 3ms put k1 17, give up after 2s`

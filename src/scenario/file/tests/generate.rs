@@ -53,27 +53,33 @@ fn any_of(kind: Kind) -> BoxedStrategy<Scenario> {
     let check = checks().prop_flat_map(|check| (Just(check.clone()), expectation(check)));
     let head = (text(), option::of(select(vec!["short-quorum", "early-ack"])), world(kind));
     (head, workload(kind), phases, check, plan)
-        .prop_map(|((title, plant, (network, storage, clocks, schedule)), workload, phases, (check, expect), plan)| Scenario {
-            name: "test".to_string(),
-            title,
-            system: "vsr".to_string(),
-            plant: plant.map(str::to_string),
-            cluster: CLUSTER,
-            network,
-            storage,
-            clocks,
-            schedule,
-            workload,
-            phases,
-            check,
-            expect,
-            plan,
+        .prop_map(|((title, plant, (network, storage, clocks, schedule)), workload, phases, (check, expect), plan)| {
+            Scenario {
+                name: "test".to_string(),
+                title,
+                system: "vsr".to_string(),
+                plant: plant.map(str::to_string),
+                cluster: CLUSTER,
+                network,
+                storage,
+                clocks,
+                schedule,
+                workload,
+                phases,
+                check,
+                expect,
+                plan,
+            }
         })
         .boxed()
 }
 
 fn text() -> BoxedStrategy<String> {
-    prop_oneof!["[a-z][a-z ]{0,20}", "[ -~é\u{1}\t\u{7f}]{1,20}".prop_filter("not blank", |text| !text.trim().is_empty())].boxed()
+    prop_oneof![
+        "[a-z][a-z ]{0,20}",
+        "[ -~é\u{1}\t\u{7f}]{1,20}".prop_filter("not blank", |text| !text.trim().is_empty())
+    ]
+    .boxed()
 }
 
 fn span(low: u64, high: u64) -> BoxedStrategy<Duration> {
@@ -112,14 +118,24 @@ fn distribution(kind: Kind, low: u64) -> BoxedStrategy<Distribution> {
         ordered.clone().prop_map(|(min, mean, max)| Distribution::Exponential { min, mean, max }),
         ordered.prop_map(|(min, mean, max)| Distribution::LogNormal { min, mean, max }),
         (span(low, SHORT), some_span()).prop_map(|(min, more)| Distribution::Uniform { min, max: min + more }),
-        (span(low, SHORT), some_span(), ratio()).prop_map(|(fast, slow, share)| Distribution::Bimodal { fast, slow, share }),
+        (span(low, SHORT), some_span(), ratio()).prop_map(|(fast, slow, share)| Distribution::Bimodal {
+            fast,
+            slow,
+            share
+        }),
     ]
     .boxed()
 }
 
 fn world(kind: Kind) -> BoxedStrategy<(NetworkConfig, StorageConfig, ClockConfig, ScheduleConfig)> {
     let network = (distribution(kind, 0), chance(kind), chance(kind), chance(kind), chance(kind));
-    let network = network.prop_map(|(latency, loss, duplicate, reorder, corrupt)| NetworkConfig { latency, loss, duplicate, reorder, corrupt });
+    let network = network.prop_map(|(latency, loss, duplicate, reorder, corrupt)| NetworkConfig {
+        latency,
+        loss,
+        duplicate,
+        reorder,
+        corrupt,
+    });
     let latency = || distribution(kind, 0);
     let storage = (latency(), latency(), latency(), chance(kind), chance(kind));
     let storage = storage.prop_map(|(read_latency, write_latency, sync_latency, crash_keep, crash_tear)| {
@@ -138,7 +154,12 @@ fn world(kind: Kind) -> BoxedStrategy<(NetworkConfig, StorageConfig, ClockConfig
 
 fn workload(kind: Kind) -> BoxedStrategy<Workload> {
     let step = (0u16..2, prop_oneof![Just(Duration::ZERO), some_span()], option::of(some_span()), operation());
-    let step = step.prop_map(|(client, wait, give_up_after, operation)| Step { client: NodeId::client(client), wait, give_up_after, operation });
+    let step = step.prop_map(|(client, wait, give_up_after, operation)| Step {
+        client: NodeId::client(client),
+        wait,
+        give_up_after,
+        operation,
+    });
     let explicit = vec(step, 0..8).prop_map(Workload::Explicit).boxed();
     if kind == Kind::Plan {
         return explicit;
@@ -148,7 +169,13 @@ fn workload(kind: Kind) -> BoxedStrategy<Workload> {
         if shares == Shares::default() { Shares { get: Ratio::ONE, ..shares } } else { shares }
     });
     let mix = (1u32..=1_000_000, 1u32..=1_000_000, shares, option::of(1..=u64::MAX >> 1), option::of(some_span()));
-    let mix = mix.prop_map(|(keys, rate, shares, operations, give_up_after)| Mix { keys, rate, shares, operations, give_up_after });
+    let mix = mix.prop_map(|(keys, rate, shares, operations, give_up_after)| Mix {
+        keys,
+        rate,
+        shares,
+        operations,
+        give_up_after,
+    });
     prop_oneof![explicit, mix.prop_map(Workload::Drawn)].boxed()
 }
 
@@ -185,11 +212,12 @@ fn quiet_phase(kind: Kind) -> BoxedStrategy<Phase> {
 }
 
 fn core(kind: Kind) -> BoxedStrategy<Core> {
-    let listed = (subsequence(CLUSTER.nodes().collect::<Vec<_>>(), 1..=5), vec(any::<bool>(), 5)).prop_map(|(core, heals)| {
-        let outside = CLUSTER.nodes().filter(|node| !core.contains(node)).zip(heals);
-        let healed = outside.filter_map(|(node, heals)| heals.then_some(node)).collect();
-        Core::Nodes { core, healed }
-    });
+    let listed =
+        (subsequence(CLUSTER.nodes().collect::<Vec<_>>(), 1..=5), vec(any::<bool>(), 5)).prop_map(|(core, heals)| {
+            let outside = CLUSTER.nodes().filter(|node| !core.contains(node)).zip(heals);
+            let healed = outside.filter_map(|(node, heals)| heals.then_some(node)).collect();
+            Core::Nodes { core, healed }
+        });
     match kind {
         Kind::Plan => prop_oneof![Just(Core::All), listed].boxed(),
         Kind::Scenario => prop_oneof![Just(Core::Drawn), Just(Core::All), listed].boxed(),
@@ -292,10 +320,16 @@ fn what(kind: Kind, ends: usize) -> BoxedStrategy<What> {
     let split = proptest::strategy::Union::new(splits);
     let cut = (groups(kind, ends, 2..=2), any::<bool>(), later());
     prop_oneof![
-        (some(kind, ends), later(), limit())
-            .prop_map(|(target, restart_after, max_down)| What::Crash { target, restart_after, max_down }),
-        (some(kind, ends), later(), limit())
-            .prop_map(|(target, restart_after, max_down)| What::Wipe { target, restart_after, max_down }),
+        (some(kind, ends), later(), limit()).prop_map(|(target, restart_after, max_down)| What::Crash {
+            target,
+            restart_after,
+            max_down
+        }),
+        (some(kind, ends), later(), limit()).prop_map(|(target, restart_after, max_down)| What::Wipe {
+            target,
+            restart_after,
+            max_down
+        }),
         some(kind, ends).prop_map(|target| What::Restart { target }),
         (some(kind, ends), later()).prop_map(|(target, resume_after)| What::Pause { target, resume_after }),
         (split, later()).prop_map(|(split, heal_after)| What::Partition { split, heal_after }),
@@ -332,7 +366,8 @@ fn expectation(checks: Checks) -> BoxedStrategy<Expectation> {
         any::<u64>().prop_map(Shows::Seed),
         (1..=u64::MAX >> 1).prop_map(Shows::WithinSeeds)
     ];
-    let violation = (option::of(select(judged)), shows).prop_map(|(check, shows)| Expectation::Violation { check, shows });
+    let violation =
+        (option::of(select(judged)), shows).prop_map(|(check, shows)| Expectation::Violation { check, shows });
     prop_oneof![Just(Expectation::Pass), violation].boxed()
 }
 

@@ -58,7 +58,8 @@ fn of_phases() {
     name = "recover"
       [phase.fault]: the faults of a phase are a list (write it with two brackets: [[phase.fault]])
     "#);
-    let none = "[[phase]]\nname = \"trouble\"\nfor = \"5s\"\n[[phase]]\nname = \"recover\"\nfor = \"5s\"\nquiet = true\n";
+    let none =
+        "[[phase]]\nname = \"trouble\"\nfor = \"5s\"\n[[phase]]\nname = \"recover\"\nfor = \"5s\"\nquiet = true\n";
     insta::assert_snapshot!(table(&[(none, ""), (none, "[phase]\n")]), @r#"
     (nothing)
       the file: a scenario needs at least one phase (for example: [[phase]] name = "steady" for = "5s", on a line each)
@@ -380,7 +381,8 @@ for = "1s"
 quiet = true
 "#;
     let mistakes = parse("test", text, &registry()).expect_err("it is full of chance");
-    let said: String = mistakes.iter().map(|mistake| format!("{:?} {}\n", mistake.location(text), mistake.message)).collect();
+    let said: String =
+        mistakes.iter().map(|mistake| format!("{:?} {}\n", mistake.location(text), mistake.message)).collect();
     insta::assert_snapshot!(said, @r#"
     (8, 11) a plan cannot spread durations; it needs one duration, such as "5ms"
     (9, 8) a plan cannot have a probability other than 0

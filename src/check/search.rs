@@ -18,7 +18,7 @@
 //! What keeps it fast:
 //! - A read that fits the state is taken at once, since it changes nothing and so can never come too early. A read is
 //!   therefore never a choice.
-//! - Of unknown operations that ask for the same thing, the first called is taken first; one that would change nothing
+//! - Of unknown operations that ask for the same thing, the first called is taken first; one that would achieve nothing
 //!   is not taken at all.
 //! - If the model is plain, [`sight`](super::sight) sees that a state is left which somebody must still read, or that
 //!   a read can no longer get its answer.
@@ -134,7 +134,7 @@ impl<'a> Search<'a> {
             if let Some((moment, _)) = answer {
                 moments.push((moment.order, true, op));
             }
-            let mark = u128::from(mix(u64::from(op), 1)) << 64 | u128::from(mix(u64::from(op), 2));
+            let mark = fingerprint(u64::from(op), 0);
             ops.push(Op { operation, reply, read, twin, mark });
         }
         // Calls before returns where the order leaves it open: then they are concurrent.
@@ -218,8 +218,7 @@ impl<'a> Search<'a> {
                     self.trail.push(Change::Return);
                 }
                 Step::Return(op) => {
-                    let place = mix(self.place as u64, u64::from(self.state));
-                    if self.seen.insert(self.mark ^ u128::from(place) << 32) {
+                    if self.seen.insert(self.mark ^ fingerprint(self.place as u64, u64::from(self.state) + 1)) {
                         self.offer(op);
                     }
                     return false;
@@ -244,7 +243,10 @@ impl<'a> Search<'a> {
                 if op == returning || helps != helpful || !self.is_worth_taking(op) {
                     continue;
                 }
-                if let Some(next) = self.step(op).filter(|next| self.ops[op as usize].reply.is_some() || *next != self.state) {
+                // What need not be taken is taken only for what it does: here, or to what it covers.
+                if let Some(next) = self.step(op)
+                    && (self.ops[op as usize].reply.is_some() || next != self.state || self.covers_something(op))
+                {
                     self.choices.push((op, next));
                 }
             }
@@ -267,14 +269,10 @@ impl<'a> Search<'a> {
     /// Takes a write and then every read that fits. False if that is plainly a dead end.
     fn choose(&mut self, op: u32, next: u32) -> bool {
         let left = self.state;
-        if self.sight.covers(op) {
-            let mut cursor = self.lists.first_write();
-            while let Some(other) = cursor {
-                cursor = self.lists.next(other);
-                if other != op && self.ops[other as usize].reply.is_some() && self.sight.is_coverable(other) {
-                    self.take(other, left);
-                }
-            }
+        let mut covered = self.next_covered(self.lists.first_write(), op);
+        while let Some(other) = covered {
+            covered = self.next_covered(self.lists.next(other), op);
+            self.take(other, left);
         }
         self.take(op, next);
         if next == left {
@@ -291,6 +289,22 @@ impl<'a> Search<'a> {
             }
         }
         true
+    }
+
+    fn covers_something(&self, op: u32) -> bool {
+        self.next_covered(self.lists.first_write(), op).is_some()
+    }
+
+    /// From here on in the list of open writes, the next that may as well be taken right before `op`, which hides it.
+    fn next_covered(&self, mut cursor: Option<u32>, op: u32) -> Option<u32> {
+        while let Some(other) = cursor.filter(|_| self.sight.covers(op)) {
+            // One of unknown outcome need not be taken at all.
+            if other != op && self.ops[other as usize].reply.is_some() && self.sight.is_coverable(other) {
+                return Some(other);
+            }
+            cursor = self.lists.next(other);
+        }
+        None
     }
 
     fn take(&mut self, op: u32, next: u32) {
@@ -421,6 +435,13 @@ impl Lists {
         self.next[previous as usize] = op;
         self.previous[next as usize] = op;
     }
+}
+
+/// 128 bits that depend on both numbers. Mixed more than once, because fingerprints are added up without carry, and
+/// neighbours mixed only once are too alike for that.
+fn fingerprint(a: u64, b: u64) -> u128 {
+    let low = mix(mix(a, b), 1);
+    u128::from(mix(low, mix(b, a))) << 64 | u128::from(low)
 }
 
 /// Hashing that is the same in every process.

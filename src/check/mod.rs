@@ -22,6 +22,8 @@ pub mod history;
 pub mod lin;
 mod search;
 mod sight;
+mod lists;
+mod states;
 #[cfg(test)]
 mod story;
 

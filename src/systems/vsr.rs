@@ -10,8 +10,8 @@ use crate::check::{KeyValue, Layout, Model, Quorums};
 use crate::env::{Env, Local};
 use crate::scenario::{Client, System};
 use crate::vsr::entry::BODY_SIZE_MAX;
-use crate::vsr::kv::{decode_reply, encode_operation, KeyValueStore};
-use crate::vsr::{config, quorum, Config, Plant, VsrClient};
+use crate::vsr::kv::{KeyValueStore, decode_reply, encode_operation};
+use crate::vsr::{Config, Plant, VsrClient, config, quorum};
 
 use super::vsr_layout::VsrLayout;
 

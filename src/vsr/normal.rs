@@ -6,7 +6,7 @@ use crate::base::{Instant, NodeId, Probe, Role};
 
 use super::codec;
 use super::config::{ABDICATION, HEARTBEAT, PIPELINE, PREPARE_RESEND, RESEND_BATCH};
-use super::entry::{Entry, Header, Place, View, BODY_SIZE_MAX};
+use super::entry::{BODY_SIZE_MAX, Entry, Header, Place, View};
 use super::message::Message;
 use super::plant::Plant;
 use super::quorum;

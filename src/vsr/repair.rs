@@ -91,7 +91,8 @@ impl Replica {
 
     fn ignore_get_entries(&self, from: u64, to: u64) -> bool {
         // While a log is on its way into ours it is not clear of which view ours is.
-        let mixed = self.half_installed.is_some() || self.install.as_ref().is_some_and(|install| install.kept.is_some());
+        let mixed =
+            self.half_installed.is_some() || self.install.as_ref().is_some_and(|install| install.kept.is_some());
         mixed || from > to || from > self.log.op()
     }
 

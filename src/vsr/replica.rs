@@ -5,14 +5,15 @@
 //! [`normal`](super::normal) (the log grows), `view_change` (the primary changes) and `repair` (somebody catches up).
 
 use std::collections::BTreeMap;
-use std::future::{poll_fn, Future};
-use std::pin::{pin, Pin};
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
 
 use crate::base::{Instant, NodeId, Payload, Probe, Role};
 use crate::env::{DiskError, Env, File, Incoming, Queue, Sleep};
 
+use super::codec;
 use super::config::Config;
 use super::entry::{Entry, Place, View};
 use super::journal::{self, Journal, Scan, Written};
@@ -22,10 +23,9 @@ use super::normal::Backup;
 use super::plant::Plant;
 use super::service::Service;
 use super::sessions::Sessions;
-use super::superblock::{self, Promises, Superblock, SEQUENCE_FORMATTED};
+use super::superblock::{self, Promises, SEQUENCE_FORMATTED, Superblock};
 use super::timers::{Timer, Timers};
 use super::view_change::{Install, Promise, Vote};
-use super::codec;
 
 /// What a replica does in its view.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -9,3 +9,5 @@ pub mod env;
 pub mod world;
 pub mod check;
 pub mod scenario;
+pub mod vsr;
+pub mod systems;

@@ -1,0 +1,84 @@
+//! Viewstamped Replication with a key-value store, as a system under test.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::time::Duration;
+
+use crate::base::{Cluster, Operation, Outcome};
+use crate::check::{Layout, Model, Quorums};
+use crate::env::{Env, Local};
+use crate::scenario::{Client, System};
+use crate::vsr::entry::BODY_SIZE_MAX;
+use crate::vsr::kv::{decode_reply, encode_operation, KeyValueStore};
+use crate::vsr::{config, quorum, Config, Plant, VsrClient};
+
+use super::kv_model::KvModel;
+use super::vsr_layout::VsrLayout;
+
+/// The planted bugs of this build.
+pub const PLANTS: &[&str] = if cfg!(feature = "plant") { Plant::NAMES } else { &[] };
+
+/// The number of the cluster, part of every checksum.
+pub(super) const CLUSTER: u64 = 0x666f_7265_7465_6c6c;
+
+/// Replicas of a key-value store, and clients that use it.
+#[derive(Clone, Copy, Debug)]
+pub struct VsrKv {
+    plant: Option<Plant>,
+}
+
+impl VsrKv {
+    /// The system, with one planted bug at most.
+    pub fn new(plant: Option<Plant>) -> VsrKv {
+        VsrKv { plant }
+    }
+
+    fn config(&self, cluster: Cluster) -> Config {
+        Config { plant: self.plant, ..Config::new(CLUSTER, cluster.replicas) }
+    }
+}
+
+impl System for VsrKv {
+    fn format(&self, env: Env, cluster: Cluster) -> Local<()> {
+        Box::pin(crate::vsr::format(env, self.config(cluster)))
+    }
+
+    fn boot(&self, env: Env, cluster: Cluster) -> Local<()> {
+        Box::pin(crate::vsr::boot(env, self.config(cluster), Box::new(KeyValueStore::default())))
+    }
+
+    fn client(&self, env: Env, cluster: Cluster) -> Box<dyn Client> {
+        Box::new(KvClient(VsrClient::new(env, self.config(cluster))))
+    }
+
+    fn quorums(&self, replicas: u16) -> Quorums {
+        Quorums { replication: quorum::replication(replicas), view_change: quorum::view_change(replicas) }
+    }
+
+    fn model(&self) -> Option<Rc<dyn Model>> {
+        Some(Rc::new(KvModel))
+    }
+
+    fn layout(&self) -> Option<Rc<dyn Layout>> {
+        Some(Rc::new(VsrLayout))
+    }
+
+    fn longest_backoff(&self) -> Duration {
+        config::longest_backoff()
+    }
+}
+
+struct KvClient(VsrClient);
+
+impl Client for KvClient {
+    fn call<'a>(&'a mut self, operation: &'a Operation) -> Pin<Box<dyn Future<Output = Outcome> + 'a>> {
+        Box::pin(async move {
+            // Refused before anybody has heard of it.
+            let Some(body) = encode_operation(operation).filter(|body| body.len() <= BODY_SIZE_MAX) else {
+                return Outcome::NotApplied;
+            };
+            decode_reply(&self.0.call(body).await).map_or(Outcome::Unknown, Outcome::Done)
+        })
+    }
+}

@@ -1,0 +1,84 @@
+//! The client's side: asks, and asks again until it is answered.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::base::{Kind, NodeId, Payload};
+use crate::env::{Env, Incoming};
+
+use super::codec;
+use super::config::{Config, CLIENT_RETRY_MAX, CLIENT_RETRY_MIN};
+use super::entry::View;
+use super::message::Message;
+
+static IDENTITY: Kind = Kind::new("client-identity", &[]);
+
+/// A client with an identity of its own. It has one request open at a time; whoever gives up waiting must go on with a
+/// new client, because the old one's request may still be executed.
+pub struct VsrClient {
+    env: Env,
+    config: Config,
+    identity: u64,
+    /// The number of the newest request; 0 before the first.
+    request: u64,
+    /// The latest view it has heard of.
+    view: View,
+}
+
+impl VsrClient {
+    /// A new client.
+    pub fn new(env: Env, config: Config) -> VsrClient {
+        let identity = env.random(&IDENTITY);
+        VsrClient { env, config, identity, request: 0, view: View(0) }
+    }
+
+    /// Asks, and waits for the answer as long as it takes.
+    pub async fn call(&mut self, body: Bytes) -> Bytes {
+        self.request += 1;
+        let message = Message::Request { client: self.identity, request: self.request, body };
+        let payload = codec::encode(self.config.cluster, &message);
+        self.send(&message, &payload, self.view.primary(self.config.replicas));
+        let mut patience = CLIENT_RETRY_MIN;
+        loop {
+            if let Some(answer) = self.answer_within(patience).await {
+                return answer;
+            }
+            // The primary may be another by now. Whoever is not the primary ignores the request.
+            (0..self.config.replicas).for_each(|replica| self.send(&message, &payload, replica));
+            patience = (patience * 2).min(CLIENT_RETRY_MAX);
+        }
+    }
+
+    fn send(&self, message: &Message, payload: &Payload, replica: u16) {
+        assert!(replica < self.config.replicas);
+        self.env.send(NodeId::replica(replica), message.label(), payload.clone());
+    }
+
+    async fn answer_within(&mut self, patience: Duration) -> Option<Bytes> {
+        let deadline = self.env.now() + patience;
+        loop {
+            let left = deadline.since(self.env.now());
+            let Incoming::Message { body, .. } = self.env.timeout(left, self.env.recv()).await.ok()?;
+            if let Some(answer) = self.answer_in(&body) {
+                return Some(answer);
+            }
+        }
+    }
+
+    /// The answer to the open request, if these bytes are it. Answers to older requests may still come.
+    fn answer_in(&mut self, bytes: &[u8]) -> Option<Bytes> {
+        match codec::decode(self.config.cluster, bytes) {
+            Some(Message::Reply { view, client, request, body }) if client == self.identity => {
+                assert!(request <= self.request, "nobody answers what was not asked");
+                self.view = self.view.max(view);
+                (request == self.request).then_some(body)
+            }
+            Some(_) => None,
+            None => {
+                self.env.mark("corrupt message dropped");
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! Messages as bytes.
+//!
+//! The first eight bytes are a checksum over the rest and the cluster's number; a message that was damaged on its way,
+//! or belongs to another cluster, decodes to nothing. Then comes one byte for the kind, then the fields in the order of
+//! their declaration, little endian, lists with their length in front. Decoding never panics, whatever the bytes.
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+use crate::base::hash::{hash_bytes, mix};
+use crate::base::{Checksum, Payload};
+
+use super::config::CHUNK;
+use super::entry::{Entry, Place, View};
+use super::message::{is_chain, LogEnd, Message};
+
+const CHECKSUM_SIZE: usize = 8;
+
+/// The bytes of a message.
+pub fn encode(cluster: u64, message: &Message) -> Payload {
+    let mut buffer = BytesMut::with_capacity(256);
+    buffer.put_u64_le(0);
+    put_message(&mut buffer, message);
+    let checksum = mix(hash_bytes(&buffer[CHECKSUM_SIZE..]), cluster);
+    buffer[..CHECKSUM_SIZE].copy_from_slice(&checksum.to_le_bytes());
+    Payload::from(buffer.freeze())
+}
+
+/// The message in these bytes; `None` if there is none, or it is not of this cluster.
+pub fn decode(cluster: u64, bytes: &[u8]) -> Option<Message> {
+    let (checksum, contents) = bytes.split_at_checked(CHECKSUM_SIZE)?;
+    if checksum != mix(hash_bytes(contents), cluster).to_le_bytes() {
+        return None;
+    }
+    let mut reader = Reader { cluster, rest: contents };
+    let message = reader.message()?;
+    reader.rest.is_empty().then_some(message)
+}
+
+fn put_message(buffer: &mut BytesMut, message: &Message) {
+    match message {
+        Message::Request { client, request, body } => {
+            put_words(buffer, 1, &[*client, *request]);
+            put_bytes(buffer, body);
+        }
+        Message::Reply { view, client, request, body } => {
+            put_words(buffer, 2, &[view.0, *client, *request]);
+            put_bytes(buffer, body);
+        }
+        Message::Prepare { view, commit, entry } => {
+            put_words(buffer, 3, &[view.0, *commit]);
+            buffer.put_slice(entry.encoded());
+        }
+        Message::PrepareOk { view, place } => {
+            put_words(buffer, 4, &[view.0]);
+            put_place(buffer, *place);
+        }
+        Message::Commit { view, place } => {
+            put_words(buffer, 5, &[view.0]);
+            put_place(buffer, *place);
+        }
+        Message::StartViewChange { view, current } => put_words(buffer, 6, &[view.0, current.0]),
+        Message::DoViewChange { view, log_view, commit, log } => {
+            put_words(buffer, 7, &[view.0, log_view.0, *commit]);
+            put_place(buffer, log.head);
+            put_entries(buffer, &log.suffix);
+        }
+        Message::StartView { view, commit, log } => {
+            put_words(buffer, 8, &[view.0, *commit]);
+            put_place(buffer, log.head);
+            put_entries(buffer, &log.suffix);
+        }
+        Message::RequestStartView { view } => put_words(buffer, 9, &[view.0]),
+        Message::GetEntries { view, from, to } => put_words(buffer, 10, &[view.0, *from, *to]),
+        Message::Entries { log_view, entries } => {
+            put_words(buffer, 11, &[log_view.0]);
+            put_entries(buffer, entries);
+        }
+    }
+}
+
+fn put_words(buffer: &mut BytesMut, tag: u8, words: &[u64]) {
+    buffer.put_u8(tag);
+    words.iter().for_each(|word| buffer.put_u64_le(*word));
+}
+
+fn put_place(buffer: &mut BytesMut, place: Place) {
+    buffer.put_u64_le(place.op);
+    buffer.put_u128_le(place.checksum.0);
+}
+
+fn put_bytes(buffer: &mut BytesMut, bytes: &[u8]) {
+    buffer.put_u32_le(u32::try_from(bytes.len()).expect("a body is far below four gigabytes"));
+    buffer.put_slice(bytes);
+}
+
+fn put_entries(buffer: &mut BytesMut, entries: &[Entry]) {
+    assert!(entries.len() as u64 <= CHUNK, "no message carries more than a chunk of entries");
+    buffer.put_u32_le(entries.len() as u32);
+    entries.iter().for_each(|entry| buffer.put_slice(entry.encoded()));
+}
+
+struct Reader<'a> {
+    cluster: u64,
+    rest: &'a [u8],
+}
+
+impl Reader<'_> {
+    fn message(&mut self) -> Option<Message> {
+        // Fields of a struct expression are evaluated in the order they are written, which is the order of the bytes.
+        Some(match self.array::<1>()?[0] {
+            1 => Message::Request { client: self.word()?, request: self.word()?, body: self.bytes()? },
+            2 => Message::Reply {
+                view: self.view()?,
+                client: self.word()?,
+                request: self.word()?,
+                body: self.bytes()?,
+            },
+            3 => Message::Prepare { view: self.view()?, commit: self.word()?, entry: self.entry()? },
+            4 => Message::PrepareOk { view: self.view()?, place: self.place()? },
+            5 => Message::Commit { view: self.view()?, place: self.place()? },
+            6 => Message::StartViewChange { view: self.view()?, current: self.view()? },
+            7 => Message::DoViewChange {
+                view: self.view()?,
+                log_view: self.view()?,
+                commit: self.word()?,
+                log: self.log_end()?,
+            },
+            8 => Message::StartView { view: self.view()?, commit: self.word()?, log: self.log_end()? },
+            9 => Message::RequestStartView { view: self.view()? },
+            10 => Message::GetEntries { view: self.view()?, from: self.word()?, to: self.word()? },
+            11 => Message::Entries { log_view: self.view()?, entries: self.entries()? },
+            _ => return None,
+        })
+    }
+
+    fn take(&mut self, length: usize) -> Option<&[u8]> {
+        let (taken, rest) = self.rest.split_at_checked(length)?;
+        self.rest = rest;
+        Some(taken)
+    }
+
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        self.take(N)?.try_into().ok()
+    }
+
+    fn word(&mut self) -> Option<u64> {
+        self.array().map(u64::from_le_bytes)
+    }
+
+    fn view(&mut self) -> Option<View> {
+        self.word().map(View)
+    }
+
+    fn place(&mut self) -> Option<Place> {
+        Some(Place { op: self.word()?, checksum: Checksum(self.array().map(u128::from_le_bytes)?) })
+    }
+
+    fn bytes(&mut self) -> Option<Bytes> {
+        let length = self.array().map(u32::from_le_bytes)?;
+        self.take(length as usize).map(Bytes::copy_from_slice)
+    }
+
+    fn entry(&mut self) -> Option<Entry> {
+        let entry = Entry::decode(self.cluster, self.rest)?;
+        self.take(entry.encoded().len())?;
+        Some(entry)
+    }
+
+    fn entries(&mut self) -> Option<Vec<Entry>> {
+        let count = u64::from(self.array().map(u32::from_le_bytes)?);
+        if count > CHUNK {
+            return None;
+        }
+        let entries: Vec<Entry> = (0..count).map(|_| self.entry()).collect::<Option<_>>()?;
+        is_chain(&entries).then_some(entries)
+    }
+
+    fn log_end(&mut self) -> Option<LogEnd> {
+        let log = LogEnd { head: self.place()?, suffix: self.entries()? };
+        log.is_whole().then_some(log)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::entry::tests::chain;
+    use super::*;
+
+    fn samples() -> Vec<Message> {
+        let entries = chain(5, &[0, 0, 1]);
+        let place = entries[2].place();
+        let log = LogEnd { head: place, suffix: entries[1..].to_vec() };
+        let view = View(3);
+        vec![
+            Message::Request { client: 1, request: 2, body: Bytes::from_static(b"put") },
+            Message::Reply { view, client: 1, request: 2, body: Bytes::new() },
+            Message::Prepare { view, commit: 2, entry: entries[2].clone() },
+            Message::PrepareOk { view, place },
+            Message::Commit { view, place: Place::default() },
+            Message::StartViewChange { view, current: View(2) },
+            Message::DoViewChange { view, log_view: View(1), commit: 1, log: log.clone() },
+            Message::StartView { view, commit: 3, log: LogEnd { head: place, suffix: Vec::new() } },
+            Message::RequestStartView { view },
+            Message::GetEntries { view, from: 1, to: 64 },
+            Message::Entries { log_view: View(1), entries },
+        ]
+    }
+
+    #[test]
+    fn messages_read_back() {
+        for message in samples() {
+            assert_eq!(decode(5, &encode(5, &message)), Some(message.clone()));
+            assert_eq!(decode(6, &encode(5, &message)), None, "{message:?} of another cluster");
+        }
+    }
+
+    #[test]
+    fn every_flipped_bit_is_noticed() {
+        for message in samples() {
+            let payload = encode(5, &message);
+            for bit in 0..payload.len() as u64 * 8 {
+                assert_eq!(decode(5, &payload.with_bit_flipped(bit)), None, "{message:?}, bit {bit}");
+            }
+        }
+    }
+
+    #[test]
+    fn well_sealed_nonsense_is_refused_without_a_panic() {
+        let seal = |contents: &[u8]| {
+            let mut bytes = mix(hash_bytes(contents), 5).to_le_bytes().to_vec();
+            bytes.extend(contents);
+            bytes
+        };
+        for message in samples() {
+            let payload = encode(5, &message);
+            let contents = &payload[CHECKSUM_SIZE..];
+            for length in 0..contents.len() {
+                assert_eq!(decode(5, &seal(&contents[..length])), None, "{message:?} cut to {length}");
+            }
+            let mut longer = contents.to_vec();
+            longer.push(0);
+            assert_eq!(decode(5, &seal(&longer)), None, "{message:?} with a tail");
+        }
+        for tag in 0..=255 {
+            let mut contents = vec![0xff; 200];
+            contents[0] = tag;
+            let _ = decode(5, &seal(&contents));
+        }
+    }
+
+    #[test]
+    fn a_suffix_that_does_not_lead_to_its_head_is_refused() {
+        let entries = chain(5, &[0, 0, 1]);
+        let log = LogEnd { head: entries[1].place(), suffix: entries.clone() };
+        assert_eq!(decode(5, &encode(5, &Message::StartView { view: View(1), commit: 0, log })), None);
+        let holed = vec![entries[0].clone(), entries[2].clone()];
+        assert_eq!(decode(5, &encode(5, &Message::Entries { log_view: View(1), entries: holed })), None);
+    }
+}

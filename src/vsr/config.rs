@@ -1,0 +1,80 @@
+//! What a replica is told when it boots, and how long it waits for what.
+
+use std::time::Duration;
+
+use super::plant::Plant;
+use super::quorum;
+
+/// What all replicas and clients of a cluster are told.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Config {
+    /// Which cluster. Part of every checksum, so that bytes of another cluster are never taken for this one's.
+    pub cluster: u64,
+    /// How many replicas: `r0` to `r(n-1)`.
+    pub replicas: u16,
+    /// The planted bug that is switched on; without effect in a build without the feature `plant`.
+    pub plant: Option<Plant>,
+}
+
+impl Config {
+    /// A cluster of this many replicas, from 1 to 6, without any planted bug.
+    pub fn new(cluster: u64, replicas: u16) -> Config {
+        assert!((1..=quorum::REPLICAS_MAX).contains(&replicas), "a cluster has 1 to 6 replicas");
+        Config { cluster, replicas, plant: None }
+    }
+
+    /// Whether this planted bug is switched on; never without the feature.
+    #[cfg(feature = "plant")]
+    pub fn planted(&self, plant: Plant) -> bool {
+        self.plant == Some(plant)
+    }
+
+    /// Whether this planted bug is switched on; never without the feature.
+    #[cfg(not(feature = "plant"))]
+    pub const fn planted(&self, _plant: Plant) -> bool {
+        false
+    }
+}
+
+/// Entries a primary may have prepared beyond what is committed. Further requests are dropped, and their clients ask
+/// again. Every view keeps to it, so no log ever holds more uncommitted entries than this.
+pub const PIPELINE: u64 = 32;
+
+/// Entries in one message at most. More than [`PIPELINE`], so that the end of a log that a view change carries always
+/// holds everything uncommitted.
+pub const CHUNK: u64 = 64;
+
+/// Prepares sent again to one backup at a time.
+pub const RESEND_BATCH: u64 = 8;
+
+const _: () = assert!(CHUNK > PIPELINE);
+
+/// A primary with nothing to say says so this often.
+pub const HEARTBEAT: Duration = Duration::from_millis(50);
+/// A prepare that made no progress for this long is sent again.
+pub const PREPARE_RESEND: Duration = Duration::from_millis(100);
+/// A backup that has heard nothing from the primary for this long votes for the next view.
+pub const PRIMARY_SILENCE: Duration = Duration::from_millis(300);
+/// Up to this much is added to [`PRIMARY_SILENCE`], drawn anew in each view, so that backups do not all vote at once.
+pub const PRIMARY_SILENCE_JITTER: Duration = Duration::from_millis(100);
+/// A primary that has not heard from a replication quorum for this long gives up its view.
+pub const ABDICATION: Duration = Duration::from_millis(1000);
+/// Votes and promises are repeated this often until the view has started.
+pub const VOTE_RESEND: Duration = Duration::from_millis(100);
+/// A vote that was not repeated for this long has lapsed.
+pub const VOTE_LIFETIME: Duration = Duration::from_millis(1000);
+/// A view that has not started after this long is given up; doubled for every view in a row that failed.
+pub const VIEW_CHANGE_MIN: Duration = Duration::from_millis(400);
+/// The doubling stops here; a quarter at most is added as jitter.
+pub const VIEW_CHANGE_MAX: Duration = Duration::from_millis(1600);
+/// Entries that did not come within this time are asked for again, elsewhere if possible.
+pub const FETCH_RETRY: Duration = Duration::from_millis(100);
+/// A client asks again after this long; doubled for every attempt.
+pub const CLIENT_RETRY_MIN: Duration = Duration::from_millis(200);
+/// The doubling stops here.
+pub const CLIENT_RETRY_MAX: Duration = Duration::from_millis(800);
+
+/// The longest that anybody waits before trying again.
+pub const fn longest_backoff() -> Duration {
+    Duration::from_millis(VIEW_CHANGE_MAX.as_millis() as u64 * 5 / 4)
+}

@@ -1,0 +1,219 @@
+//! Log entries, and the hash chain they form.
+//!
+//! An entry is a header and a body, and its checksum covers both. Since the header holds the checksum of the entry
+//! before it, two logs that agree on one checksum agree on everything below it. An entry that a later view adopts stays
+//! as it was, byte for byte.
+//!
+//! Layout, little endian, the same on the wire and on disk:
+//!
+//! | bytes | what |
+//! |---|---|
+//! | 0..16 | checksum of all that follows, header and body |
+//! | 16..32 | checksum of the entry before; zero for op 1 |
+//! | 32..40 | cluster |
+//! | 40..48 | view in which it was first prepared |
+//! | 48..56 | op number, from 1 |
+//! | 56..64 | client |
+//! | 64..72 | the client's request number, from 1 |
+//! | 72..80 | timestamp, assigned by the primary |
+//! | 80..84 | length of the body |
+//! | 84..128 | zero |
+//! | 128.. | body |
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+use crate::base::Checksum;
+
+/// Bytes of an encoded header.
+pub const HEADER_SIZE: usize = 128;
+/// Bytes of an entry at most: what fits into a slot of the journal.
+pub const ENTRY_SIZE_MAX: usize = 1024;
+/// Bytes of a body at most.
+pub const BODY_SIZE_MAX: usize = ENTRY_SIZE_MAX - HEADER_SIZE;
+
+/// A view: a stretch of the cluster's life with one primary.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub struct View(pub u64);
+
+impl View {
+    /// The number of the replica that is primary in this view.
+    pub fn primary(self, replicas: u16) -> u16 {
+        (self.0 % u64::from(replicas)) as u16
+    }
+
+    /// The view after this one.
+    pub fn next(self) -> View {
+        View(self.0 + 1)
+    }
+}
+
+/// A place in the chain: an op number and the checksum of the entry there, which pins everything up to it.
+///
+/// The default is the place before op 1.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Place {
+    /// The op number; 0 before the first.
+    pub op: u64,
+    /// The checksum of that entry.
+    pub checksum: Checksum,
+}
+
+/// What an entry says beside its body.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Header {
+    /// Which cluster.
+    pub cluster: u64,
+    /// The view in which it was first prepared.
+    pub view: View,
+    /// The op number.
+    pub op: u64,
+    /// Who asked.
+    pub client: u64,
+    /// Which of the client's requests it is.
+    pub request: u64,
+    /// When, by the primary's calendar clock; strictly greater than that of the entry before.
+    pub timestamp: u64,
+    /// The checksum of the entry before.
+    pub parent: Checksum,
+}
+
+/// A log entry. Clones share its bytes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Entry {
+    header: Header,
+    checksum: Checksum,
+    encoded: Bytes,
+}
+
+impl Entry {
+    /// Makes an entry. The body must fit.
+    pub fn new(header: Header, body: &[u8]) -> Entry {
+        assert!(body.len() <= BODY_SIZE_MAX, "a body that does not fit was not refused");
+        assert!(header.op > 0, "ops count from 1");
+        let mut buffer = BytesMut::with_capacity(HEADER_SIZE + body.len());
+        buffer.put_bytes(0, 16);
+        buffer.put_u128_le(header.parent.0);
+        for field in [header.cluster, header.view.0, header.op, header.client, header.request, header.timestamp] {
+            buffer.put_u64_le(field);
+        }
+        buffer.put_u32_le(body.len() as u32);
+        buffer.put_bytes(0, HEADER_SIZE - buffer.len());
+        buffer.put_slice(body);
+        let checksum = Checksum::of(&buffer[16..]);
+        buffer[..16].copy_from_slice(&checksum.0.to_le_bytes());
+        Entry { header, checksum, encoded: buffer.freeze() }
+    }
+
+    /// Reads the entry at the beginning of `bytes`; more may follow. `None` if there is no whole entry of this cluster.
+    pub fn decode(cluster: u64, bytes: &[u8]) -> Option<Entry> {
+        let header_bytes = bytes.get(..HEADER_SIZE)?;
+        let word = |at: usize| u64::from_le_bytes(header_bytes[at..at + 8].try_into().expect("eight bytes"));
+        let wide = |at: usize| u128::from_le_bytes(header_bytes[at..at + 16].try_into().expect("sixteen bytes"));
+        let length = u32::from_le_bytes(header_bytes[80..84].try_into().expect("four bytes")) as usize;
+        if length > BODY_SIZE_MAX {
+            return None;
+        }
+        let whole = bytes.get(..HEADER_SIZE + length)?;
+        let checksum = Checksum(wide(0));
+        let header = Header {
+            parent: Checksum(wide(16)),
+            cluster: word(32),
+            view: View(word(40)),
+            op: word(48),
+            client: word(56),
+            request: word(64),
+            timestamp: word(72),
+        };
+        if header.cluster != cluster || header.op == 0 || Checksum::of(&whole[16..]) != checksum {
+            return None;
+        }
+        Some(Entry { header, checksum, encoded: Bytes::copy_from_slice(whole) })
+    }
+
+    /// What it says beside its body.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// Its op number.
+    pub fn op(&self) -> u64 {
+        self.header.op
+    }
+
+    /// The view in which it was first prepared.
+    pub fn view(&self) -> View {
+        self.header.view
+    }
+
+    /// Its checksum, which pins everything below it too.
+    pub fn checksum(&self) -> Checksum {
+        self.checksum
+    }
+
+    /// Its place in the chain.
+    pub fn place(&self) -> Place {
+        Place { op: self.header.op, checksum: self.checksum }
+    }
+
+    /// The place before it.
+    pub fn before(&self) -> Place {
+        Place { op: self.header.op - 1, checksum: self.header.parent }
+    }
+
+    /// What was asked.
+    pub fn body(&self) -> &[u8] {
+        &self.encoded[HEADER_SIZE..]
+    }
+
+    /// Header and body as they stand on the wire and on disk.
+    pub fn encoded(&self) -> &Bytes {
+        &self.encoded
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// A chain of entries of these views, with op numbers from 1.
+    pub fn chain(cluster: u64, views: &[u64]) -> Vec<Entry> {
+        let mut entries: Vec<Entry> = Vec::new();
+        for (index, view) in views.iter().enumerate() {
+            let op = index as u64 + 1;
+            let parent = entries.last().map_or(Checksum::default(), Entry::checksum);
+            let header = Header { cluster, view: View(*view), op, client: 7, request: op, timestamp: op, parent };
+            entries.push(Entry::new(header, format!("body {op}").as_bytes()));
+        }
+        entries
+    }
+
+    #[test]
+    fn every_flipped_bit_is_noticed() {
+        let entry = chain(3, &[0, 1]).pop().unwrap();
+        assert_eq!(Entry::decode(3, entry.encoded()), Some(entry.clone()));
+        assert_eq!(Entry::decode(4, entry.encoded()), None);
+        for bit in 0..entry.encoded().len() * 8 {
+            let mut bytes = entry.encoded().to_vec();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(Entry::decode(3, &bytes), None, "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn short_bytes_are_no_entry() {
+        let entry = chain(3, &[0]).pop().unwrap();
+        for length in 0..entry.encoded().len() {
+            assert_eq!(Entry::decode(3, &entry.encoded()[..length]), None);
+        }
+        let mut longer = entry.encoded().to_vec();
+        longer.extend([9; 50]);
+        assert_eq!(Entry::decode(3, &longer), Some(entry));
+    }
+
+    #[test]
+    fn entries_link_up() {
+        let entries = chain(3, &[0, 0, 2]);
+        assert_eq!(entries[0].before(), Place::default());
+        assert_eq!(entries[2].before(), entries[1].place());
+    }
+}

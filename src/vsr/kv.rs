@@ -1,0 +1,241 @@
+//! A key-value store as a [`Service`], and the bytes its operations and replies travel as.
+//!
+//! Operations: one byte for the kind, four for the key, then texts, each with its length in front (two bytes; `ffff`
+//! for an absent one). Replies: one byte for the kind, then the text, with four bytes of length, because appending may
+//! make a value longer than any request.
+
+use std::collections::BTreeMap;
+
+use bytes::{BufMut, Bytes};
+
+use crate::base::{Checksum, Key, Operation, Reply};
+
+use super::service::Service;
+
+/// A key-value store.
+#[derive(Clone, Debug, Default)]
+pub struct KeyValueStore {
+    values: BTreeMap<Key, String>,
+    digest: Checksum,
+}
+
+impl Service for KeyValueStore {
+    fn apply(&mut self, body: &[u8]) -> Bytes {
+        match decode_operation(body) {
+            Some(operation) => encode_reply(&self.execute(operation)),
+            // Nobody sent this who meant a store; it changes nothing, and no reply has no bytes.
+            None => Bytes::new(),
+        }
+    }
+
+    fn digest(&self) -> Checksum {
+        self.digest
+    }
+}
+
+impl KeyValueStore {
+    fn execute(&mut self, operation: Operation) -> Reply {
+        match operation {
+            Operation::Get { key } => Reply::Value(self.values.get(&key).cloned()),
+            Operation::Put { key, value } => {
+                self.set(key, Some(value));
+                Reply::Done
+            }
+            Operation::Append { key, value } => {
+                let whole = self.values.get(&key).cloned().unwrap_or_default() + &value;
+                self.set(key, Some(whole));
+                Reply::Done
+            }
+            Operation::Cas { key, from, to } => {
+                let swaps = self.values.get(&key) == from.as_ref();
+                if swaps {
+                    self.set(key, Some(to));
+                }
+                Reply::Swapped(swaps)
+            }
+            Operation::Delete { key } => {
+                self.set(key, None);
+                Reply::Done
+            }
+            Operation::Custom { .. } => unreachable!("custom operations have no bytes here"),
+        }
+    }
+
+    /// The digest is the sum of the hashes of all pairs, so that a change costs the pair it touches and no more.
+    fn set(&mut self, key: Key, value: Option<String>) {
+        let mut sum = self.digest.0;
+        if let Some(value) = &value {
+            sum = sum.wrapping_add(hash_pair(key, value));
+        }
+        let before = match value {
+            Some(value) => self.values.insert(key, value),
+            None => self.values.remove(&key),
+        };
+        if let Some(before) = before {
+            sum = sum.wrapping_sub(hash_pair(key, &before));
+        }
+        self.digest = Checksum(sum);
+    }
+}
+
+fn hash_pair(key: Key, value: &str) -> u128 {
+    let mut bytes = Vec::with_capacity(4 + value.len());
+    bytes.put_u32_le(key.0);
+    bytes.put_slice(value.as_bytes());
+    Checksum::of(&bytes).0
+}
+
+const ABSENT: u16 = u16::MAX;
+
+/// The bytes of an operation; `None` if the store does not know it or a text is too long for any entry.
+pub fn encode_operation(operation: &Operation) -> Option<Bytes> {
+    let mut bytes = Vec::with_capacity(32);
+    let (tag, texts): (u8, [Option<Option<&str>>; 2]) = match operation {
+        Operation::Get { .. } => (1, [None, None]),
+        Operation::Put { value, .. } => (2, [Some(Some(value)), None]),
+        Operation::Append { value, .. } => (3, [Some(Some(value)), None]),
+        Operation::Cas { from, to, .. } => (4, [Some(from.as_deref()), Some(Some(to))]),
+        Operation::Delete { .. } => (5, [None, None]),
+        Operation::Custom { .. } => return None,
+    };
+    bytes.put_u8(tag);
+    bytes.put_u32_le(operation.key().0);
+    for text in texts.into_iter().flatten() {
+        let length = text.map_or(Some(ABSENT), |text| u16::try_from(text.len()).ok().filter(|length| *length < ABSENT));
+        bytes.put_u16_le(length?);
+        bytes.put_slice(text.unwrap_or("").as_bytes());
+    }
+    Some(Bytes::from(bytes))
+}
+
+fn decode_operation(bytes: &[u8]) -> Option<Operation> {
+    let (head, mut rest) = bytes.split_at_checked(5)?;
+    let key = Key(u32::from_le_bytes(head[1..].try_into().expect("four bytes")));
+    let operation = match head[0] {
+        1 => Operation::Get { key },
+        2 => Operation::Put { key, value: take_text(&mut rest)?? },
+        3 => Operation::Append { key, value: take_text(&mut rest)?? },
+        4 => Operation::Cas { key, from: take_text(&mut rest)?, to: take_text(&mut rest)?? },
+        5 => Operation::Delete { key },
+        _ => return None,
+    };
+    rest.is_empty().then_some(operation)
+}
+
+/// The outer `None` is damage, the inner one an absent text.
+fn take_text(rest: &mut &[u8]) -> Option<Option<String>> {
+    let (length, after) = rest.split_at_checked(2)?;
+    let length = u16::from_le_bytes(length.try_into().expect("two bytes"));
+    let (text, after) = after.split_at_checked(if length == ABSENT { 0 } else { usize::from(length) })?;
+    *rest = after;
+    let text = std::str::from_utf8(text).ok()?;
+    Some((length != ABSENT).then(|| text.to_string()))
+}
+
+fn encode_reply(reply: &Reply) -> Bytes {
+    match reply {
+        Reply::Done => Bytes::from_static(&[1]),
+        Reply::Value(None) => Bytes::from_static(&[2]),
+        Reply::Value(Some(value)) => {
+            let mut bytes = Vec::with_capacity(5 + value.len());
+            bytes.put_u8(3);
+            bytes.put_u32_le(u32::try_from(value.len()).expect("a value is far below four gigabytes"));
+            bytes.put_slice(value.as_bytes());
+            Bytes::from(bytes)
+        }
+        Reply::Swapped(false) => Bytes::from_static(&[4]),
+        Reply::Swapped(true) => Bytes::from_static(&[5]),
+        Reply::Custom(_) => unreachable!("the store gives no custom replies"),
+    }
+}
+
+/// The reply in these bytes; `None` if they are none of this store's.
+pub fn decode_reply(bytes: &[u8]) -> Option<Reply> {
+    match bytes {
+        [1] => Some(Reply::Done),
+        [2] => Some(Reply::Value(None)),
+        [3, rest @ ..] => {
+            let (length, text) = rest.split_at_checked(4)?;
+            let length = u32::from_le_bytes(length.try_into().expect("four bytes"));
+            let text = std::str::from_utf8(text).ok().filter(|text| text.len() == length as usize)?;
+            Some(Reply::Value(Some(text.to_string())))
+        }
+        [4] => Some(Reply::Swapped(false)),
+        [5] => Some(Reply::Swapped(true)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: Key = Key(3);
+
+    fn operations() -> Vec<Operation> {
+        let text = |text: &str| text.to_string();
+        vec![
+            Operation::Get { key: KEY },
+            Operation::Append { key: KEY, value: text("a") },
+            Operation::Append { key: KEY, value: text("b") },
+            Operation::Cas { key: KEY, from: Some(text("ab")), to: text("c") },
+            Operation::Cas { key: KEY, from: None, to: text("d") },
+            Operation::Get { key: KEY },
+            Operation::Put { key: KEY, value: text("") },
+            Operation::Get { key: KEY },
+            Operation::Delete { key: KEY },
+            Operation::Cas { key: KEY, from: None, to: text("e") },
+            Operation::Get { key: KEY },
+        ]
+    }
+
+    #[test]
+    fn operations_read_back_and_damage_is_noticed() {
+        for operation in operations() {
+            let bytes = encode_operation(&operation).unwrap();
+            assert_eq!(decode_operation(&bytes), Some(operation.clone()));
+            for length in 0..bytes.len() {
+                assert_eq!(decode_operation(&bytes[..length]), None, "{operation} cut to {length}");
+            }
+        }
+        let custom = Operation::Custom { name: "x", key: KEY, input: Bytes::new() };
+        assert_eq!(encode_operation(&custom), None);
+        assert_eq!(encode_operation(&Operation::Put { key: KEY, value: "x".repeat(65_535) }), None);
+    }
+
+    #[test]
+    fn the_store_answers() {
+        let mut store = KeyValueStore::default();
+        let mut answer = |operation: &Operation| decode_reply(&store.apply(&encode_operation(operation).unwrap()));
+        let lines: Vec<String> =
+            operations().iter().map(|operation| format!("{operation}: {}", answer(operation).unwrap())).collect();
+        insta::assert_snapshot!(lines.join("\n"), @r"
+        get k3: (absent)
+        append k3 a: done
+        append k3 b: done
+        cas k3 ab c: swapped
+        cas k3 (absent) d: not swapped
+        get k3: c
+        put k3 : done
+        get k3: 
+        delete k3: done
+        cas k3 (absent) e: swapped
+        get k3: e
+        ");
+        assert_eq!(store.apply(b"nonsense"), Bytes::new());
+    }
+
+    #[test]
+    fn the_digest_tells_states_apart_and_forgets_the_way() {
+        let put = |key, value: &str| Operation::Put { key: Key(key), value: value.to_string() };
+        let digest = |operations: &[Operation]| {
+            let mut store = KeyValueStore::default();
+            operations.iter().for_each(|operation| drop(store.apply(&encode_operation(operation).unwrap())));
+            store.digest()
+        };
+        assert_eq!(digest(&[put(1, "a"), put(2, "b")]), digest(&[put(2, "b"), put(1, "x"), put(1, "a")]));
+        assert_ne!(digest(&[put(1, "a"), put(2, "b")]), digest(&[put(1, "b"), put(2, "a")]));
+        assert_eq!(digest(&[put(1, "a"), Operation::Delete { key: Key(1) }]), digest(&[]));
+        assert_ne!(digest(&[put(1, "")]), digest(&[]));
+    }
+}

@@ -1,0 +1,162 @@
+//! What replicas and clients say to each other, and what each message is called in traces.
+
+use bytes::Bytes;
+
+use crate::base::{Kind, Label};
+
+use super::entry::{Entry, Place, View};
+
+/// A message.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Message {
+    /// A client asks.
+    Request {
+        /// The client's identity.
+        client: u64,
+        /// The number of its request, from 1.
+        request: u64,
+        /// What it asks for; only the service understands it.
+        body: Bytes,
+    },
+    /// A primary answers.
+    Reply {
+        /// The primary's view, from which the client learns whom to ask next.
+        view: View,
+        /// To whom.
+        client: u64,
+        /// Which request.
+        request: u64,
+        /// The service's answer.
+        body: Bytes,
+    },
+    /// The primary of `view` puts an entry into the log of that view.
+    Prepare {
+        /// The view it is prepared in now; the entry may be older.
+        view: View,
+        /// Everything up to here is committed.
+        commit: u64,
+        /// The entry.
+        entry: Entry,
+    },
+    /// "Everything up to here is durable in my log of this view."
+    PrepareOk {
+        /// The view.
+        view: View,
+        /// Up to here.
+        place: Place,
+    },
+    /// The primary's heartbeat: "everything up to here is committed".
+    Commit {
+        /// The view.
+        view: View,
+        /// Up to here.
+        place: Place,
+    },
+    /// A vote to leave all views before `view`. Not a promise: the voter has not left its own view yet.
+    StartViewChange {
+        /// The view voted for.
+        view: View,
+        /// The view the voter is in.
+        current: View,
+    },
+    /// The promise never again to act in a view before `view`, with the log to start it from.
+    DoViewChange {
+        /// The view promised.
+        view: View,
+        /// The last view whose log this is.
+        log_view: View,
+        /// Everything up to here is committed.
+        commit: u64,
+        /// The end of the log.
+        log: LogEnd,
+    },
+    /// The primary of `view` says with which log it starts.
+    StartView {
+        /// The view.
+        view: View,
+        /// Everything up to here is committed.
+        commit: u64,
+        /// The end of the log.
+        log: LogEnd,
+    },
+    /// A replica that has seen signs of `view` asks its primary for a [`Message::StartView`].
+    RequestStartView {
+        /// The view.
+        view: View,
+    },
+    /// A replica asks for entries.
+    GetEntries {
+        /// The view the asker is in.
+        view: View,
+        /// The first op wanted.
+        from: u64,
+        /// The last op wanted.
+        to: u64,
+    },
+    /// Entries that somebody asked for, in order, without holes.
+    Entries {
+        /// The view whose log they are taken from.
+        log_view: View,
+        /// The entries.
+        entries: Vec<Entry>,
+    },
+}
+
+/// Where a log ends, and the entries that lead there; at least all that may be uncommitted.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LogEnd {
+    /// The last entry's place.
+    pub head: Place,
+    /// The last entries, in order. May be none.
+    pub suffix: Vec<Entry>,
+}
+
+impl LogEnd {
+    /// The place that the first entry of the suffix follows; the head if there is no suffix.
+    pub fn base(&self) -> Place {
+        self.suffix.first().map_or(self.head, Entry::before)
+    }
+
+    /// Whether the suffix is a chain that leads to the head. Checked of everything that comes from outside.
+    pub fn is_whole(&self) -> bool {
+        is_chain(&self.suffix) && self.suffix.last().is_none_or(|last| last.place() == self.head)
+    }
+}
+
+/// Whether each entry follows the one before it.
+pub fn is_chain(entries: &[Entry]) -> bool {
+    entries.windows(2).all(|pair| pair[1].before() == pair[0].place())
+}
+
+static REQUEST: Kind = Kind::new("Request", &["n"]);
+static REPLY: Kind = Kind::new("Reply", &["n"]);
+static PREPARE: Kind = Kind::new("Prepare", &["v", "op"]);
+static PREPARE_OK: Kind = Kind::new("PrepareOk", &["v", "op"]);
+static COMMIT: Kind = Kind::new("Commit", &["v", "op"]);
+static START_VIEW_CHANGE: Kind = Kind::new("StartViewChange", &["v"]);
+static DO_VIEW_CHANGE: Kind = Kind::new("DoViewChange", &["v"]);
+static START_VIEW: Kind = Kind::new("StartView", &["v"]);
+static REQUEST_START_VIEW: Kind = Kind::new("RequestStartView", &["v"]);
+static GET_ENTRIES: Kind = Kind::new("GetEntries", &["v", "op"]);
+static ENTRIES: Kind = Kind::new("Entries", &["v", "op"]);
+
+impl Message {
+    /// What the message is called.
+    pub fn label(&self) -> Label {
+        match self {
+            Message::Request { request, .. } => REQUEST.label([*request]),
+            Message::Reply { request, .. } => REPLY.label([*request]),
+            Message::Prepare { view, entry, .. } => PREPARE.label([view.0, entry.op()]),
+            Message::PrepareOk { view, place } => PREPARE_OK.label([view.0, place.op]),
+            Message::Commit { view, place } => COMMIT.label([view.0, place.op]),
+            Message::StartViewChange { view, .. } => START_VIEW_CHANGE.label([view.0]),
+            Message::DoViewChange { view, .. } => DO_VIEW_CHANGE.label([view.0]),
+            Message::StartView { view, .. } => START_VIEW.label([view.0]),
+            Message::RequestStartView { view } => REQUEST_START_VIEW.label([view.0]),
+            Message::GetEntries { view, from, .. } => GET_ENTRIES.label([view.0, *from]),
+            Message::Entries { log_view, entries } => {
+                ENTRIES.label([log_view.0, entries.first().map_or(0, Entry::op)])
+            }
+        }
+    }
+}

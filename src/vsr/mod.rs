@@ -1,0 +1,47 @@
+//! Viewstamped Replication: a log that several replicas agree on, and a service that executes it.
+//!
+//! After Liskov and Cowling, *Viewstamped Replication Revisited* (2012), with disks: here a replica that crashes comes
+//! back with what it had made durable. In reading order:
+//!
+//! - [`entry`]: what is in the log; [`message`]: what is said; [`codec`]: both as bytes.
+//! - [`quorum`] and [`config`]: how many must agree, and how long they wait.
+//! - [`log`]: the log in memory; [`journal`]: the log on disk; [`superblock`]: the promises on disk.
+//! - [`sessions`]: which requests were executed; [`service`]: what executes them; [`kv`]: one such service.
+//! - [`replica`]: one replica's state and its main loop, with its handlers in three parts: the normal case, the change
+//!   of views, and catching up.
+//! - [`client`]: the other side.
+//! - [`plant`]: mistakes that can be switched on.
+//!
+//! What holds at all times:
+//!
+//! 1. Nothing is promised before it is durable: no view, no log of a view, no entry.
+//! 2. A replica's log is *the* log of its `log_view`, or a beginning of it that holds all that may be committed.
+//! 3. The log is cut only when a later view's primary has shown that view's log, and never while a write is under way.
+//! 4. Only entries known to be committed are executed.
+//!
+//! What is not here yet: checkpoints, reuse of the journal, recovery from a lost disk, eviction of clients.
+
+pub mod client;
+pub mod codec;
+pub mod config;
+pub mod entry;
+pub mod journal;
+pub mod kv;
+pub mod log;
+pub mod message;
+mod normal;
+pub mod plant;
+pub mod quorum;
+mod repair;
+pub mod replica;
+pub mod service;
+pub mod sessions;
+pub mod superblock;
+mod timers;
+mod view_change;
+
+pub use client::VsrClient;
+pub use config::Config;
+pub use plant::Plant;
+pub use replica::{boot, format};
+pub use service::Service;

@@ -1,0 +1,80 @@
+//! Planted bugs: known mistakes that can be switched on to prove that the simulator finds them.
+//!
+//! Each is one marked condition in the protocol, `if self.planted(Plant::ShortQuorum) { .. }`, and without the cargo
+//! feature `plant` that condition is `false` at build time.
+
+use std::str::FromStr;
+
+macro_rules! plants {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
+        /// A planted bug.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub enum Plant {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl Plant {
+            /// The names of all of them, as scenario files write them.
+            pub const NAMES: &'static [&'static str] = &[$($name),*];
+
+            /// The name of this one.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Plant::$variant => $name,)*
+                }
+            }
+        }
+
+        impl FromStr for Plant {
+            type Err = String;
+            fn from_str(text: &str) -> Result<Self, String> {
+                match text {
+                    $($name => Ok(Plant::$variant),)*
+                    _ => Err(format!("unknown planted bug `{text}`; there are {}", Plant::NAMES.join(", "))),
+                }
+            }
+        }
+    };
+}
+
+plants! {
+    /// The primary commits with one acknowledgement too few.
+    ShortQuorum = "short-quorum",
+    /// Acknowledgements are counted per message rather than per replica.
+    AckCountedPerMessage = "ack-counted-per-message",
+    /// A backup acknowledges an entry though the one before it is missing.
+    GapAccepted = "gap-accepted",
+    /// A new primary takes its whole log to be committed.
+    AdoptedLogTakenAsCommitted = "adopted-log-taken-as-committed",
+    /// A new view takes the longest log, whatever view it comes from.
+    LongestLogIgnoresLogView = "longest-log-ignores-log-view",
+    /// A replica goes on acknowledging in a view it has left.
+    AcksAfterDvc = "acks-after-dvc",
+    /// A replica promises a view before the promise is durable.
+    ViewNotDurableBeforeDvc = "view-not-durable-before-dvc",
+    /// A repeated prepare is acknowledged though its entry is not durable yet.
+    DupPrepareAckedUndurable = "dup-prepare-acked-undurable",
+    /// After a restart the whole log is executed, committed or not.
+    RestartExecutesWholeWal = "restart-executes-whole-wal",
+    /// Backups do not keep the client table.
+    ClientTablePrimaryOnly = "client-table-primary-only",
+    /// A retry of a request that is still in the pipeline is prepared again.
+    InflightRetryPreparedTwice = "inflight-retry-prepared-twice",
+    /// The primary never sends a prepare again.
+    NoPrepareResend = "no-prepare-resend",
+    /// A primary that hears nobody stays primary.
+    DeafPrimaryStays = "deaf-primary-stays",
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_read_back() {
+        for name in Plant::NAMES {
+            assert_eq!(name.parse::<Plant>().unwrap().name(), *name);
+        }
+        assert!("no-such-bug".parse::<Plant>().is_err());
+    }
+}

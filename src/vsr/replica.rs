@@ -1,0 +1,421 @@
+//! One replica: its state, its boot, and its main loop.
+//!
+//! One task owns all state and waits for whatever comes first: a message, a deadline, or the report that something is
+//! durable. Two more tasks write the journal and the superblock, so that disk and messages overlap. The handlers are in
+//! [`normal`](super::normal) (the log grows), `view_change` (the primary changes) and `repair` (somebody catches up).
+
+use std::collections::BTreeMap;
+use std::future::{poll_fn, Future};
+use std::pin::{pin, Pin};
+use std::task::Poll;
+use std::time::Duration;
+
+use crate::base::{Instant, NodeId, Payload, Probe, Role};
+use crate::env::{DiskError, Env, File, Incoming, Queue, Sleep};
+
+use super::config::Config;
+use super::entry::{Entry, Place, View};
+use super::journal::{self, Journal, Scan, Written};
+use super::log::Log;
+use super::message::Message;
+use super::normal::Backup;
+use super::plant::Plant;
+use super::service::Service;
+use super::sessions::Sessions;
+use super::superblock::{self, Promises, Superblock, SEQUENCE_FORMATTED};
+use super::timers::{Timer, Timers};
+use super::view_change::{Install, Promise, Vote};
+use super::codec;
+
+/// What a replica does in its view.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Status {
+    /// Its log is the view's log, and the view is running.
+    Normal,
+    /// It has left the views before; the view has not started here.
+    ViewChange,
+    /// It was this view's primary in an earlier life. Prepares it had sent may not be on its disk, so it must not go on,
+    /// and waits for a later view.
+    Ended,
+}
+
+/// One life of a replica.
+pub(super) struct Replica {
+    pub env: Env,
+    pub config: Config,
+    /// The number of this replica.
+    pub me: u16,
+    pub service: Box<dyn Service>,
+    pub status: Status,
+    /// The view it is in. Promised, once `promises` are settled.
+    pub view: View,
+    /// The view whose log its log is; at most `view`, and equal to it when normal.
+    pub log_view: View,
+    /// A place the log goes through for as long as `log_view` lasts; see [`Superblock::log_head`].
+    pub log_head: Place,
+    /// The log, all of it handed to the journal.
+    pub log: Log,
+    pub journal: Journal,
+    pub promises: Promises,
+    /// Everything up to here was executed.
+    pub commit: u64,
+    /// Everything up to here is known to be committed; may be more than the log has.
+    pub commit_known: u64,
+    pub sessions: Sessions,
+    /// Where each client was last heard from.
+    pub clients: BTreeMap<u64, NodeId>,
+    pub timers: Timers,
+    /// The last acknowledgement that was probed, so that repeats are not.
+    pub acked: (View, u64),
+
+    /// A backup: prepares that came before those they follow.
+    pub early: BTreeMap<u64, Entry>,
+    /// A backup: the greatest op number that the view's log is known to have.
+    pub wanted: u64,
+    /// A backup: how long it bears the primary's silence in this view.
+    pub patience: Duration,
+
+    /// A primary: what it knows of each replica, itself included, in this view.
+    pub backups: Vec<Backup>,
+    /// A primary: the log's end when prepares were last sent again.
+    pub resend_head: u64,
+    /// A primary that has given up its view. It says nothing more in it, so that its backups notice.
+    pub abdicated: bool,
+
+    /// The greatest view each replica, itself excluded, has voted for.
+    pub votes: Vec<Vote>,
+    /// The view it votes for itself; that it is in, if it is content.
+    pub vote: View,
+    /// Whether it has said its promise of `view`.
+    pub promised: bool,
+    /// The primary of a view that has not started: the others' promises of exactly this view.
+    pub received: Vec<Option<Promise>>,
+    /// The log of `view`, on its way into ours.
+    pub install: Option<Install>,
+    /// An installation was broken off; our own log goes up to here, and what follows is to be cut.
+    pub half_installed: Option<u64>,
+    /// Views in a row that failed to start.
+    pub failures: u32,
+    /// Not to ask for a start of the view again before this.
+    pub ask_again: Instant,
+}
+
+/// Why a life ended before its time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Stop {
+    Lost,
+    Broken,
+    Failed,
+}
+
+impl From<DiskError> for Stop {
+    fn from(error: DiskError) -> Stop {
+        match error {
+            DiskError::NotFound => Stop::Lost,
+            _ => Stop::Failed,
+        }
+    }
+}
+
+/// Makes the disk of a new replica.
+pub async fn format(env: Env, config: Config) {
+    let result = async {
+        journal::format(&env).await?;
+        superblock::format(&env, &Superblock::formatted(config.cluster, env.id().index())).await?;
+        env.disk().sync_dir().await
+    };
+    // A disk that fails here has no superblock, and its replica will not take part.
+    if result.await.is_err() {
+        env.mark("disk failed");
+    }
+}
+
+/// One life of a replica, from its disk. Returns only if it cannot take part: its disk is lost, damaged or failing.
+pub async fn boot(env: Env, config: Config, service: Box<dyn Service>) {
+    let Err(stop) = live(env.clone(), config, service).await else { return };
+    env.mark(match stop {
+        Stop::Lost => "disk lost",
+        Stop::Broken => "log broken at restart",
+        Stop::Failed => "disk failed",
+    });
+}
+
+enum Report {
+    Journal(Result<Written, DiskError>),
+    Superblock(Result<u64, DiskError>),
+}
+
+async fn live(env: Env, config: Config, service: Box<dyn Service>) -> Result<(), Stop> {
+    let me = env.id().index();
+    assert!(env.id().is_replica(), "replicas run on replica machines");
+    assert!(me < config.replicas, "every replica has its place in the cluster");
+    let superblock_file = env.disk().open(superblock::FILE).await?;
+    let journal_file = env.disk().open(journal::FILE).await?;
+    let superblock = superblock::read(&superblock_file, config.cluster, me).await?.ok_or(Stop::Lost)?;
+    let scan = journal::scan(&journal_file, &superblock).await?.ok_or(Stop::Broken)?;
+    if scan.torn {
+        env.mark("torn entry at restart");
+    }
+    let reports = Queue::new();
+    let mut replica = Replica::new(env, config, service, superblock, scan, (journal_file, superblock_file), &reports);
+    replica.start(&superblock);
+    replica.run(reports).await
+}
+
+impl Replica {
+    fn new(
+        env: Env,
+        config: Config,
+        service: Box<dyn Service>,
+        superblock: Superblock,
+        scan: Scan,
+        (journal_file, superblock_file): (File, File),
+        reports: &Queue<Report>,
+    ) -> Replica {
+        assert!(scan.log.holds(superblock.log_head), "the scan has checked the log's head");
+        let (to_journal, to_promises) = (reports.clone(), reports.clone());
+        let journal = Journal::start(&env, journal_file, scan.log.op(), move |written| {
+            to_journal.push(Report::Journal(written));
+        });
+        let promises = Promises::start(&env, superblock_file, superblock.sequence, move |count| {
+            to_promises.push(Report::Superblock(count));
+        });
+        let replicas = usize::from(config.replicas);
+        Replica {
+            me: env.id().index(),
+            status: Status::Ended,
+            view: superblock.view,
+            log_view: superblock.log_view,
+            log_head: superblock.log_head,
+            log: scan.log,
+            journal,
+            promises,
+            commit: 0,
+            commit_known: superblock.commit,
+            sessions: Sessions::default(),
+            clients: BTreeMap::new(),
+            timers: Timers::new(),
+            acked: (View(0), 0),
+            early: BTreeMap::new(),
+            wanted: 0,
+            patience: Duration::ZERO,
+            backups: vec![Backup::new(env.now()); replicas],
+            resend_head: 0,
+            abdicated: false,
+            votes: vec![Vote::NONE; replicas],
+            vote: superblock.view,
+            promised: false,
+            received: vec![None; replicas],
+            install: None,
+            half_installed: None,
+            failures: 0,
+            ask_again: Instant::START,
+            env,
+            config,
+            service,
+        }
+    }
+
+    /// Finds its place in the view it had promised.
+    fn start(&mut self, superblock: &Superblock) {
+        assert!(self.promises.is_settled());
+        assert!(self.journal.is_idle());
+        self.env.probe(Probe::Epoch { epoch: self.view.0, log_epoch: self.log_view.0 });
+        self.probe_head();
+        if self.planted(Plant::RestartExecutesWholeWal) {
+            self.commit_known = self.log.op();
+        }
+        self.commit_up_to(self.commit_known);
+        if self.log_view < self.view {
+            self.wait_for_view();
+            self.advance();
+        } else if !self.is_primary() {
+            self.status = Status::Normal;
+            self.follow();
+        } else if superblock.sequence == SEQUENCE_FORMATTED {
+            // Never before has it led. A superblock with a greater sequence number goes first, so that it never thinks
+            // so again.
+            self.wait_for_view();
+            self.save();
+        } else {
+            self.probe_role(Role::Between);
+            self.timers.set(Timer::Vote, self.env.now());
+        }
+    }
+
+    async fn run(&mut self, reports: Queue<Report>) -> Result<(), Stop> {
+        let env = self.env.clone();
+        let mut alarm = env.sleep_until(self.timers.next());
+        loop {
+            // A deadline that has moved away is left to fire early, because most of them move with every message.
+            if self.timers.next() < alarm.deadline() {
+                alarm = env.sleep_until(self.timers.next());
+            }
+            match next_input(&env, &reports, &mut alarm).await {
+                Input::Report(Report::Journal(written)) => self.on_written(written?),
+                Input::Report(Report::Superblock(count)) => self.on_promised(count?),
+                Input::Incoming(Incoming::Message { from, body }) => self.on_packet(from, &body),
+                Input::Alarm => {
+                    while let Some(timer) = self.timers.take_due(env.now()) {
+                        self.on_timer(timer);
+                    }
+                    alarm = env.sleep_until(self.timers.next());
+                }
+            }
+        }
+    }
+
+    fn on_packet(&mut self, from: NodeId, body: &Payload) {
+        let Some(message) = codec::decode(self.config.cluster, body) else {
+            return self.env.mark("corrupt message dropped");
+        };
+        if let Message::Request { client, request, body } = message {
+            return self.on_request(from, client, request, &body);
+        }
+        let is_peer = from.is_replica() && from.index() < self.config.replicas && from.index() != self.me;
+        if is_peer {
+            self.on_message(from.index(), message);
+        }
+    }
+
+    fn on_message(&mut self, from: u16, message: Message) {
+        assert_ne!(from, self.me, "nobody writes to itself");
+        match message {
+            Message::Prepare { view, commit, entry } => self.on_prepare(from, view, commit, entry),
+            Message::PrepareOk { view, place } => self.on_prepare_ok(from, view, place),
+            Message::Commit { view, place } => self.on_commit(from, view, place),
+            Message::StartViewChange { view, current } => self.on_start_view_change(from, view, current),
+            Message::DoViewChange { view, log_view, commit, log } => {
+                self.on_do_view_change(from, view, Promise { log_view, commit, log });
+            }
+            Message::StartView { view, commit, log } => self.on_start_view(from, view, commit, log),
+            Message::RequestStartView { view } => self.on_request_start_view(from, view),
+            Message::GetEntries { view, from: first, to } => self.on_get_entries(from, view, first, to),
+            Message::Entries { log_view, entries } => self.on_entries(log_view, entries),
+            Message::Request { .. } | Message::Reply { .. } => {}
+        }
+    }
+
+    fn on_timer(&mut self, timer: Timer) {
+        match timer {
+            Timer::Heartbeat => self.on_heartbeat_timeout(),
+            Timer::PrepareResend => self.on_prepare_resend_timeout(),
+            Timer::Abdication => self.on_abdication_timeout(),
+            Timer::Vote => self.on_vote_timeout(),
+            Timer::PromiseResend => self.on_promise_resend_timeout(),
+            Timer::ViewChange => self.on_view_change_timeout(),
+            Timer::Fetch => self.on_fetch_timeout(),
+        }
+    }
+
+    fn on_written(&mut self, written: Written) {
+        self.journal.on_written(written, &self.log);
+        if self.leads() {
+            self.count_acks();
+        } else {
+            self.acknowledge();
+        }
+        self.advance();
+    }
+
+    fn on_promised(&mut self, count: u64) {
+        self.promises.on_written(count);
+        self.advance();
+    }
+
+    /// Hands what is to be promised to the superblock's writer. Nothing of it may be said before it is durable.
+    pub fn save(&mut self) {
+        assert!(self.log.holds(self.log_head), "the log goes through its head");
+        self.promises.write(Superblock {
+            cluster: self.config.cluster,
+            replica: self.me,
+            sequence: 0,
+            view: self.view,
+            log_view: self.log_view,
+            log_head: self.log_head,
+            commit: self.commit.min(self.journal.durable()),
+        });
+    }
+
+    /// Adds an entry to the log.
+    pub fn append(&mut self, entry: Entry) {
+        self.log.push(entry.clone());
+        self.journal.write(entry);
+        self.probe_head();
+    }
+
+    /// Removes the entries after `op`, which a later view does not have.
+    pub fn cut(&mut self, op: u64) {
+        assert!(op >= self.commit, "a committed entry is never cut");
+        assert!(op >= self.log_head.op, "the disk must not vouch for an entry that is cut");
+        if op == self.log.op() {
+            return;
+        }
+        self.env.probe(Probe::Truncated { index: op, epoch: self.view.0 });
+        self.env.mark("uncommitted op truncated");
+        self.journal.cut(op);
+        self.log.cut(op);
+        self.probe_head();
+    }
+
+    pub fn is_primary(&self) -> bool {
+        self.view.primary(self.config.replicas) == self.me
+    }
+
+    /// Whether it is the primary of a running view.
+    pub fn leads(&self) -> bool {
+        self.status == Status::Normal && self.is_primary()
+    }
+
+    pub fn peers(&self) -> impl Iterator<Item = u16> + use<> {
+        let me = self.me;
+        (0..self.config.replicas).filter(move |replica| *replica != me)
+    }
+
+    pub fn send(&self, to: u16, message: &Message) {
+        assert_ne!(to, self.me, "nobody writes to itself");
+        self.env.send(NodeId::replica(to), message.label(), codec::encode(self.config.cluster, message));
+    }
+
+    pub fn broadcast(&self, message: &Message) {
+        let payload = codec::encode(self.config.cluster, message);
+        for peer in self.peers() {
+            self.env.send(NodeId::replica(peer), message.label(), payload.clone());
+        }
+    }
+
+    pub fn planted(&self, plant: Plant) -> bool {
+        self.config.planted(plant)
+    }
+
+    pub fn probe_role(&self, role: Role) {
+        self.env.probe(Probe::Role { role, epoch: self.view.0 });
+    }
+
+    fn probe_head(&self) {
+        let head = self.log.head();
+        self.env.probe(Probe::Head { index: head.op, digest: head.checksum });
+    }
+}
+
+enum Input {
+    Report(Report),
+    Incoming(Incoming),
+    Alarm,
+}
+
+/// Whatever comes first; what is durable before what was said, and both before what was feared.
+async fn next_input(env: &Env, reports: &Queue<Report>, alarm: &mut Sleep) -> Input {
+    let mut report = pin!(reports.pop());
+    let mut incoming = pin!(env.recv());
+    poll_fn(|context| {
+        if let Poll::Ready(report) = report.as_mut().poll(context) {
+            return Poll::Ready(Input::Report(report));
+        }
+        if let Poll::Ready(incoming) = incoming.as_mut().poll(context) {
+            return Poll::Ready(Input::Incoming(incoming));
+        }
+        Pin::new(&mut *alarm).poll(context).map(|()| Input::Alarm)
+    })
+    .await
+}

@@ -1,0 +1,15 @@
+//! What the log is for: the user's state machine.
+
+use bytes::Bytes;
+
+use crate::base::Checksum;
+
+/// A deterministic state machine. Replicas that apply the same bodies in the same order end in the same state and give
+/// the same answers, so nothing may enter but the bodies: no clock, no randomness, no order of a hash map.
+pub trait Service {
+    /// Executes what a client asked for and answers. Any bytes may come, and all of them have an answer.
+    fn apply(&mut self, body: &[u8]) -> Bytes;
+
+    /// A hash of the state. Asked for after every operation, so it is best kept up to date as the state changes.
+    fn digest(&self) -> Checksum;
+}

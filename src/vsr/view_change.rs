@@ -1,0 +1,407 @@
+//! The change of views.
+//!
+//! A replica that is not content with its view *votes* for the next one, and stays where it is. Only when a view-change
+//! quorum votes does it leave, and promises never to act in an earlier view again. The promise is durable before it is
+//! said. The primary of the new view takes, among the promises of a quorum, the log of the latest view, and of those the
+//! longest. It makes that log its own, durably, notes durably that it is the new view's log, and starts the view;
+//! backups do the same when they hear of it. Entries adopted in this way count as acknowledged only then.
+//!
+//! A worked example, three replicas: `r0` leads view 0 with ops 1 to 5, `r1` has 1 to 4, `r2` has 1 to 3, op 3 is known
+//! to be committed, and `r0` dies. `r1` and `r2` vote for view 1, hear each other's vote, leave view 0. `r2` says
+//! `DoViewChange(v1)` with nothing after op 3; `r1` has op 4 in view 0's log as well, and takes its own log. Op 4 was
+//! perhaps committed, op 5 certainly not, because its quorum would have had to meet `{r1, r2}`.
+//!
+//! All that happens between views is one question, asked again whenever something has become durable or was heard:
+//! [`Replica::advance`], what is the next step?
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::base::{Instant, Kind, Probe, Role};
+
+use super::config::{
+    PRIMARY_SILENCE, PRIMARY_SILENCE_JITTER, VIEW_CHANGE_MAX, VIEW_CHANGE_MIN, VOTE_LIFETIME, VOTE_RESEND,
+};
+use super::entry::{Entry, Place, View};
+use super::message::{LogEnd, Message};
+use super::plant::Plant;
+use super::quorum;
+use super::replica::{Replica, Status};
+use super::timers::Timer;
+
+static BACKOFF: Kind = Kind::new("view-change-backoff", &[]);
+static PATIENCE: Kind = Kind::new("primary-silence", &[]);
+
+/// A vote of another replica. It lapses, so that a replica which was discontented once is not counted for ever.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Vote {
+    view: View,
+    lapses: Instant,
+}
+
+impl Vote {
+    pub const NONE: Vote = Vote { view: View(0), lapses: Instant::START };
+}
+
+/// What a replica says with its promise.
+#[derive(Clone, Debug)]
+pub(super) struct Promise {
+    pub log_view: View,
+    pub commit: u64,
+    pub log: LogEnd,
+}
+
+/// The log of a new view, on its way into ours.
+#[derive(Debug)]
+pub(super) struct Install {
+    /// Where that log ends.
+    head: Place,
+    /// Everything up to here is committed.
+    commit: u64,
+    /// Its last entries, without holes, those that our log has too perhaps among them.
+    pub staged: VecDeque<Entry>,
+    /// The place that the first of them follows. Once our log holds it, nothing is lacking.
+    pub needed: Place,
+    /// Whom to ask for more.
+    pub source: u16,
+    /// Set once the entries have been appended to our log: how much of it was kept.
+    pub kept: Option<u64>,
+}
+
+impl Replica {
+    // Votes.
+
+    /// Any word from a replica in a later view counts as its vote to leave ours.
+    pub fn note_vote(&mut self, from: u16, view: View) {
+        if view <= self.view {
+            return;
+        }
+        let now = self.env.now();
+        let vote = &mut self.votes[usize::from(from)];
+        if view >= vote.view || now >= vote.lapses {
+            *vote = Vote { view, lapses: now + VOTE_LIFETIME };
+        }
+        self.count_votes();
+    }
+
+    /// The votes that count, our own included.
+    fn live_votes(&self) -> Vec<View> {
+        let now = self.env.now();
+        let others = self.votes.iter().filter(|vote| now < vote.lapses).map(|vote| vote.view);
+        others.chain([self.vote]).collect()
+    }
+
+    fn count_votes(&mut self) {
+        let needed = usize::from(quorum::view_change(self.config.replicas));
+        let mut votes = self.live_votes();
+        assert!(votes.len() <= usize::from(self.config.replicas));
+        votes.sort_unstable_by(|a, b| b.cmp(a));
+        match votes.get(needed - 1) {
+            Some(view) if *view > self.view => self.enter_view(*view),
+            _ => {}
+        }
+    }
+
+    /// Votes, for the first time or again.
+    pub fn on_vote_timeout(&mut self) {
+        self.timers.set(Timer::Vote, self.env.now() + VOTE_RESEND);
+        self.raise_vote();
+        self.say_vote();
+        self.count_votes();
+    }
+
+    /// Votes for the next view, or for what somebody votes for already: votes that differ decide nothing.
+    fn raise_vote(&mut self) {
+        let highest = self.live_votes().into_iter().max().expect("our own vote counts");
+        self.vote = highest.max(self.view.next());
+        assert!(self.vote > self.view);
+    }
+
+    fn say_vote(&self) {
+        self.broadcast(&Message::StartViewChange { view: self.vote, current: self.view });
+    }
+
+    pub fn on_start_view_change(&mut self, from: u16, view: View, current: View) {
+        self.note_vote(from, view);
+        if current > self.view {
+            // A quorum has left our view already.
+            self.enter_view(current);
+        }
+        let primary_gives_up = from == self.view.primary(self.config.replicas) && view > self.view;
+        if primary_gives_up && self.status == Status::Normal && self.vote < view {
+            self.on_vote_timeout();
+        }
+    }
+
+    /// A backup has heard its primary, and is content.
+    pub fn hear_primary(&mut self) {
+        if self.status != Status::Normal {
+            return;
+        }
+        assert!(!self.is_primary());
+        self.vote = self.view;
+        self.timers.set(Timer::Vote, self.env.now() + self.patience);
+    }
+
+    /// How long it bears the primary's silence in this view.
+    pub fn draw_patience(&mut self) {
+        self.patience = PRIMARY_SILENCE + self.jitter(&PATIENCE, PRIMARY_SILENCE_JITTER);
+        self.hear_primary();
+    }
+
+    fn jitter(&self, stream: &'static Kind, most: Duration) -> Duration {
+        Duration::from_nanos(self.env.random_below(stream, most.as_nanos() as u64 + 1))
+    }
+
+    // Between views.
+
+    /// Leaves the view, at once and for good.
+    fn enter_view(&mut self, view: View) {
+        assert!(view > self.view, "views only go up");
+        assert!(self.log_view <= self.view);
+        if let Some(kept) = self.install.take().and_then(|install| install.kept) {
+            // Between the break and the cut nothing is installed, so the first break knows best.
+            assert!(self.half_installed.is_none());
+            self.half_installed = Some(kept);
+        }
+        self.view = view;
+        self.vote = self.vote.max(view);
+        self.received.fill(None);
+        self.promised = false;
+        self.abdicated = false;
+        self.early.clear();
+        self.may_ask_at_once();
+        self.wait_for_view();
+        self.save();
+        self.advance();
+    }
+
+    pub fn wait_for_view(&mut self) {
+        assert!(self.install.is_none());
+        self.status = Status::ViewChange;
+        self.timers.stop_all();
+        self.rearm_view_change();
+        self.timers.set(Timer::PromiseResend, self.env.now() + VOTE_RESEND);
+        self.probe_role(Role::Between);
+    }
+
+    pub fn rearm_view_change(&mut self) {
+        let backoff = VIEW_CHANGE_MIN.saturating_mul(1 << self.failures.min(8)).min(VIEW_CHANGE_MAX);
+        let backoff = backoff + self.jitter(&BACKOFF, backoff / 4);
+        self.timers.set(Timer::ViewChange, self.env.now() + backoff);
+    }
+
+    pub fn on_view_change_timeout(&mut self) {
+        assert_eq!(self.status, Status::ViewChange);
+        self.failures += 1;
+        self.rearm_view_change();
+        self.raise_vote();
+        self.say_vote();
+        self.count_votes();
+    }
+
+    pub fn on_promise_resend_timeout(&mut self) {
+        assert_eq!(self.status, Status::ViewChange);
+        self.timers.set(Timer::PromiseResend, self.env.now() + VOTE_RESEND);
+        // The vote goes along, because it tells those who are behind which view we are in.
+        self.say_vote();
+        if self.promised && self.install.is_none() && self.log_view < self.view {
+            self.say_promise();
+        }
+    }
+
+    /// Takes every step towards the view's start that can be taken now.
+    pub fn advance(&mut self) {
+        while self.status == Status::ViewChange && self.step() {}
+    }
+
+    /// One step; false if there is something to wait for.
+    fn step(&mut self) -> bool {
+        // The log is neither promised nor cut while it is being written.
+        if !self.journal.is_idle() {
+            return false;
+        }
+        assert_eq!(self.journal.durable(), self.log.op());
+        if let Some(kept) = self.half_installed.take() {
+            self.cut(kept);
+        }
+        if self.install.as_ref().is_some_and(|install| install.kept.is_some()) {
+            self.finish_install();
+        }
+        if self.log_view == self.view {
+            if self.promises.is_settled() {
+                self.begin_view();
+            }
+            return false;
+        }
+        if self.install.is_some() {
+            return self.promises.is_settled() && self.write_install();
+        }
+        if !self.promises.is_settled() && !self.planted(Plant::ViewNotDurableBeforeDvc) {
+            return false;
+        }
+        self.promise();
+        self.is_primary() && self.decide()
+    }
+
+    /// Our promise of this view is durable: it may be said.
+    fn promise(&mut self) {
+        assert!(self.log_view < self.view);
+        assert!(self.install.is_none());
+        if !self.promised {
+            self.promised = true;
+            self.env.probe(Probe::Epoch { epoch: self.view.0, log_epoch: self.log_view.0 });
+            self.say_promise();
+        }
+    }
+
+    fn say_promise(&self) {
+        assert!(self.promised);
+        assert!(self.journal.is_idle());
+        if !self.is_primary() {
+            let Promise { log_view, commit, log } = self.own_promise();
+            let message = Message::DoViewChange { view: self.view, log_view, commit, log };
+            self.send(self.view.primary(self.config.replicas), &message);
+        }
+    }
+
+    fn own_promise(&self) -> Promise {
+        Promise { log_view: self.log_view, commit: self.commit, log: self.log_end() }
+    }
+
+    // The new primary.
+
+    pub fn on_do_view_change(&mut self, from: u16, view: View, promise: Promise) {
+        self.note_vote(from, view);
+        if view > self.view {
+            self.enter_view(view);
+        }
+        if view < self.view || !self.is_primary() {
+            return;
+        }
+        assert_eq!(view, self.view);
+        if self.leads() && !self.abdicated {
+            // It left for this view late, or has not heard of the start.
+            self.heard(from);
+            self.send(from, &self.start_view());
+        } else if self.status == Status::ViewChange && self.log_view < self.view && self.install.is_none() {
+            assert!(promise.log_view < view, "nobody has the log of a view that has not started");
+            self.received[usize::from(from)] = Some(promise);
+            self.advance();
+        }
+    }
+
+    /// With promises of a quorum, our own among them, the view's log is known. False if they are too few.
+    fn decide(&mut self) -> bool {
+        assert!(self.is_primary());
+        assert!(self.promised);
+        let received = self.received.iter().flatten().count() as u16;
+        if received + 1 < quorum::view_change(self.config.replicas) {
+            return false;
+        }
+        let (mut source, mut best) = (self.me, self.own_promise());
+        let (mut longest, mut commit) = (best.log.head.op, best.commit);
+        for (replica, promise) in self.received.iter().enumerate() {
+            let Some(promise) = promise else { continue };
+            longest = longest.max(promise.log.head.op);
+            commit = commit.max(promise.commit);
+            if self.is_better(promise, &best) {
+                (source, best) = (replica as u16, promise.clone());
+            }
+        }
+        if best.log.head.op < longest {
+            self.env.mark("log view decided against length");
+        }
+        assert!(commit <= best.log.head.op, "what is committed is in every log that can be chosen");
+        self.received.fill(None);
+        self.begin_install(source, commit, best.log);
+        true
+    }
+
+    fn is_better(&self, one: &Promise, other: &Promise) -> bool {
+        if self.planted(Plant::LongestLogIgnoresLogView) {
+            return one.log.head.op > other.log.head.op;
+        }
+        (one.log_view, one.log.head.op) > (other.log_view, other.log.head.op)
+    }
+
+    // The new view's log.
+
+    pub fn on_start_view(&mut self, from: u16, view: View, commit: u64, log: LogEnd) {
+        self.note_vote(from, view);
+        if from != view.primary(self.config.replicas) || view < self.view {
+            return;
+        }
+        if view > self.view {
+            self.enter_view(view);
+        }
+        assert_eq!(view, self.view);
+        if self.status == Status::Normal {
+            self.hear_primary();
+        } else if self.status == Status::ViewChange && self.log_view < self.view && self.install.is_none() {
+            self.begin_install(from, commit, log);
+            self.advance();
+        }
+    }
+
+    fn begin_install(&mut self, source: u16, commit: u64, log: LogEnd) {
+        assert!(self.install.is_none());
+        assert!(log.is_whole());
+        let (head, needed) = (log.head, log.base());
+        self.install = Some(Install { head, commit, staged: log.suffix.into(), needed, source, kept: None });
+        self.fetch();
+    }
+
+    /// Puts the new log into ours, if nothing of it is lacking. False if there is something to wait for.
+    fn write_install(&mut self) -> bool {
+        let install = self.install.as_mut().expect("a log is being installed");
+        assert!(install.kept.is_none());
+        if !self.log.holds(install.needed) {
+            return false;
+        }
+        while let Some(entry) = install.staged.front().filter(|entry| self.log.holds(entry.place())) {
+            install.needed = entry.place();
+            install.staged.pop_front();
+        }
+        let kept = install.needed;
+        assert!(kept.op >= self.commit, "what is committed is in the log of every later view");
+        if kept.op < self.log_head.op {
+            // The disk vouches for entries that are about to be cut, and has to stop doing so first.
+            self.log_head = kept;
+            self.save();
+            return true;
+        }
+        install.kept = Some(kept.op);
+        let staged = std::mem::take(&mut install.staged);
+        self.cut(kept.op);
+        staged.into_iter().for_each(|entry| self.append(entry));
+        true
+    }
+
+    /// The new log is durably ours; now the disk may say so.
+    fn finish_install(&mut self) {
+        assert!(self.journal.is_idle());
+        let install = self.install.take().expect("a log is being installed");
+        assert_eq!(self.log.head(), install.head, "a log ends where its primary said");
+        self.log_view = self.view;
+        self.log_head = install.head;
+        self.commit_known = self.commit_known.max(install.commit);
+        self.save();
+    }
+
+    /// That our log is the view's log is durable: the view starts here.
+    fn begin_view(&mut self) {
+        assert_eq!(self.log_view, self.view);
+        assert!(self.promises.is_settled());
+        self.status = Status::Normal;
+        self.failures = 0;
+        self.vote = self.view;
+        self.timers.stop_all();
+        self.env.probe(Probe::Epoch { epoch: self.view.0, log_epoch: self.log_view.0 });
+        if self.is_primary() {
+            self.lead();
+        } else {
+            self.follow();
+        }
+    }
+}

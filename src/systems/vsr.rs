@@ -81,3 +81,39 @@ impl Client for KvClient {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Key;
+    use crate::vsr::Service;
+
+    /// The store and the model that judges it are two programs written from one description: they must agree on every
+    /// short sequence.
+    #[test]
+    fn model_and_store_agree_on_all_sequences_of_four() {
+        let key = Key(1);
+        let text = |text: &str| text.to_string();
+        let operations = [
+            Operation::Get { key },
+            Operation::Put { key, value: text("a") },
+            Operation::Put { key, value: text("") },
+            Operation::Append { key, value: text("b") },
+            Operation::Cas { key, from: None, to: text("c") },
+            Operation::Cas { key, from: Some(text("a")), to: text("ab") },
+            Operation::Cas { key, from: Some(text("")), to: text("d") },
+            Operation::Delete { key },
+        ];
+        let count = operations.len();
+        for number in 0..count.pow(4) {
+            let sequence = (0..4).map(|place| &operations[number / count.pow(place) % count]);
+            let (mut state, mut store) = (None, KeyValueStore::default());
+            for operation in sequence {
+                let (next, expected) = KeyValue.apply(&state, operation);
+                let reply = decode_reply(&store.apply(&encode_operation(operation).unwrap()));
+                assert_eq!(reply, Some(expected), "{operation} in sequence {number}");
+                state = next;
+            }
+        }
+    }
+}

@@ -69,11 +69,14 @@ impl Replica {
 
     pub fn on_request(&mut self, from: NodeId, client: u64, request: u64, body: &[u8]) {
         if self.ignore_request(body) {
-            return;
+            return self.pass_on_request(from, client, request, body);
         }
         assert!(self.leads());
         assert_eq!(self.log_view, self.view);
-        self.clients.insert(client, from);
+        // A backup that passes a request on is no address for the answer: it answers the retry from its own table.
+        if !from.is_replica() {
+            self.clients.insert(client, from);
+        }
         match self.sessions.judge(client, request) {
             Verdict::InFlight if self.planted(Plant::InflightRetryPreparedTwice) => self.prepare(client, request, body),
             Verdict::New => self.prepare(client, request, body),
@@ -83,6 +86,24 @@ impl Replica {
             }
             Verdict::InFlight | Verdict::Old => {}
         }
+    }
+
+    /// A client that cannot reach the primary may reach a backup that can. The backup passes its request on, and once
+    /// it has executed it answers a retry from its own table.
+    ///
+    /// Without this a backup that hears the primary keeps it in office, and a client beyond the cut waits for ever.
+    fn pass_on_request(&mut self, from: NodeId, client: u64, request: u64, body: &[u8]) {
+        if self.status != Status::Normal || self.is_primary() || from.is_replica() || body.len() > BODY_SIZE_MAX {
+            return;
+        }
+        assert_eq!(self.log_view, self.view);
+        if let Verdict::Answered(reply) = self.sessions.judge(client, request) {
+            self.env.mark("retry answered by a backup");
+            self.clients.insert(client, from);
+            return self.reply(client, request, reply);
+        }
+        let message = Message::Request { client, request, body: Bytes::copy_from_slice(body) };
+        self.send(self.view.primary(self.config.replicas), &message);
     }
 
     /// Gives a request its place in the log. Beyond the pipeline's length it is dropped, and its client asks again.

@@ -36,9 +36,11 @@ impl Replica {
         self.send(from, &self.start_view());
     }
 
-    /// How the view that we lead looks now.
+    /// How the view that is running looks now. A backup's log is a beginning of it that holds all it started with, so
+    /// a backup may tell others as well.
     pub fn start_view(&self) -> Message {
-        assert!(self.leads());
+        assert_eq!(self.status, Status::Normal);
+        assert_eq!(self.log_view, self.view);
         Message::StartView { view: self.view, commit: self.commit, log: self.log_end() }
     }
 
@@ -115,6 +117,21 @@ impl Replica {
         } else if self.status == Status::Normal && !self.is_primary() && log_view == self.view {
             self.take_forwards(entries);
         }
+    }
+
+    /// A backup of our own view, who hears the primary that we do not, tells how the view looks.
+    pub fn take_relayed(&mut self, from: u16, commit: u64, log: LogEnd) {
+        assert_eq!(self.status, Status::Normal);
+        assert!(!self.is_primary());
+        self.commit_known = self.commit_known.max(commit);
+        let (head, first) = (log.head.op, log.suffix.first().map_or(log.head.op + 1, Entry::op));
+        if self.log.op() + 1 >= first {
+            self.take_forwards(log.suffix);
+        } else {
+            let last = head.min(self.log.op() + CHUNK);
+            self.send(from, &Message::GetEntries { view: self.view, from: self.log.op() + 1, to: last });
+        }
+        self.commit_up_to(self.commit_known);
     }
 
     /// Entries from a log of our own view.

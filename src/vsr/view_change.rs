@@ -127,6 +127,12 @@ impl Replica {
             // A quorum has left our view already.
             self.enter_view(current);
         }
+        let content = self.status == Status::Normal && !self.is_primary() && self.vote == self.view;
+        if content && current <= self.view {
+            // The voter does not hear the primary, and we do. While that lasts it learns from us what it misses.
+            self.env.mark("view relayed by a backup");
+            self.send(from, &self.start_view());
+        }
         let primary_gives_up = from == self.view.primary(self.config.replicas) && view > self.view;
         if primary_gives_up && self.status == Status::Normal && self.vote < view {
             self.on_vote_timeout();
@@ -329,15 +335,19 @@ impl Replica {
 
     pub fn on_start_view(&mut self, from: u16, view: View, commit: u64, log: LogEnd) {
         self.note_vote(from, view);
-        if from != view.primary(self.config.replicas) || view < self.view {
+        let primary = view.primary(self.config.replicas);
+        if view < self.view || primary == self.me {
             return;
         }
         if view > self.view {
             self.enter_view(view);
         }
         assert_eq!(view, self.view);
-        if self.status == Status::Normal {
+        assert!(!self.is_primary());
+        if self.status == Status::Normal && from == primary {
             self.hear_primary();
+        } else if self.status == Status::Normal {
+            self.take_relayed(from, commit, log);
         } else if self.status == Status::ViewChange && self.log_view < self.view && self.install.is_none() {
             self.begin_install(from, commit, log);
             self.advance();

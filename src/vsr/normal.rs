@@ -232,6 +232,7 @@ impl Replica {
         assert_eq!(self.log_view, self.view);
         self.probe_role(Role::Backup);
         self.wanted = 0;
+        self.fetch_from = self.view.primary(self.config.replicas);
         self.early.clear();
         self.draw_patience();
         self.commit_up_to(self.commit_known);

@@ -72,7 +72,7 @@ impl Replica {
             (install.source, (last + 1).saturating_sub(CHUNK).max(1), last)
         } else if self.status == Status::Normal && !self.is_primary() && self.wanted > self.log.op() {
             let first = self.log.op() + 1;
-            (self.view.primary(self.config.replicas), first, self.wanted.min(first + CHUNK - 1))
+            (self.fetch_from, first, self.wanted.min(first + CHUNK - 1))
         } else {
             return;
         };
@@ -82,12 +82,12 @@ impl Replica {
     }
 
     pub fn on_fetch_timeout(&mut self) {
+        // Somebody else may have them too, and be in better health, or within reach: one may hear a primary that one
+        // cannot ask.
         let (me, replicas) = (self.me, self.config.replicas);
-        if let Some(install) = &mut self.install {
-            // Somebody else may have them too, and be in better health.
-            let next = (1..=replicas).map(|step| (install.source + step) % replicas).find(|next| *next != me);
-            install.source = next.expect("a replica that lacks entries is not alone");
-        }
+        let source = self.install.as_mut().map_or(&mut self.fetch_from, |install| &mut install.source);
+        let next = (1..=replicas).map(|step| (*source + step) % replicas).find(|next| *next != me);
+        *source = next.expect("a replica that lacks entries is not alone");
         self.fetch();
     }
 

@@ -72,6 +72,8 @@ pub(super) struct Replica {
     pub early: BTreeMap<u64, Entry>,
     /// A backup: the greatest op number that the view's log is known to have.
     pub wanted: u64,
+    /// A backup: when it last heard its primary.
+    pub primary_heard: Instant,
     /// A backup: whom it asks for entries that it lacks.
     pub fetch_from: u16,
     /// A backup: how long it bears the primary's silence in this view.
@@ -200,6 +202,7 @@ impl Replica {
             acked: (View(0), 0),
             early: BTreeMap::new(),
             wanted: 0,
+            primary_heard: Instant::START,
             fetch_from: 0,
             patience: Duration::ZERO,
             backups: vec![Backup::new(env.now()); replicas],

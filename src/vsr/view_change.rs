@@ -20,7 +20,7 @@ use std::time::Duration;
 use crate::base::{Instant, Kind, Probe, Role};
 
 use super::config::{
-    PRIMARY_SILENCE, PRIMARY_SILENCE_JITTER, VIEW_CHANGE_MAX, VIEW_CHANGE_MIN, VOTE_LIFETIME, VOTE_RESEND,
+    PRIMARY_SILENCE, PRIMARY_SILENCE_JITTER, RELAY, VIEW_CHANGE_MAX, VIEW_CHANGE_MIN, VOTE_LIFETIME, VOTE_RESEND,
 };
 use super::entry::{Entry, Place, View};
 use super::message::{LogEnd, Message};
@@ -127,8 +127,8 @@ impl Replica {
             // A quorum has left our view already.
             self.enter_view(current);
         }
-        let content = self.status == Status::Normal && !self.is_primary() && self.vote == self.view;
-        if content && current <= self.view {
+        let follows = self.status == Status::Normal && !self.is_primary() && current <= self.view;
+        if follows && self.env.now().since(self.primary_heard) < RELAY {
             // The voter does not hear the primary, and we do. While that lasts it learns from us what it misses.
             self.env.mark("view relayed by a backup");
             self.send(from, &self.start_view());
@@ -146,6 +146,7 @@ impl Replica {
         }
         assert!(!self.is_primary());
         self.vote = self.view;
+        self.primary_heard = self.env.now();
         self.timers.set(Timer::Vote, self.env.now() + self.patience);
     }
 

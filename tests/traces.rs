@@ -88,12 +88,12 @@ macro_rules! pinned {
 pinned! {
     ping: "ping" seed 1, 4 operations, [300, 100], |_| true;
     calm: "calm" seed 1, 2 operations, [60, 20], |_| true;
-    primary_isolated: "primary-isolated" seed 1, 6 operations, [100, 1500, 600], matters;
+    primary_isolated: "primary-isolated" seed 1, 10 operations, [60, 3500, 400], matters;
     ack_window_crash: "ack-window-crash" seed 1, 8 operations, [900, 900], matters;
     rolling_restarts: "rolling-restarts" seed 1, 6 operations, [4000, 300], matters;
     one_way_primary: "one-way-primary" seed 1, 5 operations, [100, 1500, 600], matters;
-    power_loss: "power-loss" seed 1, 6 operations, [400, 400, 600], matters;
-    client_cut_off: "client-cut-off" seed 1, 6 operations, [100, 400, 300], matters;
+    power_loss: "power-loss" seed 1, 6 operations, [1600, 600], matters;
+    client_cut_off: "client-cut-off" seed 1, 6 operations, [1200, 400], matters;
     even_cluster: "even-cluster" seed 1, 4 operations, [900, 600], matters;
     flapping_partitions: "flapping-partitions" seed 1, 6 operations, [1200, 600], matters;
 }

@@ -305,6 +305,15 @@ impl Probe {
     }
 }
 
+/// Which client of its machine it is, where that is not the first.
+struct As<'a>(&'a ClientId);
+
+impl fmt::Display for As<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.session > 1 { write!(f, ", as {}", self.0) } else { Ok(()) }
+    }
+}
+
 impl fmt::Display for EventKind {
     /// The event in words, without time, place and cause: those have columns of their own.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -341,8 +350,8 @@ impl fmt::Display for EventKind {
             EventKind::Timer { task, nth } => write!(f, "timer #{nth} of {task} fires"),
             EventKind::Probe(probe) => write!(f, "{probe}"),
             EventKind::Mark(name) => write!(f, "reaches: {name}"),
-            EventKind::Call { client, number, operation } => write!(f, "{client} calls #{number} {operation}"),
-            EventKind::Return { client, number, outcome } => write!(f, "{client} #{number} returns: {outcome}"),
+            EventKind::Call { client, number, operation } => write!(f, "calls #{number} {operation}{}", As(client)),
+            EventKind::Return { client, number, outcome } => write!(f, "call #{number} returns: {outcome}{}", As(client)),
             EventKind::Panic(message) => write!(f, "panics: {message}"),
             EventKind::Spin { task, polls } => write!(f, "task {task} polled {polls} times without letting time move"),
         }

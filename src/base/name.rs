@@ -14,7 +14,7 @@
 //! ```
 
 use std::fmt;
-use std::rc::Rc;
+use std::sync::Arc;
 use std::str::FromStr;
 
 use super::id::{Incarnation, NodeId};
@@ -186,7 +186,7 @@ pub enum Name<L = Label> {
         /// The life that ends.
         life: Incarnation,
         /// The file.
-        file: Rc<str>,
+        file: Arc<str>,
         /// Which sector of it.
         sector: u64,
     },
@@ -204,7 +204,7 @@ pub enum Name<L = Label> {
         /// The life that ends.
         life: Incarnation,
         /// The file.
-        file: Rc<str>,
+        file: Arc<str>,
     },
     /// The start of a life: `r1 boot #2`.
     Boot {

@@ -69,7 +69,7 @@ mod tests {
         insta::assert_snapshot!(place(&one, &other), @"
         The first events that differ:
                 # time            event <-    cause  node what
-          both    0.001500000s        4 <-        -  c0   c0 calls #1 put k0 v1
+          both    0.001500000s        4 <-        -  c0   calls #1 put k0 v1
           one     0.002000000s        5 <-        2  r0   sends Prepare(v0 op3) #1 to r1, 64 bytes
           other   0.002000001s        5 <-        2  r0   sends Prepare(v0 op3) #1 to r1, 64 bytes
         ");

@@ -232,7 +232,7 @@ mod tests {
           0.000000000s        1 <-        -  -    phase steady
           0.000000000s        2 <-        1  r0   boots, life 1
           0.000000000s        3 <-        1  r1   boots, life 1
-          0.001500000s        4 <-        -  c0   c0 calls #1 put k0 v1
+          0.001500000s        4 <-        -  c0   calls #1 put k0 v1
           0.002000000s        5 <-        2  r0   sends Prepare(v0 op3) #1 to r1, 64 bytes
           0.002500000s        6 <-        3  r1   timer #4 of replica fires
           0.003000000s        7 <-        5  r1   receives Prepare(v0 op3) #1 from r0
@@ -248,7 +248,7 @@ mod tests {
           0.000000000s        1 <-        -  -    phase steady
           0.000000000s        2 <-        1  r0   boots, life 1
           0.000000000s        3 <-        1  r1   boots, life 1
-          0.001500000s        4 <-        -  c0   c0 calls #1 put k0 v1
+          0.001500000s        4 <-        -  c0   calls #1 put k0 v1
           0.002000000s        5 <-        2  r0   sends Prepare(v0 op3) #1 to r1, 64 bytes
           0.003000000s        7 <-        5  r1   receives Prepare(v0 op3) #1 from r0
           2.004000000s        9 <-        7  r1   commits 3 (0000001f) in epoch 0

@@ -105,3 +105,9 @@ pub struct Plan {
     /// The build that recorded it.
     pub build: Option<String>,
 }
+
+/// Scenarios are shared by the threads of a sweep.
+const _: () = {
+    const fn shared<T: Send + Sync>() {}
+    shared::<Scenario>();
+};

@@ -423,7 +423,9 @@ mod tests {
         assert_eq!(disk.promised_len("log"), Some(1024));
         disk.wipe();
         assert!(disk.promised("log", 0, &mut [0; 4]));
-        let Ok(DiskDone::Opened(_)) = run(&mut disk, DiskOp::Open { name: "log".into(), create: true }) else { panic!() };
+        let Ok(DiskDone::Opened(_)) = run(&mut disk, DiskOp::Open { name: "log".into(), create: true }) else {
+            panic!()
+        };
         run(&mut disk, DiskOp::SyncDir).unwrap();
         assert_eq!(disk.promised_len("log"), Some(0));
     }

@@ -85,11 +85,11 @@ impl Shared {
                     decider.borrow_mut().entries(&self.storage, key::entries(node, life), changes, name)
                 },
                 |file| {
-                    let name = || Name::Length { node, life, file: Rc::clone(file) };
+                    let name = || Name::Length { node, life, file: (**file).into() };
                     decider.borrow_mut().length(&self.storage, key::length(node, life, file), name)
                 },
                 |file, sector, bytes| {
-                    let name = || Name::Sector { node, life, file: Rc::clone(file), sector };
+                    let name = || Name::Sector { node, life, file: (**file).into(), sector };
                     let fate =
                         decider.borrow_mut().sector(&self.storage, key::sector(node, life, file, sector), bytes, name);
                     match fate {

@@ -8,7 +8,7 @@ use crate::base::Cluster;
 use crate::check::{OracleId, Quorums};
 use crate::env::{Env, Local};
 use crate::report::samples;
-use crate::scenario::{Client, Plan, Registry, System};
+use crate::scenario::{Client, Plan, Registry, System, Workload};
 
 /// A system that nothing is asked of.
 struct Idle;
@@ -219,7 +219,8 @@ fn a_plan_that_does_not_repeat_its_run_is_not_written() {
         let mut run = honest(settings);
         if settings.record {
             let plan = Plan { entropy: 0, deviations: vec![], digest: None, build: None };
-            run.plan = Some(Box::new(Scenario { plan: Some(plan), ..calm() }));
+            let workload = Workload::Explicit(vec![]);
+            run.plan = Some(Box::new(Scenario { workload, plan: Some(plan), ..calm() }));
         } else {
             run.digest = Digest::from_bits(1);
         }

@@ -5,9 +5,13 @@
 #![warn(missing_docs)]
 
 pub mod base;
-pub mod env;
-pub mod world;
 pub mod check;
+#[cfg(feature = "cli")]
+pub mod cli;
+pub mod env;
+pub mod exec;
+pub mod report;
 pub mod scenario;
 pub mod vsr;
 pub mod systems;
+pub mod world;

@@ -89,7 +89,11 @@ impl Distribution {
             Distribution::Exponential { min, mean, max } => scaled(exponential(word), min, mean, max),
             Distribution::LogNormal { min, mean, max } => scaled(log_normal(word), min, mean, max),
             Distribution::Bimodal { fast, slow, share } => {
-                if Ratio::holds(share, word) { slow } else { fast }
+                if Ratio::holds(share, word) {
+                    slow
+                } else {
+                    fast
+                }
             }
         }
     }
@@ -152,12 +156,17 @@ mod tests {
         let lines: Vec<String> = shapes()
             .iter()
             .map(|shape| {
-                let samples: Vec<u128> =
-                    (0..4).map(|key| shape.sample(&mut Draw::keyed(5, key)).as_nanos()).collect();
+                let samples: Vec<u128> = (0..4).map(|key| shape.sample(&mut Draw::keyed(5, key)).as_nanos()).collect();
                 format!("{samples:?}")
             })
             .collect();
-        insta::assert_snapshot!(lines.join("\n"), @"");
+        insta::assert_snapshot!(lines.join("\n"), @"
+        [5000000, 5000000, 5000000, 5000000]
+        [3667744, 8903025, 5901678, 7810141]
+        [2622684, 18667489, 4794348, 8622519]
+        [2577663, 24138362, 4230675, 7877116]
+        [5000000, 5000000, 5000000, 5000000]
+        ");
     }
 
     #[test]

@@ -104,6 +104,11 @@ impl Ratio {
         ((u128::from(word) * u128::from(Ratio::WHOLE)) >> 64) < u128::from(self.0)
     }
 
+    /// The billionths.
+    pub fn parts(self) -> u64 {
+        u64::from(self.0)
+    }
+
     /// Whether this never happens.
     pub fn is_zero(self) -> bool {
         self.0 == 0
@@ -147,7 +152,12 @@ mod tests {
                 shuffled,
             ));
         }
-        insta::assert_snapshot!(lines.join("\n"), @"");
+        insta::assert_snapshot!(lines.join("\n"), @r#"
+        seed 0 key 0: words 6892b2abeb7ca70e 3029909bb73af8d2 below(1000) 408 between(5,9) 7 between(0,max) 6892b2abeb7ca70e chance(1/2) true pick Some("b") shuffle [5, 2, 7, 4, 0, 6, 1, 3]
+        seed 0 key 1: words 2895506c5767cd4e 1cc91caf236c7002 below(1000) 158 between(5,9) 5 between(0,max) 2895506c5767cd4e chance(1/2) true pick Some("a") shuffle [7, 4, 5, 2, 6, 3, 0, 1]
+        seed 1 key 0: words 4d9ac19bdeb9b1f0 c0f3bdf22197a7ff below(1000) 303 between(5,9) 6 between(0,max) 4d9ac19bdeb9b1f0 chance(1/2) true pick Some("a") shuffle [7, 3, 6, 1, 4, 0, 5, 2]
+        seed 7 key deadbeef: words 4be6f243b8e8f00f c9aa45b698789958 below(1000) 296 between(5,9) 6 between(0,max) 4be6f243b8e8f00f chance(1/2) true pick Some("a") shuffle [1, 6, 4, 7, 3, 0, 5, 2]
+        "#);
     }
 
     #[test]

@@ -320,7 +320,9 @@ impl fmt::Display for EventKind {
             EventKind::Survived { file, sector, bytes } => {
                 write!(f, "unsynced {file} sector {sector}: {bytes} bytes reached the disk")
             }
-            EventKind::Send { to, label, repeat, size, .. } => write!(f, "sends {label} #{repeat} to {to}, {size} bytes"),
+            EventKind::Send { to, label, repeat, size, .. } => {
+                write!(f, "sends {label} #{repeat} to {to}, {size} bytes")
+            }
             EventKind::Lost { to, label, repeat, reason } => {
                 let reason = match reason {
                     Lost::Dropped => "dropped",

@@ -65,7 +65,10 @@ impl FromStr for NodeId {
         let kind = text.chars().next().ok_or_else(wrong)?;
         let digits = text.get(1..).ok_or_else(wrong)?;
         // `r01` would be a second name for `r1`, and names decide dice.
-        if digits.is_empty() || (digits.len() > 1 && digits.starts_with('0')) || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        if digits.is_empty()
+            || (digits.len() > 1 && digits.starts_with('0'))
+            || !digits.bytes().all(|b| b.is_ascii_digit())
+        {
             return Err(wrong());
         }
         let index: u16 = digits.parse().map_err(|_| wrong())?;

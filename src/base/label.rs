@@ -11,7 +11,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::hash::{fnv, mix, FNV_START};
+use super::hash::{FNV_START, fnv, mix};
 
 /// The fixed part of a label: its word and the names of its numbers.
 ///
@@ -170,7 +170,8 @@ impl fmt::Display for LabelText {
 impl FromStr for LabelText {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = |why: &str| Err(format!("`{text}` is not a label: {why}; a label looks like `Ping` or `Prepare(v0 op1)`"));
+        let wrong =
+            |why: &str| Err(format!("`{text}` is not a label: {why}; a label looks like `Ping` or `Prepare(v0 op1)`"));
         let (kind, inside) = match text.split_once('(') {
             None => (text, None),
             Some((kind, rest)) => match rest.strip_suffix(')') {
@@ -223,7 +224,8 @@ mod tests {
 
     #[test]
     fn bad_text_is_refused() {
-        for text in ["", "Pre pare", "Prepare(", "Prepare()", "Prepare(1)", "Prepare(v)", "P(a1 b2 c3)", "P(a1)x", "1P"] {
+        for text in ["", "Pre pare", "Prepare(", "Prepare()", "Prepare(1)", "Prepare(v)", "P(a1 b2 c3)", "P(a1)x", "1P"]
+        {
             assert!(text.parse::<LabelText>().is_err(), "{text} was accepted");
         }
     }

@@ -4,30 +4,30 @@
 //! on is that these values are *plain*: integers for time and probability, hashes that are the same on every machine
 //! and in every build, text forms that parse back to what was printed.
 
-pub mod time;
+pub mod disks;
+pub mod distribution;
+pub mod draw;
+pub mod event;
+pub mod hash;
 pub mod id;
 pub mod label;
-pub mod payload;
-pub mod hash;
-pub mod draw;
-pub mod distribution;
-mod quantiles;
 pub mod name;
 pub mod operation;
+pub mod payload;
 pub mod probe;
-pub mod disks;
-pub mod event;
+mod quantiles;
 pub mod text;
+pub mod time;
 
 pub use disks::Disks;
 pub use distribution::Distribution;
 pub use draw::{Draw, Ratio};
 pub use event::{Event, EventId, EventKind};
+pub use event::{Lost, Outcome};
 pub use hash::{Checksum, Digest};
 pub use id::{ClientId, Cluster, Incarnation, NodeId};
 pub use label::{Kind, Label, LabelText};
 pub use name::Name;
-pub use event::{Lost, Outcome};
 pub use operation::{Key, Operation, Reply};
 pub use payload::Payload;
 pub use probe::{Probe, Role};

@@ -22,7 +22,7 @@ use super::label::{Label, LabelText, Labelled};
 
 /// The key of each kind of name, computed from integers only.
 pub mod key {
-    use crate::base::hash::{fnv, mix, FNV_START};
+    use crate::base::hash::{FNV_START, fnv, mix};
     use crate::base::id::{Incarnation, NodeId};
 
     const PACKET: u64 = fnv(FNV_START, b"packet");
@@ -292,7 +292,9 @@ impl<L: Labelled> fmt::Display for Name<L> {
             }
             Name::Timer { task, nth } => write!(f, "{task} timer #{nth}"),
             Name::Wake { task, moment, repeat } => write!(f, "{task} woken by ({moment}) #{repeat}"),
-            Name::Sector { node, life, file, sector } => write!(f, "{node} life {} file {file} sector {sector}", life.0),
+            Name::Sector { node, life, file, sector } => {
+                write!(f, "{node} life {} file {file} sector {sector}", life.0)
+            }
             Name::Entries { node, life } => write!(f, "{node} life {} names", life.0),
             Name::Length { node, life, file } => write!(f, "{node} life {} length {file}", life.0),
             Name::Boot { node, life } => write!(f, "{node} boot {life}"),
@@ -353,9 +355,10 @@ impl FromStr for Name<LabelText> {
         if let Some((owner, nth)) = text.split_once(" timer ") {
             return Ok(Name::Timer { task: Box::new(task(owner)?), nth: number(nth)? });
         }
-        let (who, what) = text.split_once(' ').ok_or(()).or_else(|()| {
-            if text.contains('/') { Ok((text, "")) } else { Err(format!("`{text}` names nothing")) }
-        })?;
+        let (who, what) = text
+            .split_once(' ')
+            .ok_or(())
+            .or_else(|()| if text.contains('/') { Ok((text, "")) } else { Err(format!("`{text}` names nothing")) })?;
         if what.is_empty() {
             return task(who);
         }
@@ -385,7 +388,8 @@ impl FromStr for Name<LabelText> {
                 if let Some(file) = rest.strip_prefix("length ") {
                     return Ok(Name::Length { node, life, file: file.into() });
                 }
-                let (file, sector) = rest.strip_prefix("file ").and_then(|rest| rest.rsplit_once(" sector ")).ok_or_else(wrong)?;
+                let (file, sector) =
+                    rest.strip_prefix("file ").and_then(|rest| rest.rsplit_once(" sector ")).ok_or_else(wrong)?;
                 Ok(Name::Sector { node, life, file: file.into(), sector: number(sector)? })
             }
             _ => Err(format!("`{text}` names nothing: after a node comes `disk`, `boot`, `resume`, `life` or `clock`")),
@@ -453,9 +457,23 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused_not_panicked_over() {
-        for text in ["", " ", "r0", "r0->r1", "r0->r1 X", "r0->r1 X #", "r1 life", "r1 life 2", "/x", "r1 disk x",
-            "r1/a woken by (", "r1/a woken by () #1", "é", "r1 timer", "a arrives arrives"]
-        {
+        for text in [
+            "",
+            " ",
+            "r0",
+            "r0->r1",
+            "r0->r1 X",
+            "r0->r1 X #",
+            "r1 life",
+            "r1 life 2",
+            "/x",
+            "r1 disk x",
+            "r1/a woken by (",
+            "r1/a woken by () #1",
+            "é",
+            "r1 timer",
+            "a arrives arrives",
+        ] {
             assert!(text.parse::<Name<LabelText>>().is_err(), "{text:?} was accepted");
         }
     }

@@ -130,7 +130,9 @@ impl fmt::Display for Probe {
             }
             Probe::Committed { epoch, index, digest } => write!(f, "commits {index} ({digest}) in epoch {epoch}"),
             Probe::Applied { index, state } => write!(f, "applied {index}, state {state}"),
-            Probe::Executed { client, request, index } => write!(f, "executed request {request} of {client:x} as {index}"),
+            Probe::Executed { client, request, index } => {
+                write!(f, "executed request {request} of {client:x} as {index}")
+            }
             Probe::Truncated { index, epoch } => write!(f, "cuts its log after {index} for epoch {epoch}"),
             Probe::Nacked { index, digest } => write!(f, "never acked {index} ({digest})"),
             Probe::Recovering => write!(f, "is recovering"),

@@ -2,6 +2,7 @@
 //! its last bit, and one bit is another trace.
 
 /// `-ln(1 - i/256)` for i from 0 to 255; the last cell is the tail, which is the whole distribution again (it has no memory).
+#[rustfmt::skip]
 pub(super) const EXPONENTIAL: [u64; 256] = [
     0, 16810070, 33686191, 50628884, 67638678, 84716105, 101861706, 119076027,
     136359621, 153713048, 171136874, 188631673, 206198026, 223836520, 241547751, 259332320,
@@ -38,6 +39,7 @@ pub(super) const EXPONENTIAL: [u64; 256] = [
 ];
 
 /// Quantiles i/256 of the log-normal distribution with mean 1 and sigma 1; the ends are those at 1/4096 and 4095/4096.
+#[rustfmt::skip]
 pub(super) const LOG_NORMAL: [u64; 257] = [
     79686096, 182204877, 232209552, 270148663, 302271169, 330852058, 357012692, 381399906,
     404425424, 426369773, 447433897, 467767371, 487484989, 506677060, 525416118, 543761447,

@@ -45,7 +45,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
 pub fn format_duration(span: Duration) -> String {
     let total = nanos(span);
     for (unit, scale) in UNITS[..4].iter().rev() {
-        if total >= *scale && total % (scale / 1000).max(1) == 0 {
+        if total >= *scale && total.is_multiple_of((scale / 1000).max(1)) {
             let (whole, rest) = (total / scale, total % scale);
             if rest == 0 {
                 return format!("{whole}{unit}");
@@ -67,7 +67,8 @@ pub fn parse_shift(text: &str) -> Result<i64, String> {
         (_, Some(rest)) => (-1, rest),
         _ => return Err(format!("`{text}` lacks its sign; write it like `+3ms`")),
     };
-    let size = i64::try_from(nanos(parse_duration(rest)?)).map_err(|_| format!("`{text}` is longer than a run can be"))?;
+    let size =
+        i64::try_from(nanos(parse_duration(rest)?)).map_err(|_| format!("`{text}` is longer than a run can be"))?;
     Ok(sign * size)
 }
 
@@ -100,7 +101,8 @@ mod tests {
 
     #[test]
     fn what_is_printed_reads_back() {
-        for total in (0..64).map(|shift| (0x9e37_79b9_7f4a_7c15_u64 >> shift) / 10).chain([0, 1, 999, 1_000, 1_001_000]) {
+        for total in (0..64).map(|shift| (0x9e37_79b9_7f4a_7c15_u64 >> shift) / 10).chain([0, 1, 999, 1_000, 1_001_000])
+        {
             let span = Duration::from_nanos(total);
             assert_eq!(parse_duration(&format_duration(span)), Ok(span));
             let shift = (total / 2) as i64;
@@ -114,7 +116,15 @@ mod tests {
             ["300mss", "300", "ms", "1..5s", "0.5ns", "99999999999999999999s", ""]
                 .map(|text| parse_duration(text).unwrap_err())
                 .join("\n"),
-            @""
+            @"
+        unknown time unit `mss` (ns, us, ms, s, m)
+        `300` lacks a unit (ns, us, ms, s, m); write it like `300ms`
+        `ms` is not a duration; write it like `300ms`
+        `1..5` is not a number
+        `0.5ns` is finer than a nanosecond
+        `99999999999999999999s` is longer than a run can be
+        `` is not a duration; write it like `300ms`
+        "
         );
     }
 }

@@ -1,7 +1,32 @@
 //! Oracles: what was promised, and whether it was kept.
+//!
+//! Most oracles watch a run event by event, so that it stops at the first bad one: what replicas say of themselves
+//! ([`agree`], [`dur`], [`div`], [`once`]), and whether their disks bear it out ([`back`], [`mono`]). Others judge what
+//! clients see: [`lin`] searches the [`history`] for an order that explains every answer, [`live`] waits for answers.
+//! [`set`] holds them together. None of them calls protocol code; each knows only events and the god's view of disks.
+//! `docs/oracles.md` has one table of them all.
 
+pub mod agree;
+pub mod back;
+pub mod conv;
+pub mod div;
+pub mod dur;
+mod first;
+pub mod history;
+pub mod lin;
+pub mod live;
 pub mod model;
+pub mod mono;
+pub mod once;
 pub mod oracle;
+mod search;
+pub mod set;
+mod sight;
+#[cfg(test)]
+mod story;
 
-pub use model::{Model, State};
+pub use history::{Call, History, Moment};
+pub use lin::{Impossible, Ruling};
+pub use model::{KeyValue, Model, State};
 pub use oracle::{Checked, End, Epoch, Layout, Oracle, OracleId, Quorums, Violation};
+pub use set::{CallCounts, Limits, Oracles, Setting};

@@ -67,6 +67,23 @@ impl OracleId {
         (tag, name)
     }
 
+    /// What it watches over, in a clause.
+    pub fn promise(self) -> &'static str {
+        match self {
+            OracleId::Agree => "an op is committed with one digest everywhere and for ever",
+            OracleId::Back => "an op is durable on a quorum when it is marked committed",
+            OracleId::Dur => "a committed op is in the log of every later leader",
+            OracleId::Mono => "what a replica has promised outlives its restarts",
+            OracleId::Div => "replicas that have applied the same op are in the same state",
+            OracleId::Once => "a request is executed at most once",
+            OracleId::Lin => "the history is linearizable",
+            OracleId::Live => "in a quiet phase every request of a core client is answered in time",
+            OracleId::Conv => "at the end all replicas of the core are equal",
+            OracleId::Panic => "no node panics",
+            OracleId::Spin => "no task runs on without letting time move",
+        }
+    }
+
     /// Whether it judges progress rather than safety; such a finding is called *stuck*.
     pub fn is_liveness(self) -> bool {
         matches!(self, OracleId::Live | OracleId::Conv)
@@ -83,7 +100,8 @@ impl FromStr for OracleId {
     type Err = String;
     /// Accepts the tag and the name.
     fn from_str(text: &str) -> Result<Self, String> {
-        let known = |(id, tag, name): &(OracleId, &str, &str)| (text.eq_ignore_ascii_case(tag) || text == *name).then_some(*id);
+        let known =
+            |(id, tag, name): &(OracleId, &str, &str)| (text.eq_ignore_ascii_case(tag) || text == *name).then_some(*id);
         NAMES.iter().find_map(known).ok_or_else(|| {
             let names: Vec<String> = NAMES.iter().map(|(_, tag, name)| format!("{name} ({tag})")).collect();
             format!("unknown oracle `{text}`; there are {}", names.join(", "))
@@ -110,6 +128,14 @@ pub struct Violation {
     pub happened: String,
 }
 
+impl Violation {
+    /// The promise of `oracle`, broken at `event`. Whoever knows the roles fills in the first node's.
+    pub fn new(oracle: OracleId, event: &Event, nodes: Vec<NodeId>, happened: String) -> Violation {
+        let promised = oracle.promise().to_owned();
+        Violation { oracle, event: event.id, at: event.at, nodes, role: None, promised, happened }
+    }
+}
+
 /// How far an oracle came.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Checked {
@@ -129,6 +155,13 @@ pub trait Layout {
     fn entry(&self, disks: &dyn Disks, node: NodeId, index: u64) -> Option<Checksum>;
     /// The epoch durably promised, and the last one in which the log was the real one; `None` if nothing whole is there.
     fn epoch(&self, disks: &dyn Disks, node: NodeId) -> Option<Epoch>;
+    /// The last index that a durable checkpoint covers; 0 if there is none.
+    ///
+    /// An entry at or below it is held although its place in the log may have been used again. A layout whose log
+    /// gives places back must implement this.
+    fn checkpoint(&self, _disks: &dyn Disks, _node: NodeId) -> u64 {
+        0
+    }
 }
 
 /// A durable promise of an epoch.

@@ -123,7 +123,12 @@ impl File {
     ///
     /// # Errors
     /// As the device has it; then nothing is known of what is in that place.
-    pub fn write_at(&self, label: Label, offset: u64, bytes: Bytes) -> impl Future<Output = Result<(), DiskError>> + use<> {
+    pub fn write_at(
+        &self,
+        label: Label,
+        offset: u64,
+        bytes: Bytes,
+    ) -> impl Future<Output = Result<(), DiskError>> + use<> {
         // Started here and not at the first poll, so that several writes can be under way before one is awaited.
         let io = self.disk.run(label, DiskOp::Write { file: self.file, offset, bytes });
         async move { io.await.map(|_| ()) }

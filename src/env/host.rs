@@ -29,11 +29,8 @@ pub struct TaskId(pub u64);
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct FileId(pub u32);
 
-/// Something that came in.
-///
-/// There will be more kinds (a stream's end, for one), so a match on it needs an arm for the rest.
+/// Something that came in. Streams, once there are any, will add their end.
 #[derive(Clone, Debug)]
-#[non_exhaustive]
 pub enum Incoming {
     /// A datagram.
     Message {

@@ -20,7 +20,7 @@ pub use host::{DiskDone, DiskError, DiskOp, FileId, Host, Incoming, IoId, Local,
 pub use queue::Queue;
 pub use sleep::{Elapsed, Sleep, Timeout};
 
-use std::future::{poll_fn, Future};
+use std::future::{Future, poll_fn};
 use std::rc::Rc;
 use std::time::Duration;
 

@@ -1,17 +1,22 @@
 //! The experiment: a scenario as a value and as a file, the system it is about, and one run of it.
 
+mod clients;
+pub mod file;
 pub mod outcome;
+pub mod run;
 pub mod system;
 pub mod workload;
 
 use std::time::Duration;
 
-use crate::base::{Cluster, NodeId};
-use crate::check::OracleId;
-use crate::world::{ClockConfig, Deviation, Fault, NetworkConfig, ScheduleConfig, StorageConfig};
+use crate::base::Cluster;
 use crate::base::LabelText;
+use crate::check::OracleId;
+use crate::world::{ClockConfig, Deviation, NetworkConfig, ScheduleConfig, StorageConfig};
+pub use crate::world::{Core, Phase, Quiet};
 
-pub use outcome::{Run, Verdict};
+pub use outcome::{Calls, Run, Verdict};
+pub use run::{Settings, run};
 pub use system::{Client, Registry, System};
 pub use workload::{Mix, Shares, Step, Workload};
 
@@ -48,42 +53,6 @@ pub struct Scenario {
     pub expect: Expectation,
     /// What makes it a plan.
     pub plan: Option<Plan>,
-}
-
-/// A stretch of a scenario with its own faults.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Phase {
-    /// What it is called.
-    pub name: String,
-    /// How long it lasts.
-    pub duration: Duration,
-    /// Whether faults have ended and progress is judged.
-    pub quiet: Option<Quiet>,
-    /// What goes wrong. None in a quiet phase.
-    pub faults: Vec<Fault>,
-}
-
-/// A quiet phase: a core of the cluster is healed, and must make progress.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Quiet {
-    /// Who belongs to the core.
-    pub core: Core,
-}
-
-/// The core of a quiet phase.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Core {
-    /// A view-change quorum, drawn, with all clients; of the nodes outside it, some heal and some stay as they are, drawn.
-    Drawn,
-    /// Everybody.
-    All,
-    /// These.
-    Nodes {
-        /// The core.
-        core: Vec<NodeId>,
-        /// Those outside it that heal nevertheless.
-        healed: Vec<NodeId>,
-    },
 }
 
 /// What is judged.

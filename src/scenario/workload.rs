@@ -43,6 +43,13 @@ pub struct Shares {
     pub delete: Ratio,
 }
 
+impl Shares {
+    /// The sum of all shares, in billionths.
+    pub fn total(&self) -> u64 {
+        [self.get, self.put, self.append, self.cas, self.delete].iter().map(|share| share.parts()).sum()
+    }
+}
+
 /// One operation of an explicit workload.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Step {

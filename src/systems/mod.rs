@@ -1,6 +1,7 @@
-//! The systems that scenario files can name: protocols with all that an experiment needs to know of them.
+//! The systems that come with the crate, as scenario files name them: protocols with all that an experiment needs to know
+//! of them.
 
-pub mod kv_model;
+pub mod ping;
 pub mod vsr;
 pub mod vsr_layout;
 
@@ -8,9 +9,9 @@ use std::rc::Rc;
 
 use crate::scenario::{Registry, System};
 
-/// The systems that come with this crate.
+/// Every system that comes with the crate.
 pub fn registry() -> Registry {
-    Registry::new().system("vsr", vsr::PLANTS, |plant| {
+    Registry::new().system("ping", &[], |_| Ok(ping::make())).system("vsr", vsr::PLANTS, |plant| {
         let system = vsr::VsrKv::new(plant.map(str::parse).transpose()?);
         Ok(Rc::new(system) as Rc<dyn System>)
     })

@@ -6,14 +6,13 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::base::{Cluster, Operation, Outcome};
-use crate::check::{Layout, Model, Quorums};
+use crate::check::{KeyValue, Layout, Model, Quorums};
 use crate::env::{Env, Local};
 use crate::scenario::{Client, System};
 use crate::vsr::entry::BODY_SIZE_MAX;
 use crate::vsr::kv::{decode_reply, encode_operation, KeyValueStore};
 use crate::vsr::{config, quorum, Config, Plant, VsrClient};
 
-use super::kv_model::KvModel;
 use super::vsr_layout::VsrLayout;
 
 /// The planted bugs of this build.
@@ -57,7 +56,7 @@ impl System for VsrKv {
     }
 
     fn model(&self) -> Option<Rc<dyn Model>> {
-        Some(Rc::new(KvModel))
+        Some(Rc::new(KeyValue))
     }
 
     fn layout(&self) -> Option<Rc<dyn Layout>> {

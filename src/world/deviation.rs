@@ -86,7 +86,9 @@ impl FromStr for Deviation<LabelText> {
         let between = |word: &str, end: &str| {
             let (name, number) = rest.rsplit_once(word).ok_or_else(|| format!("`{text}` lacks `{}`", word.trim()))?;
             let number = number.strip_suffix(end).and_then(|number| number.parse::<u64>().ok());
-            number.map(|number| (name, number)).ok_or_else(|| format!("`{text}` lacks a number after `{}`", word.trim()))
+            number
+                .map(|number| (name, number))
+                .ok_or_else(|| format!("`{text}` lacks a number after `{}`", word.trim()))
         };
         let small = |number: u64| u32::try_from(number).map_err(|_| format!("{number} in `{text}` is too large"));
         let (name, choice) = match verb {
@@ -127,16 +129,17 @@ impl FromStr for Deviation<LabelText> {
             }
         };
         let name: Name<LabelText> = name.parse()?;
-        let fits = match (&name, choice) {
-            (Name::Packet { .. }, Choice::Drop | Choice::Delay(_) | Choice::Duplicate(_) | Choice::Reorder | Choice::Corrupt(_))
-            | (Name::Disk { .. }, Choice::Slow(_))
-            | (Name::Sector { .. }, Choice::Keep(None) | Choice::Tear(_))
-            | (Name::Length { .. }, Choice::Keep(None))
-            | (Name::Entries { .. }, Choice::Keep(Some(_)))
-            | (Name::Wake { .. }, Choice::Yield(_))
-            | (Name::Clock { .. }, Choice::Offset(_)) => true,
-            _ => false,
-        };
+        use Choice::{Corrupt, Delay, Drop, Duplicate, Keep, Offset, Reorder, Slow, Tear, Yield};
+        let fits = matches!(
+            (&name, choice),
+            (Name::Packet { .. }, Drop | Delay(_) | Duplicate(_) | Reorder | Corrupt(_))
+                | (Name::Disk { .. }, Slow(_))
+                | (Name::Sector { .. }, Keep(None) | Tear(_))
+                | (Name::Length { .. }, Keep(None))
+                | (Name::Entries { .. }, Keep(Some(_)))
+                | (Name::Wake { .. }, Yield(_))
+                | (Name::Clock { .. }, Offset(_))
+        );
         if fits { Ok(Deviation { name, choice }) } else { Err(format!("`{verb}` cannot be said of `{name}`")) }
     }
 }
@@ -168,9 +171,18 @@ mod tests {
 
     #[test]
     fn mistakes_are_explained() {
-        for text in ["", "drop", "drop r0", "delay r0->r1 A #1", "tear r1 clock after 1 bytes", "slow r0->r1 A #1 +1ms",
-            "corrupt r0->r1 A #1 bit x", "yield r1/a by", "keep r1 life 1 names", "lose r0->r1 A #1"]
-        {
+        for text in [
+            "",
+            "drop",
+            "drop r0",
+            "delay r0->r1 A #1",
+            "tear r1 clock after 1 bytes",
+            "slow r0->r1 A #1 +1ms",
+            "corrupt r0->r1 A #1 bit x",
+            "yield r1/a by",
+            "keep r1 life 1 names",
+            "lose r0->r1 A #1",
+        ] {
             assert!(text.parse::<Deviation<LabelText>>().is_err(), "{text:?} was accepted");
         }
     }

@@ -7,6 +7,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::base::text::format_duration;
 use crate::base::{Distribution, NodeId};
 
 use super::trigger::Trigger;
@@ -89,6 +90,68 @@ pub enum What {
     },
     /// All partitions and cuts end.
     Heal,
+}
+
+impl fmt::Display for What {
+    /// The fault in words; exact only of one without chance.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let after = |f: &mut fmt::Formatter<'_>, what: &str, span: &Option<Distribution>| match span {
+            Some(span) => write!(f, ", {what} after {}", format_duration(span.calm())),
+            None => Ok(()),
+        };
+        match self {
+            What::Crash { target, restart_after, .. } => {
+                write!(f, "crash {target}")?;
+                after(f, "restart", restart_after)
+            }
+            What::Restart { target } => write!(f, "restart {target}"),
+            What::Pause { target, resume_after } => {
+                write!(f, "pause {target}")?;
+                after(f, "resume", resume_after)
+            }
+            What::Wipe { target, restart_after, .. } => {
+                write!(f, "wipe {target}")?;
+                after(f, "restart", restart_after)
+            }
+            What::Partition { split, heal_after } => {
+                write!(f, "partition {split}")?;
+                after(f, "heal", heal_after)
+            }
+            What::Cut { from, to, both_ways, heal_after } => {
+                let arrow = if *both_ways { "<->" } else { "->" };
+                write!(f, "cut {} {arrow} {}", Members(from), Members(to))?;
+                after(f, "heal", heal_after)
+            }
+            What::Heal => write!(f, "heal all links"),
+        }
+    }
+}
+
+impl fmt::Display for Split {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Split::Isolate(target) => write!(f, "isolates {target}"),
+            Split::Halves => write!(f, "in halves"),
+            Split::Bridge(target) => write!(f, "in halves that both reach {target}"),
+            Split::Groups(groups) => {
+                for (index, group) in groups.iter().enumerate() {
+                    write!(f, "{}{}", if index == 0 { "" } else { " | " }, Members(group))?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+struct Members<'a>(&'a Group);
+
+impl fmt::Display for Members<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, target) in self.0.iter().enumerate() {
+            write!(f, "{}{target}", if index == 0 { "" } else { " " })?;
+        }
+        Ok(())
+    }
 }
 
 /// How many replicas may be down at once.

@@ -130,7 +130,9 @@ impl FromStr for Who {
             "client" => Who::Client,
             "any" => Who::Any,
             node => Who::Node(node.parse().map_err(|_| {
-                format!("unknown node `{node}`; here stands a node (r0, c1) or one of primary, backup, replica, client, any")
+                format!(
+                    "unknown node `{node}`; here stands a node (r0, c1) or one of primary, backup, replica, client, any"
+                )
             })?),
         })
     }
@@ -172,9 +174,9 @@ impl FromStr for Trigger {
                 None => (rest, Which::Nth(number(digits)?)),
             },
         };
-        let (who, rest) = rest.split_once(' ').ok_or_else(|| {
-            format!("`{text}` is not a moment; write it like `backup sends PrepareOk #3`")
-        })?;
+        let (who, rest) = rest
+            .split_once(' ')
+            .ok_or_else(|| format!("`{text}` is not a moment; write it like `backup sends PrepareOk #3`"))?;
         let who = who.parse()?;
         let (verb, what) = rest.split_once(' ').unwrap_or((rest, ""));
         let preposition = match verb {
@@ -196,7 +198,9 @@ impl FromStr for Trigger {
             "boots" if what.is_empty() => Verb::Boots,
             "boots" => return Err(format!("nothing stands behind `boots`, but here stands `{what}`")),
             other => {
-                return Err(format!("unknown verb `{other}`; it is one of sends, receives, starts, finishes, reaches, boots"));
+                return Err(format!(
+                    "unknown verb `{other}`; it is one of sends, receives, starts, finishes, reaches, boots"
+                ));
             }
         };
         Ok(Trigger { who, verb, peer, which })
@@ -224,7 +228,8 @@ mod tests {
 
     #[test]
     fn mistakes_are_explained() {
-        for text in ["", "r1", "x9 sends A", "r1 throws A", "r1 sends", "r1 sends A #0", "r1 reaches", "r1 boots twice"] {
+        for text in ["", "r1", "x9 sends A", "r1 throws A", "r1 sends", "r1 sends A #0", "r1 reaches", "r1 boots twice"]
+        {
             assert!(text.parse::<Trigger>().is_err(), "{text} was accepted");
         }
     }

@@ -1,0 +1,160 @@
+//! BACK: what is marked committed is durable on a quorum at that moment.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use crate::base::{Checksum, Cluster, Disks, Event, EventKind, NodeId, Probe};
+
+use super::first::{First, FirstByIndex};
+use super::oracle::{Checked, End, Layout, Oracle, OracleId, Quorums, Violation};
+
+/// Counts, when an entry is first said to be committed, the disks that durably hold that very entry.
+///
+/// This is the god's view: the replicas' own books are not asked. Each entry is counted once, because later the disks
+/// may well be wiped one after the other and repaired from each other. A replica that commits several entries at once
+/// must say so for each of them, or those in between are not counted.
+pub struct Back {
+    cluster: Cluster,
+    quorums: Quorums,
+    layout: Option<Rc<dyn Layout>>,
+    counted: FirstByIndex,
+    /// Entries that contradict the first one for their index. AGREE objects to them; this oracle counts them too.
+    others: BTreeSet<(u64, Checksum)>,
+    checked: u64,
+}
+
+impl Back {
+    /// Judges a cluster with these quorums by what the layout finds on its disks.
+    pub fn new(cluster: Cluster, quorums: Quorums, layout: Option<Rc<dyn Layout>>) -> Back {
+        Back { cluster, quorums, layout, counted: FirstByIndex::default(), others: BTreeSet::new(), checked: 0 }
+    }
+
+    fn is_new(&mut self, index: u64, digest: Checksum, node: NodeId) -> bool {
+        match self.counted.meet(index, First { checksum: digest, node }) {
+            None => true,
+            Some(first) => first.checksum != digest && self.others.insert((index, digest)),
+        }
+    }
+}
+
+impl Oracle for Back {
+    fn id(&self) -> OracleId {
+        OracleId::Back
+    }
+
+    fn on_event(&mut self, event: &Event, disks: &dyn Disks) -> Result<(), Violation> {
+        let (Some(node), EventKind::Probe(Probe::Committed { epoch, index, digest })) = (event.node, &event.kind)
+        else {
+            return Ok(());
+        };
+        let Some(layout) = self.layout.clone() else {
+            return Ok(());
+        };
+        if !self.is_new(*index, *digest, node) {
+            return Ok(());
+        }
+        self.checked += 1;
+        let holds = |replica: &NodeId| match layout.entry(disks, *replica, *index) {
+            Some(held) => held == *digest,
+            None => layout.checkpoint(disks, *replica) >= *index,
+        };
+        let holders: Vec<NodeId> = self.cluster.replicas().filter(holds).collect();
+        if holders.len() >= usize::from(self.quorums.replication) {
+            return Ok(());
+        }
+        let held = match holders.as_slice() {
+            [] => "no replica".to_owned(),
+            some => format!("only {}", list(some)),
+        };
+        let happened = format!(
+            "{node} committed op {index} ({digest}) in epoch {epoch} while {held} of {} held it durably, and it takes {}",
+            self.cluster.replicas, self.quorums.replication
+        );
+        let missing = self.cluster.replicas().filter(|replica| *replica != node && !holders.contains(replica));
+        let nodes = std::iter::once(node).chain(missing).collect();
+        Err(Violation::new(OracleId::Back, event, nodes, happened))
+    }
+
+    fn on_end(&mut self, _end: &End) -> Result<(), Violation> {
+        Ok(())
+    }
+
+    fn checked(&self) -> Checked {
+        match self.layout {
+            Some(_) => Checked::Checked(self.checked),
+            None => Checked::NotChecked("the system has no layout, so its disks cannot be read".to_owned()),
+        }
+    }
+}
+
+/// `r0`, `r0 and r1`, `r0, r1 and r2`.
+pub(super) fn list(nodes: &[NodeId]) -> String {
+    match nodes {
+        [] => String::new(),
+        [only] => only.to_string(),
+        [before @ .., last] => {
+            let before: Vec<String> = before.iter().map(NodeId::to_string).collect();
+            format!("{} and {last}", before.join(", "))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::story::{Story, committed, digest};
+    use super::*;
+
+    #[test]
+    fn a_quorum_of_copies_is_enough_and_is_counted_once() {
+        let mut story = Story::of(OracleId::Back);
+        story.holds(0, 1, 0xa).holds(2, 1, 0xa).probe(0, committed(0, 1, 0xa));
+        // The copies may go afterwards: what was promised was a quorum at the moment of the commit.
+        story.forgets(0, 1).forgets(2, 1).probe(1, committed(0, 1, 0xa));
+        assert_eq!(story.end(), "kept");
+        assert_eq!(story.checked(), Checked::Checked(1));
+    }
+
+    #[test]
+    fn a_checkpoint_holds_what_it_covers() {
+        let mut story = Story::of(OracleId::Back);
+        story.holds(0, 7, 0xa).checkpointed(1, 8).probe(0, committed(0, 7, 0xa));
+        assert_eq!(story.end(), "kept");
+    }
+
+    #[test]
+    fn one_copy_is_not_a_quorum() {
+        let mut story = Story::of(OracleId::Back);
+        story.holds(0, 1, 0xa).probe(0, committed(4, 1, 0xa));
+        let said = "r0 committed op 1 (0000000a) in epoch 4 while only r0 of 3 held it durably, and it takes 2";
+        assert_eq!(story.end(), said);
+        assert_eq!(story.nodes(), "r0 r1 r2");
+    }
+
+    #[test]
+    fn a_copy_of_another_entry_does_not_count() {
+        let mut story = Story::of(OracleId::Back);
+        story.holds(1, 1, 0xb).holds(2, 1, 0xb).probe(0, committed(0, 1, 0xa));
+        assert!(story.end().contains("while no replica of 3 held it durably"));
+    }
+
+    #[test]
+    fn a_second_digest_for_an_index_is_counted_anew() {
+        let mut story = Story::of(OracleId::Back);
+        story.holds(0, 1, 0xa).holds(1, 1, 0xa).probe(0, committed(0, 1, 0xa)).probe(1, committed(1, 1, 0xb));
+        assert!(story.end().starts_with(&format!("r1 committed op 1 ({})", digest(0xb))));
+    }
+
+    #[test]
+    fn without_a_layout_nothing_is_green() {
+        let mut story = Story::without_layout(OracleId::Back);
+        story.probe(0, committed(0, 1, 0xa));
+        assert_eq!(story.end(), "kept");
+        assert!(matches!(story.checked(), Checked::NotChecked(_)));
+    }
+
+    #[test]
+    fn lists_read_well() {
+        let nodes: Vec<NodeId> = (0..3).map(NodeId::replica).collect();
+        assert_eq!([list(&nodes[..1]), list(&nodes[..2]), list(&nodes)].join("; "), "r0; r0 and r1; r0, r1 and r2");
+    }
+}

@@ -1,0 +1,247 @@
+//! What can be seen ahead of time when operations mean exactly what they say.
+//!
+//! All of it rests on the whole history being known: a state that somebody will still read must not be left for ever,
+//! and a read must be able to get its answer from what is there or still to come. None of it is needed for the search
+//! to be right; without it, the search only finds out later.
+//!
+//! Two kinds of objects are told apart. Where nothing is appended, states are compared as a whole. Where something is,
+//! a state can be on the way to an answer without being it, so beginnings are compared.
+
+use crate::base::{Operation, Reply};
+
+use super::model::State;
+use super::search::{Lists, Op, States, Step};
+
+/// The knowledge about one object. Counts are of operations not taken yet.
+pub(super) struct Sight {
+    kind: Kind,
+    /// By operation.
+    notes: Vec<Note>,
+    /// By state: operations that must find exactly this state.
+    wants: Vec<u32>,
+    /// By state: unknown operations that change something only if they find this state.
+    may_want: Vec<u32>,
+    /// By state: operations that may lead to it.
+    makers: Vec<u32>,
+    /// The reads that tell a value, by their return.
+    reads: Vec<u32>,
+    /// By operation: the step at which it returns; the number of steps if never.
+    returns: Vec<usize>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Kind {
+    /// The model is not plain: nothing is known.
+    Blind,
+    /// Nothing is appended, and no compare-and-swap has failed.
+    Register,
+    /// Nothing is appended, but some compare-and-swap has failed: a value that nobody reads may have mattered to it.
+    Compared,
+    /// Something is appended.
+    Appended {
+        /// Something else than `Append` writes.
+        overwritten: bool,
+    },
+}
+
+#[derive(Clone, Copy, Default)]
+struct Note {
+    /// The state it leads to, if that does not depend on where it comes from.
+    makes: Option<u32>,
+    /// The state it must find.
+    wants: Option<u32>,
+    /// The state it must find to change anything, if its outcome is unknown.
+    may_want: Option<u32>,
+    /// It writes whatever it finds.
+    blind: bool,
+}
+
+impl Sight {
+    pub fn new(plain: bool, ops: &[Op<'_>], steps: &[Step], states: &mut States) -> Sight {
+        let notes: Vec<Note> = ops.iter().map(|op| Note::of(op, states)).collect();
+        let kind = if plain { Kind::of(ops) } else { Kind::Blind };
+        let size = notes.iter().flat_map(|note| [note.makes, note.wants, note.may_want]).flatten().max().unwrap_or(0)
+            as usize
+            + 1;
+        let mut returns = vec![steps.len(); ops.len()];
+        let mut reads = Vec::new();
+        for (place, step) in steps.iter().enumerate() {
+            if let Step::Return(op) = step {
+                returns[*op as usize] = place;
+                if ops[*op as usize].read && notes[*op as usize].wants.is_some() {
+                    reads.push(*op);
+                }
+            }
+        }
+        let mut sight =
+            Sight { kind, notes, wants: vec![0; size], may_want: vec![0; size], makers: vec![0; size], reads, returns };
+        (0..ops.len() as u32).for_each(|op| sight.on_untake(op));
+        sight
+    }
+
+    /// Whether every state that must be found can be made at all, coming from `state`.
+    pub fn is_hopeful(&self, state: u32) -> bool {
+        let possible = |at: usize| self.wants[at] == 0 || self.makers[at] > 0 || at == state as usize;
+        !self.compares_whole() || (0..self.wants.len()).all(possible)
+    }
+
+    /// Whether nobody is left who must find this state and never could again.
+    pub fn may_leave(&self, state: u32) -> bool {
+        let at = state as usize;
+        !self.compares_whole() || at >= self.wants.len() || self.wants[at] == 0 || self.makers[at] > 0
+    }
+
+    /// Whether it can make a difference to take this before it must be.
+    ///
+    /// A blind write of a value that nobody asks for is only ever seen to be gone; it may as well wait until it
+    /// returns or until another blind write covers it.
+    pub fn is_worth_taking(&self, op: u32, known: bool) -> bool {
+        let note = &self.notes[op as usize];
+        self.kind != Kind::Register || !(note.blind || !known) || note.makes.is_none_or(|made| self.is_asked_for(made))
+    }
+
+    /// Whether taking this hides what was taken just before it.
+    pub fn covers(&self, op: u32) -> bool {
+        self.kind == Kind::Register && self.notes[op as usize].blind
+    }
+
+    /// Whether nobody would miss this write if another covered it at once.
+    pub fn is_coverable(&self, op: u32) -> bool {
+        let note = &self.notes[op as usize];
+        note.blind && note.makes.is_some_and(|made| !self.is_asked_for(made))
+    }
+
+    /// The state that this operation must find.
+    pub fn wanted(&self, op: u32) -> Option<u32> {
+        if self.kind == Kind::Blind { None } else { self.notes[op as usize].wants }
+    }
+
+    /// The state that this operation leads to from anywhere.
+    pub fn makes(&self, op: u32) -> Option<u32> {
+        self.notes[op as usize].makes
+    }
+
+    /// Whether the open reads and the next one to return can still get their answers, where something is appended.
+    #[allow(clippy::too_many_arguments)]
+    pub fn is_reachable(
+        &self,
+        state: u32,
+        place: usize,
+        ops: &[Op<'_>],
+        steps: &[Step],
+        taken: &[bool],
+        lists: &Lists,
+        states: &States,
+    ) -> bool {
+        let Kind::Appended { overwritten } = self.kind else {
+            return true;
+        };
+        let can_come = |read: u32| -> bool {
+            let Some(wanted) = self.notes[read as usize].wants else {
+                return true;
+            };
+            let wanted = states.get(wanted);
+            if begins(states.get(state), wanted) {
+                return true;
+            }
+            if !overwritten {
+                return false;
+            }
+            let brings = |op: u32| self.makes(op).is_some_and(|made| begins(states.get(made), wanted));
+            let mut cursor = lists.first_write();
+            while let Some(op) = cursor {
+                cursor = lists.next(op);
+                if brings(op) {
+                    return true;
+                }
+            }
+            let until = self.returns[read as usize];
+            steps[place..until]
+                .iter()
+                .any(|step| matches!(step, Step::Call(op) if !ops[*op as usize].read && brings(*op)))
+        };
+        let mut cursor = lists.first_read();
+        while let Some(read) = cursor {
+            cursor = lists.next(read);
+            if !can_come(read) {
+                return false;
+            }
+        }
+        let later = self.reads.partition_point(|read| self.returns[*read as usize] < place);
+        self.reads[later..].iter().find(|read| !taken[**read as usize]).is_none_or(|read| can_come(*read))
+    }
+
+    pub fn on_take(&mut self, op: u32) {
+        self.count(op, |count| *count -= 1);
+    }
+
+    pub fn on_untake(&mut self, op: u32) {
+        self.count(op, |count| *count += 1);
+    }
+
+    fn count(&mut self, op: u32, change: impl Fn(&mut u32)) {
+        let note = self.notes[op as usize];
+        let counts =
+            [(&mut self.wants, note.wants), (&mut self.may_want, note.may_want), (&mut self.makers, note.makes)];
+        for (table, state) in counts {
+            if let Some(state) = state {
+                change(&mut table[state as usize]);
+            }
+        }
+    }
+
+    fn is_asked_for(&self, state: u32) -> bool {
+        self.wants[state as usize] > 0 || self.may_want[state as usize] > 0
+    }
+
+    fn compares_whole(&self) -> bool {
+        matches!(self.kind, Kind::Register | Kind::Compared)
+    }
+}
+
+impl Kind {
+    fn of(ops: &[Op<'_>]) -> Kind {
+        let any = |has: &dyn Fn(&Op<'_>) -> bool| ops.iter().any(has);
+        if any(&|op| matches!(op.operation, Operation::Custom { .. })) {
+            Kind::Blind
+        } else if any(&|op| matches!(op.operation, Operation::Append { .. })) {
+            let writes = |op: &Op<'_>| !op.read && !matches!(op.operation, Operation::Append { .. });
+            Kind::Appended { overwritten: any(&writes) }
+        } else if any(&|op| op.reply == Some(&Reply::Swapped(false))) {
+            Kind::Compared
+        } else {
+            Kind::Register
+        }
+    }
+}
+
+impl Note {
+    fn of(op: &Op<'_>, states: &mut States) -> Note {
+        let mut id = |text: Option<&String>| states.id(text.map(|text| text.as_bytes().to_vec()));
+        match (op.operation, op.reply) {
+            (Operation::Get { .. }, Some(Reply::Value(value))) => {
+                Note { wants: Some(id(value.as_ref())), ..Note::default() }
+            }
+            (Operation::Put { value, .. }, _) => Note { makes: Some(id(Some(value))), blind: true, ..Note::default() },
+            (Operation::Delete { .. }, _) => Note { makes: Some(id(None)), blind: true, ..Note::default() },
+            (Operation::Cas { from, to, .. }, reply) => {
+                let (from, to) = (Some(id(from.as_ref())), Some(id(Some(to))));
+                match reply {
+                    Some(Reply::Swapped(true)) => Note { makes: to, wants: from, ..Note::default() },
+                    None => Note { makes: to, may_want: from, ..Note::default() },
+                    Some(_) => Note::default(),
+                }
+            }
+            _ => Note::default(),
+        }
+    }
+}
+
+/// Whether appending can turn `state` into `wanted`.
+fn begins(state: &State, wanted: &State) -> bool {
+    match (state, wanted) {
+        (None, _) => true,
+        (Some(_), None) => false,
+        (Some(state), Some(wanted)) => wanted.starts_with(state),
+    }
+}

@@ -1,0 +1,67 @@
+//! How a command can end.
+
+use std::process::ExitCode;
+
+use crate::report::Judgement;
+
+/// How a command ended: its answer, for scripts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub(super) enum Exit {
+    /// What was expected has come out.
+    Met = 0,
+    /// A promise was broken that should not, or one was kept that should break, or a wanted mark was never reached.
+    Finding = 1,
+    /// The command line, a file or a name is wrong. Also what clap ends with.
+    BadInput = 2,
+    /// The same run came out in two ways, or this program has a bug.
+    Broken = 3,
+    /// Nobody can say: an oracle gave up, or somebody stopped it.
+    Incomplete = 4,
+}
+
+/// The same as above, for `--help`.
+pub(super) const HELP: &str = "\
+Exit codes:
+  0  What the scenario expects has come out; an expected violation is one of these.
+  1  A finding: a promise was broken, or an expected violation did not show, or no seed reached a wanted mark.
+  2  Bad input: the command line, a scenario file or a name is wrong.
+  3  The same seed came out in two ways, or this program has a bug.
+  4  Incomplete: an oracle gave up, or the command was interrupted.";
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(exit as u8)
+    }
+}
+
+impl From<Judgement> for Exit {
+    fn from(judgement: Judgement) -> Exit {
+        match judgement {
+            Judgement::Kept | Judgement::Shown => Exit::Met,
+            Judgement::Found | Judgement::NotShown => Exit::Finding,
+            Judgement::Undecided => Exit::Incomplete,
+        }
+    }
+}
+
+/// Why a command ended early.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Failure {
+    /// How it ended.
+    pub(super) exit: Exit,
+    /// What to tell the user.
+    pub(super) message: String,
+}
+
+impl Failure {
+    /// The user's input is wrong.
+    pub(super) fn bad_input(message: impl Into<String>) -> Failure {
+        Failure { exit: Exit::BadInput, message: message.into() }
+    }
+
+    /// A run cannot be trusted, or this program cannot.
+    pub(super) fn broken(message: impl Into<String>) -> Failure {
+        Failure { exit: Exit::Broken, message: message.into() }
+    }
+}

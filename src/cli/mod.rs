@@ -1,0 +1,88 @@
+//! The command line: what people type, and what they get for it.
+//!
+//! [`main`] takes the systems that scenarios may name, so that a binary of your own has the same commands with your own
+//! systems:
+//!
+//! ```no_run
+//! # fn my_registry() -> foretell::scenario::Registry { foretell::scenario::Registry::new() }
+//! fn main() -> std::process::ExitCode {
+//!     foretell::cli::main(my_registry())
+//! }
+//! ```
+//!
+//! Here, and nowhere below, text is printed, files are written, the time of day is read, and a seed is drawn from the
+//! operating system. Results go to standard output; what is said beside them goes to standard error. Every way to end
+//! has an exit code of its own, and nothing panics at a user.
+
+mod arguments;
+mod console;
+mod determinism;
+mod exit;
+mod interrupt;
+mod list;
+mod plan;
+mod repeat;
+mod run;
+mod runner;
+mod seeds;
+mod shelf;
+mod sweep;
+mod validate;
+
+use std::io;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::scenario::{Registry, run as simulator};
+
+use arguments::{Arguments, Command};
+use console::Console;
+use exit::{Exit, Failure};
+use runner::Runner;
+use shelf::Shelf;
+
+/// Reads the command line, does what it says with these systems, and says how it ended.
+///
+/// Exit codes: 0 the expectation is met; 1 a finding, or an expected one not found; 2 bad input; 3 nondeterminism or an
+/// internal error; 4 incomplete.
+pub fn main(registry: Registry) -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Nobody is left to tell if this cannot be printed. Help and version are no errors.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::BadInput } else { Exit::Met }.into();
+        }
+    };
+    interrupt::install();
+    let (mut out, mut err) = (io::stdout().lock(), io::stderr());
+    let mut console = Console { out: &mut out, err: &mut err };
+    let shelf = Shelf::standard();
+    let ended = runner::quietly(|| match &arguments.command {
+        Command::List(list) => list::command(list, &shelf, &registry, &mut console),
+        Command::Run(run) => {
+            let runner = Runner { registry: &registry, simulator: &simulator::run };
+            run::command(run, &program(), &shelf, &runner, &mut console)
+        }
+        Command::Validate(validate) => validate::command(validate, &shelf, &registry, &mut console),
+    });
+    let ended = ended.unwrap_or_else(|message| Err(Failure::broken(format!("this program has a bug: {message}"))));
+    let exit = ended.unwrap_or_else(|Failure { exit, message }| {
+        console.remark(&format!("error: {}\n", message.trim_end()));
+        exit
+    });
+    exit.into()
+}
+
+/// What the user calls this binary, for lines that can be pasted.
+fn program() -> String {
+    let path = std::env::args_os().next().map(std::path::PathBuf::from);
+    let stem = path.as_deref().and_then(|path| path.file_stem()).and_then(|stem| stem.to_str());
+    stem.unwrap_or("foretell").to_string()
+}
+
+/// The page is part of what this folder promises, so its code is compiled like any other example.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/determinism.md")]
+struct DeterminismPage;

@@ -1,0 +1,100 @@
+//! Plans: writing the one that repeats a run, and comparing a run with the one its plan was recorded from.
+
+use std::path::Path;
+
+use crate::base::Digest;
+use crate::base::hash::hash_bytes;
+use crate::scenario::file::{parse_bytes, print};
+use crate::scenario::run::Settings;
+use crate::scenario::{Run, Scenario};
+
+use super::console::write_file;
+use super::exit::Failure;
+use super::runner::Runner;
+
+/// Which build this is: the version of this crate, and a hash of the program itself.
+///
+/// The version alone would not do: a user's system, or a change not yet released, is in the program and not in the
+/// version. What is compared is the file that runs, so that another digest from the same program is nondeterminism and
+/// nothing else.
+pub(super) fn build() -> String {
+    let program = std::env::current_exe().and_then(std::fs::read).map_or(0, |bytes| hash_bytes(&bytes));
+    format!("{} {} program {program:016x}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
+}
+
+/// Compares a run of a plan with the run that the plan was recorded from. Says something if the plan is stale.
+pub(super) fn compare(scenario: &Scenario, run: &Run) -> Result<Option<String>, Failure> {
+    let Some(plan) = &scenario.plan else { return Ok(None) };
+    let Some(recorded) = plan.digest.map(Digest::from_bits) else { return Ok(None) };
+    if recorded == run.digest {
+        return Ok(None);
+    }
+    let this = build();
+    match &plan.build {
+        Some(build) if *build == this => Err(Failure::broken(format!(
+            "not deterministic: this plan was recorded by this very build ({this}) with digest {recorded}, and now has {}\n\
+             What a system under test must not do is listed in docs/determinism.md.",
+            run.digest
+        ))),
+        recorder => {
+            let recorder = recorder.as_deref().unwrap_or("a build that it does not name");
+            Ok(Some(format!("stale: recorded by {recorder} with digest {recorded}, which this build does not give")))
+        }
+    }
+}
+
+/// Writes the plan that repeats `run`, after trying that the text written does repeat it.
+pub(super) fn record(path: &Path, runner: &Runner<'_>, run: &Run, oracles: &Settings) -> Result<(), Failure> {
+    let Some(plan) = &run.plan else {
+        return Err(Failure::broken("the run was to be recorded, and has no plan"));
+    };
+    let mut plan = plan.clone();
+    let Some(recorded) = &mut plan.plan else {
+        return Err(Failure::broken("the plan of the run is not a plan: it leaves something to chance"));
+    };
+    recorded.digest = Some(run.digest.to_bits());
+    recorded.build = Some(build());
+    let text = print(&plan);
+    let read = parse_bytes(&plan.name, text.as_bytes(), runner.registry).map_err(|diagnostics| {
+        let messages: Vec<String> = diagnostics.iter().map(|diagnostic| diagnostic.render("<plan>", &text)).collect();
+        Failure::broken(format!("the plan of this run cannot be read back:\n{}", messages.join("\n")))
+    })?;
+    let again = runner.run(&read, &Settings { trace: false, record: false, ..oracles.clone() })?;
+    if again.digest != run.digest {
+        return Err(Failure::broken(format!(
+            "not written: the plan does not repeat the run; the run has digest {}, and its plan {}",
+            run.digest, again.digest
+        )));
+    }
+    write_file(path, |out| out.write_all(text.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::samples;
+    use crate::scenario::{Expectation, Plan, Verdict};
+
+    #[test]
+    fn a_different_digest_is_stale_or_nondeterminism() {
+        let run = samples::run(0, Verdict::Pass);
+        let mut scenario = samples::scenario(Expectation::Pass);
+        assert_eq!(compare(&scenario, &run), Ok(None));
+        let mut with = |digest, build: Option<String>| {
+            scenario.plan = Some(Plan { entropy: 0, deviations: vec![], digest, build });
+            compare(&scenario, &run)
+        };
+        assert_eq!(with(None, Some(build())), Ok(None));
+        assert_eq!(with(Some(run.digest.to_bits()), None), Ok(None));
+        let stale = with(Some(1), Some("foretell 0.0.9 program 00".to_string())).expect("another build may differ");
+        assert_eq!(
+            stale.as_deref(),
+            Some(
+                "stale: recorded by foretell 0.0.9 program 00 with digest 0000000000000001, which this build does not give"
+            )
+        );
+        assert!(with(Some(1), None).expect("an unknown build may differ").is_some());
+        let broken = with(Some(1), Some(build())).expect_err("the same build may not differ");
+        assert!(broken.message.contains("0000000000000001") && broken.message.contains(&run.digest.to_string()));
+    }
+}

@@ -1,0 +1,81 @@
+//! The line that repeats a run, ready to be pasted into a shell.
+
+use std::fmt;
+use std::ops::Range;
+
+use crate::check::OracleId;
+
+/// Everything a run depends on beside its seed.
+#[derive(Clone, Debug)]
+pub(super) struct Repeat {
+    /// What this program is called.
+    pub(super) program: String,
+    /// The scenario, as it can be named again.
+    pub(super) scenario: String,
+    /// `--plant`, if it was given.
+    pub(super) plant: Option<String>,
+    /// `--oracles`, if it was given.
+    pub(super) oracles: Option<Vec<OracleId>>,
+}
+
+impl Repeat {
+    /// Repeats one seed.
+    pub(super) fn seed(&self, seed: u64) -> String {
+        self.line(&format!(" --seed {seed}"))
+    }
+
+    /// Repeats a range of seeds.
+    pub(super) fn seeds(&self, seeds: &Range<u64>) -> String {
+        self.line(&format!(" --seeds {}..{}", seeds.start, seeds.end))
+    }
+
+    /// Repeats what needs no seed.
+    pub(super) fn plain(&self) -> String {
+        self.line("")
+    }
+
+    fn line(&self, seed: &str) -> String {
+        let mut line = format!("{} run {}{seed}", Quoted(&self.program), Quoted(&self.scenario));
+        if let Some(plant) = &self.plant {
+            line.push_str(&format!(" --plant {}", Quoted(plant)));
+        }
+        if let Some(oracles) = &self.oracles {
+            let tags: Vec<&str> = oracles.iter().map(|oracle| oracle.tag()).collect();
+            line.push_str(&format!(" --oracles {}", tags.join(",")));
+        }
+        line
+    }
+}
+
+/// A word as a shell takes it.
+struct Quoted<'a>(&'a str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=,@%+".contains(c);
+        if !self.0.is_empty() && self.0.chars().all(plain) {
+            f.write_str(self.0)
+        } else {
+            write!(f, "'{}'", self.0.replace('\'', r"'\''"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_option_that_matters_is_in_the_line() {
+        let repeat = |scenario: &str, plant: Option<&str>| Repeat {
+            program: "foretell".to_string(),
+            scenario: scenario.to_string(),
+            plant: plant.map(str::to_string),
+            oracles: plant.map(|_| vec![OracleId::Lin, OracleId::Live]),
+        };
+        assert_eq!(repeat("calm", None).seed(7), "foretell run calm --seed 7");
+        assert_eq!(repeat("calm", None).seeds(&(0..9)), "foretell run calm --seeds 0..9");
+        assert_eq!(repeat("p/x.toml", Some("odd")).plain(), "foretell run p/x.toml --plant odd --oracles lin,live");
+        assert_eq!(repeat("it's here.toml", None).plain(), r"foretell run 'it'\''s here.toml'");
+    }
+}

@@ -1,0 +1,84 @@
+//! Running a scenario so that nothing panics at a user.
+
+use std::cell::{Cell, RefCell};
+use std::panic::{self, AssertUnwindSafe};
+use std::rc::Rc;
+use std::sync::Once;
+
+use crate::scenario::run::Settings;
+use crate::scenario::{Registry, Run, Scenario, System};
+
+use super::exit::Failure;
+
+/// One run: `scenario::run::run`, or what a test puts in its place.
+pub(super) type Simulator<'a> = dyn Fn(&Scenario, Rc<dyn System>, &Settings) -> Run + 'a;
+
+/// Runs scenarios.
+pub(super) struct Runner<'a> {
+    /// The systems there are.
+    pub(super) registry: &'a Registry,
+    /// What makes a run.
+    pub(super) simulator: &'a Simulator<'a>,
+}
+
+impl Runner<'_> {
+    /// Runs a scenario once.
+    ///
+    /// A panic of the system under test is a finding and has been caught below. A panic that arrives here is a bug of
+    /// the simulator, or of a system outside its nodes (in `model`, say), and ends in a message.
+    pub(super) fn run(&self, scenario: &Scenario, settings: &Settings) -> Result<Run, Failure> {
+        let ended = quietly(|| {
+            let system = self.registry.make(&scenario.system, scenario.plant.as_deref())?;
+            Ok::<Run, String>((self.simulator)(scenario, system, settings))
+        });
+        match ended {
+            Ok(Ok(run)) => Ok(run),
+            Ok(Err(message)) => Err(Failure::bad_input(message)),
+            Err(message) => Err(Failure::broken(format!("the run itself panicked: {message}"))),
+        }
+    }
+}
+
+thread_local! {
+    static QUIET: Cell<bool> = const { Cell::new(false) };
+    static LAST: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Catches a panic, and keeps those that are caught further below from being printed.
+pub(super) fn quietly<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    static INSTALL: Once = Once::new();
+    INSTALL.call_once(|| {
+        let standard = panic::take_hook();
+        panic::set_hook(Box::new(move |panic| {
+            if QUIET.get() {
+                // The place is known only here.
+                let payload = panic.payload();
+                let text = payload.downcast_ref::<&str>().copied();
+                let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+                let message = text.unwrap_or("a panic without a message");
+                let place = panic.location().map_or(String::new(), |place| format!(" ({place})"));
+                LAST.set(Some(format!("{message}{place}")));
+            } else {
+                standard(panic);
+            }
+        }));
+    });
+    let before = QUIET.replace(true);
+    let ended = panic::catch_unwind(AssertUnwindSafe(work));
+    QUIET.set(before);
+    ended.map_err(|_| LAST.take().unwrap_or_else(|| "nobody knows where".to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_becomes_a_message_with_its_place() {
+        let message = quietly(|| -> () { panic!("slot {} is taken", 5) }).expect_err("it panics");
+        assert!(message.starts_with("slot 5 is taken (") && message.contains("runner.rs"), "{message}");
+        // A panic that was caught below is not mistaken for a later one.
+        let below = || panic::catch_unwind(|| panic!("caught")).is_err();
+        assert_eq!(quietly(below), Ok(true));
+    }
+}

@@ -1,0 +1,48 @@
+//! `validate`: everything that is wrong with scenario files, all at once.
+
+use std::path::Path;
+
+use crate::report::words::counted;
+use crate::scenario::Registry;
+
+use super::arguments::ValidateArguments;
+use super::console::Console;
+use super::exit::{Exit, Failure};
+use super::shelf::{Shelf, files_below};
+
+/// Reads every file, says `ok` of the good ones and what is wrong with the others.
+pub(super) fn command(
+    arguments: &ValidateArguments,
+    shelf: &Shelf,
+    registry: &Registry,
+    console: &mut Console<'_>,
+) -> Result<Exit, Failure> {
+    let (mut read, mut wrong) = (0, 0);
+    for name in &arguments.files {
+        let directory = Path::new(name);
+        let names = if directory.is_dir() {
+            files_below(directory).iter().map(|path| path.to_string_lossy().into_owned()).collect()
+        } else {
+            vec![name.clone()]
+        };
+        if names.is_empty() {
+            wrong += 1;
+            console.remark(&format!("error: there is no .toml file below {name}\n"));
+        }
+        for name in names {
+            read += 1;
+            match shelf.find(&name).and_then(|found| found.parse(registry)) {
+                Ok(_) => console.say(&format!("ok  {name}\n"))?,
+                Err(failure) => {
+                    wrong += 1;
+                    console.remark(&format!("{}\n", failure.message.trim_end()));
+                }
+            }
+        }
+    }
+    if wrong == 0 {
+        return Ok(Exit::Met);
+    }
+    console.remark(&format!("{} of {} with errors\n", wrong, counted(read, "file")));
+    Ok(Exit::BadInput)
+}

@@ -1,0 +1,56 @@
+//! Panics of the system under test are findings: caught, worded, and kept off the terminal.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Once;
+
+thread_local! {
+    static CATCHING: Cell<bool> = const { Cell::new(false) };
+    static CAUGHT: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+static HOOK: Once = Once::new();
+
+/// Runs something; if it panics, says how: `message, at file:line`.
+///
+/// While it runs, the panic hook of the process is silent on this thread. All other panics go to the hook that was
+/// installed before.
+pub fn catch<T>(body: impl FnOnce() -> T) -> Result<T, String> {
+    HOOK.call_once(|| {
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(move |panicked| {
+            if !CATCHING.get() {
+                return before(panicked);
+            }
+            let place =
+                panicked.location().map_or(String::new(), |place| format!(", at {}:{}", place.file(), place.line()));
+            CAUGHT.set(Some(format!("{}{place}", words(panicked.payload()))));
+        }));
+    });
+    let outer = CATCHING.replace(true);
+    let result = panic::catch_unwind(AssertUnwindSafe(body));
+    CATCHING.set(outer);
+    result.map_err(|payload| CAUGHT.take().unwrap_or_else(|| words(&*payload)))
+}
+
+fn words(payload: &(dyn Any + Send)) -> String {
+    match (payload.downcast_ref::<&str>(), payload.downcast_ref::<String>()) {
+        (Some(text), _) => (*text).to_string(),
+        (_, Some(text)) => text.clone(),
+        _ => "a panic without a message".to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_worded() {
+        assert_eq!(catch(|| 7), Ok(7));
+        let said = catch(|| panic!("ballot {} is lost", 3)).map(|(): ()| ()).unwrap_err();
+        assert!(said.starts_with("ballot 3 is lost, at "), "{said}");
+        assert!(said.contains("panics.rs:"), "{said}");
+    }
+}

@@ -1,0 +1,226 @@
+//! Verdicts as machines read them: one JSON object with its names in a fixed order.
+//!
+//! Digests are strings of sixteen hexadecimal digits, because many readers of JSON lose bits beyond 2^53. Names are
+//! added over time and never change their meaning.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::base::time::nanos;
+use crate::check::{Checked, OracleId, Violation};
+use crate::scenario::Verdict;
+
+use super::{Report, Sweep};
+
+/// One run, as one line.
+pub fn run(report: &Report<'_>) -> String {
+    let Report { scenario, run, .. } = report;
+    line(&RunObject {
+        scenario: &scenario.name,
+        seed: if scenario.plan.is_some() { None } else { Some(run.seed) },
+        verdict: run.verdict.word(),
+        expectation_met: report.judgement.is_met(),
+        digest: run.digest.to_string(),
+        events: run.events,
+        virtual_ns: nanos(run.virtual_time),
+        committed: run.committed,
+        view_changes: run.view_changes,
+        operations: Operations { begun: run.calls.begun, answered: run.calls.answered, unknown: run.calls.unknown },
+        faults: &run.faults,
+        marks: &run.marks,
+        oracles: oracles(run.checked.iter().map(|(oracle, checked)| (*oracle, checked))),
+        finding: run.verdict.finding().map(Finding::of),
+        inconclusive: match &run.verdict {
+            Verdict::Inconclusive(reason) => Some(reason),
+            _ => None,
+        },
+        unused: &run.unused,
+        notes: report.notes,
+        repeat: report.repeat,
+    })
+}
+
+/// Many runs, as one line.
+pub fn sweep(sweep: &Sweep<'_>) -> String {
+    let Sweep { scenario, seeds, tally, repeat, .. } = sweep;
+    let group = |group: &super::tally::Group| GroupObject {
+        oracle: group.oracle.tag(),
+        expected: group.expected,
+        count: group.count,
+        seed: group.seed,
+        happened: group.happened.clone(),
+        repeat: repeat(Some(group.seed)),
+    };
+    let reach = |reaches: &BTreeMap<&'static str, super::tally::Reach>| {
+        reaches.iter().map(|(name, reach)| (*name, ReachObject { seeds: reach.seeds, times: reach.times })).collect()
+    };
+    line(&SweepObject {
+        scenario: &scenario.name,
+        seeds: format!("{}..{}", seeds.start, seeds.end),
+        verdict: tally.word(),
+        expectation_met: sweep.is_met(),
+        digest: tally.digest().to_string(),
+        runs: tally.runs,
+        interrupted: sweep.interrupted,
+        passed: tally.passed,
+        inconclusive: tally.inconclusive,
+        events: tally.events,
+        virtual_ns: nanos(tally.virtual_time),
+        findings: tally.groups().into_iter().map(group).collect(),
+        faults: reach(&tally.faults),
+        marks: reach(&tally.marks),
+        never_reached: sweep.never_reached(),
+        oracles: oracles(tally.checked.iter().map(|(oracle, checked)| (*oracle, checked))),
+        repeat: sweep.repeat_line(),
+    })
+}
+
+fn line(object: &impl Serialize) -> String {
+    let mut text = serde_json::to_string(object).expect("these objects have text for names and no failing parts");
+    text.push('\n');
+    text
+}
+
+#[derive(Serialize)]
+struct RunObject<'a> {
+    scenario: &'a str,
+    seed: Option<u64>,
+    verdict: &'static str,
+    expectation_met: bool,
+    digest: String,
+    events: u64,
+    virtual_ns: u64,
+    committed: u64,
+    view_changes: u64,
+    operations: Operations,
+    faults: &'a BTreeMap<&'static str, u64>,
+    marks: &'a BTreeMap<&'static str, u64>,
+    oracles: BTreeMap<&'static str, String>,
+    finding: Option<Finding<'a>>,
+    inconclusive: Option<&'a String>,
+    unused: &'a [String],
+    notes: &'a [String],
+    repeat: &'a str,
+}
+
+#[derive(Serialize)]
+struct Operations {
+    begun: u64,
+    answered: u64,
+    unknown: u64,
+}
+
+#[derive(Serialize)]
+struct Finding<'a> {
+    oracle: &'static str,
+    event: u64,
+    at_ns: u64,
+    nodes: Vec<String>,
+    role: Option<String>,
+    promised: &'a str,
+    happened: &'a str,
+}
+
+impl Finding<'_> {
+    fn of(violation: &Violation) -> Finding<'_> {
+        Finding {
+            oracle: violation.oracle.tag(),
+            event: violation.event.0,
+            at_ns: violation.at.as_nanos(),
+            nodes: violation.nodes.iter().map(ToString::to_string).collect(),
+            role: violation.role.map(|role| role.to_string()),
+            promised: &violation.promised,
+            happened: &violation.happened,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct SweepObject<'a> {
+    scenario: &'a str,
+    seeds: String,
+    verdict: &'static str,
+    expectation_met: bool,
+    digest: String,
+    runs: u64,
+    interrupted: bool,
+    passed: u64,
+    inconclusive: u64,
+    events: u64,
+    virtual_ns: u64,
+    findings: Vec<GroupObject>,
+    faults: BTreeMap<&'static str, ReachObject>,
+    marks: BTreeMap<&'static str, ReachObject>,
+    never_reached: Vec<&'a str>,
+    oracles: BTreeMap<&'static str, String>,
+    repeat: String,
+}
+
+#[derive(Serialize)]
+struct GroupObject {
+    oracle: &'static str,
+    expected: bool,
+    count: u64,
+    seed: u64,
+    happened: String,
+    repeat: String,
+}
+
+#[derive(Serialize)]
+struct ReachObject {
+    seeds: u64,
+    times: u64,
+}
+
+/// Tag to "checked", or to what kept the oracle from it.
+fn oracles<'a>(checked: impl Iterator<Item = (OracleId, &'a Checked)>) -> BTreeMap<&'static str, String> {
+    let word = |checked: &Checked| match checked {
+        Checked::Checked(_) => "checked".to_string(),
+        Checked::NotChecked(reason) => format!("not checked: {reason}"),
+        Checked::Undecided(reason) => format!("undecided: {reason}"),
+    };
+    checked.map(|(oracle, checked)| (oracle.tag(), word(checked))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{Judgement, Tally, samples};
+    use crate::scenario::{Expectation, Run};
+
+    fn written(run: &Run) -> String {
+        let scenario = samples::scenario(Expectation::Pass);
+        let judgement = Judgement::of(&scenario.expect, &run.verdict);
+        let repeat = "foretell run primary-isolated --seed 7";
+        super::run(&Report { scenario: &scenario, run, judgement, past: &[], notes: &[], repeat })
+    }
+
+    #[test]
+    fn a_pass() {
+        insta::assert_snapshot!(written(&samples::run(7, Verdict::Pass)), @r#"{"scenario":"primary-isolated","seed":7,"verdict":"pass","expectation_met":true,"digest":"0123456789abcdf6","events":48113,"virtual_ns":12000000000,"committed":1204,"view_changes":2,"operations":{"begun":1210,"answered":1204,"unknown":6},"faults":{"crash":3,"packet lost":97,"partition":1},"marks":{"view change done":2},"oracles":{"agree":"checked","back":"not checked: this system has no layout","lin":"checked"},"finding":null,"inconclusive":null,"unused":[],"notes":[],"repeat":"foretell run primary-isolated --seed 7"}"#);
+    }
+
+    #[test]
+    fn a_finding() {
+        let text = written(&samples::run(7, Verdict::Stuck(samples::violation(OracleId::Live))));
+        let value: serde_json::Value = serde_json::from_str(&text).expect("it is JSON");
+        assert_eq!(value["verdict"], "stuck");
+        assert_eq!(value["expectation_met"], false);
+        insta::assert_snapshot!(value["finding"], @r#"{"at_ns":2004000000,"event":9,"happened":"r1 committed op 3 as 0000001f, but r0 had committed it as 00000099","nodes":["r1","r0"],"oracle":"live","promised":"an op is committed with one digest everywhere","role":"primary"}"#);
+    }
+
+    #[test]
+    fn a_sweep() {
+        let scenario = samples::scenario(Expectation::Pass);
+        let mut tally = Tally::new(&scenario.expect);
+        samples::five_runs().iter().for_each(|run| {
+            tally.add(run);
+        });
+        let repeat = |seed: Option<u64>| format!("foretell run x --seed {}", seed.expect("a finding has a seed"));
+        let judgement = tally.judgement();
+        let (seeds, repeat) = (&(0..5), &repeat);
+        let sweep = Sweep { scenario: &scenario, seeds, tally: &tally, interrupted: false, judgement, repeat };
+        insta::assert_snapshot!(super::sweep(&sweep), @r#"{"scenario":"primary-isolated","seeds":"0..5","verdict":"violation","expectation_met":false,"digest":"a673b6f637d2295c","runs":5,"interrupted":false,"passed":1,"inconclusive":1,"events":240565,"virtual_ns":60000000000,"findings":[{"oracle":"agree","expected":false,"count":2,"seed":2,"happened":"r1 committed op 3 as 0000001f, but r0 had committed it as 00000099","repeat":"foretell run x --seed 2"},{"oracle":"live","expected":false,"count":1,"seed":3,"happened":"r1 committed op 3 as 0000001f, but r0 had committed it as 00000099","repeat":"foretell run x --seed 3"}],"faults":{"crash":{"seeds":5,"times":15},"packet lost":{"seeds":5,"times":485},"partition":{"seeds":5,"times":5}},"marks":{"view change done":{"seeds":5,"times":10}},"never_reached":["wrapped"],"oracles":{"agree":"checked","back":"not checked: this system has no layout","lin":"checked"},"repeat":"foretell run x --seed 2"}"#);
+    }
+}

@@ -1,0 +1,111 @@
+//! What people and machines read: verdicts and traces, as text and as JSON.
+//!
+//! A [`Report`] is one run with what a reader needs beside it: whether it came out as the scenario expects, the causal
+//! past of a finding, and the line that repeats it. A [`Sweep`] is the same for a range of seeds. [`text`] and [`json`]
+//! write both; [`trace`] writes the events of a run. Nothing here runs anything, prints anything, or knows the time of
+//! day: the same run gives the same text on every machine, so that text can be pinned by snapshot tests.
+
+pub mod json;
+pub mod judgement;
+pub mod tally;
+pub mod text;
+pub mod trace;
+pub mod words;
+
+use std::ops::Range;
+
+use crate::base::{Event, EventId};
+use crate::scenario::{Run, Scenario};
+
+pub use judgement::Judgement;
+pub use tally::Tally;
+
+/// One run, and what is needed to understand and repeat it.
+#[derive(Clone, Copy, Debug)]
+pub struct Report<'a> {
+    /// What was run.
+    pub scenario: &'a Scenario,
+    /// What came of it.
+    pub run: &'a Run,
+    /// How that compares with what the scenario expects.
+    pub judgement: Judgement,
+    /// The events that led to the finding, oldest first; empty if there is none. See [`causal_past`].
+    pub past: &'a [Event],
+    /// Remarks about this run, a sentence each: "the recorded digest is stale", say.
+    pub notes: &'a [String],
+    /// The command that repeats it.
+    pub repeat: &'a str,
+}
+
+/// A range of seeds, and what came of them.
+#[derive(Clone, Copy)]
+pub struct Sweep<'a> {
+    /// What was run.
+    pub scenario: &'a Scenario,
+    /// Which seeds were asked for.
+    pub seeds: &'a Range<u64>,
+    /// What came of those that were run.
+    pub tally: &'a Tally,
+    /// Whether the sweep was stopped before its last seed.
+    pub interrupted: bool,
+    /// How the whole compares with what the scenario expects.
+    pub judgement: Judgement,
+    /// The command that repeats one seed, or with `None` the whole sweep.
+    pub repeat: &'a dyn Fn(Option<u64>) -> String,
+}
+
+impl Sweep<'_> {
+    /// Marks that the scenario wants reached and that no seed reached. Not known while seeds are missing.
+    pub fn never_reached(&self) -> Vec<&str> {
+        if self.interrupted { Vec::new() } else { self.tally.never_reached(&self.scenario.check.reached) }
+    }
+
+    /// Whether everything is as the scenario expects, and complete.
+    pub fn is_met(&self) -> bool {
+        self.judgement.is_met() && !self.interrupted && self.never_reached().is_empty()
+    }
+
+    /// The command that repeats what matters most: the smallest seed with an unexpected finding, else the whole.
+    fn repeat_line(&self) -> String {
+        (self.repeat)(self.tally.groups().first().filter(|_| !self.is_met()).map(|group| group.seed))
+    }
+}
+
+/// The last `limit` events of the chain of causes that ends with `event`, oldest first.
+///
+/// `trace` is the whole trace of a run, in order. The event itself is the last one.
+pub fn causal_past(trace: &[Event], event: EventId, limit: usize) -> Vec<Event> {
+    let mut past = Vec::new();
+    let mut next = event;
+    while past.len() < limit {
+        let Ok(place) = trace.binary_search_by_key(&next, |event| event.id) else { break };
+        let event = &trace[place];
+        past.push(event.clone());
+        // A cause always comes before its effect. A trace that says otherwise must not keep a reader here for ever.
+        if event.cause >= event.id {
+            break;
+        }
+        next = event.cause;
+    }
+    past.reverse();
+    past
+}
+
+#[cfg(test)]
+pub(crate) mod samples;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_past_follows_causes_and_not_neighbours() {
+        let trace = samples::trace();
+        let ids = |event, limit| -> Vec<u64> {
+            causal_past(&trace, EventId(event), limit).iter().map(|event| event.id.0).collect()
+        };
+        assert_eq!(ids(9, 12), [1, 2, 5, 7, 9]);
+        assert_eq!(ids(9, 2), [7, 9]);
+        assert_eq!(ids(99, 12), [0; 0]);
+    }
+}

@@ -1,0 +1,286 @@
+//! What many runs of one scenario came to.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::base::Digest;
+use crate::base::hash::mix;
+use crate::check::{Checked, OracleId};
+use crate::scenario::{Expectation, Run, Shows, Verdict};
+
+use super::Judgement;
+
+/// What many runs of one scenario came to. The order in which runs are added does not matter.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Tally {
+    expectation: Expectation,
+    /// Runs added.
+    pub runs: u64,
+    /// Those that kept every promise.
+    pub passed: u64,
+    /// Those in which an oracle gave up.
+    pub inconclusive: u64,
+    /// The smallest seed in which an oracle gave up, and why.
+    pub gave_up: Option<(u64, String)>,
+    /// Those that showed what the scenario expects to break.
+    pub shown: u64,
+    /// The smallest seed that did not.
+    pub not_shown: Option<u64>,
+    /// Whether the one seed for which the expected violation is promised was run, and showed it.
+    promised: Option<bool>,
+    findings: BTreeMap<OracleId, Group>,
+    /// Events of all runs.
+    pub events: u64,
+    /// Virtual time of all runs.
+    pub virtual_time: Duration,
+    /// Faults that struck, by kind.
+    pub faults: BTreeMap<&'static str, Reach>,
+    /// Marks that were passed, by name.
+    pub marks: BTreeMap<&'static str, Reach>,
+    /// What each oracle did in the run where it came least far.
+    pub checked: BTreeMap<OracleId, Checked>,
+    digest: u64,
+}
+
+/// The findings of one oracle.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Group {
+    /// Which oracle.
+    pub oracle: OracleId,
+    /// Whether the scenario expects it to object.
+    pub expected: bool,
+    /// In how many seeds it objected.
+    pub count: u64,
+    /// The smallest of them.
+    pub seed: u64,
+    /// What happened there.
+    pub happened: String,
+}
+
+/// How often a range of seeds came to some place.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Reach {
+    /// In how many seeds.
+    pub seeds: u64,
+    /// How often, all seeds together.
+    pub times: u64,
+}
+
+impl Tally {
+    /// No run yet, of a scenario that expects this.
+    pub fn new(expectation: &Expectation) -> Tally {
+        Tally {
+            expectation: expectation.clone(),
+            runs: 0,
+            passed: 0,
+            inconclusive: 0,
+            gave_up: None,
+            shown: 0,
+            not_shown: None,
+            promised: None,
+            findings: BTreeMap::new(),
+            events: 0,
+            virtual_time: Duration::ZERO,
+            faults: BTreeMap::new(),
+            marks: BTreeMap::new(),
+            checked: BTreeMap::new(),
+            digest: 0,
+        }
+    }
+
+    /// Adds a run, and says how it compares with the expectation.
+    pub fn add(&mut self, run: &Run) -> Judgement {
+        let judgement = Judgement::of(&self.expectation, &run.verdict);
+        self.runs += 1;
+        self.events = self.events.saturating_add(run.events);
+        self.virtual_time = self.virtual_time.saturating_add(run.virtual_time);
+        // A sum does not depend on the order of its terms, so any split of the range gives the same digest. The seed is
+        // mixed in, so that two seeds that trade their runs do not cancel out.
+        self.digest = self.digest.wrapping_add(mix(run.seed, run.digest.to_bits()));
+        match &run.verdict {
+            Verdict::Pass => self.passed += 1,
+            Verdict::Inconclusive(reason) => {
+                self.inconclusive += 1;
+                if self.gave_up.as_ref().is_none_or(|(seed, _)| run.seed < *seed) {
+                    self.gave_up = Some((run.seed, reason.clone()));
+                }
+            }
+            Verdict::Violation(violation) | Verdict::Stuck(violation) => {
+                let group = self.findings.entry(violation.oracle).or_insert_with(|| Group {
+                    oracle: violation.oracle,
+                    expected: judgement == Judgement::Shown,
+                    count: 0,
+                    seed: u64::MAX,
+                    happened: String::new(),
+                });
+                group.count += 1;
+                if run.seed <= group.seed {
+                    group.seed = run.seed;
+                    group.happened.clone_from(&violation.happened);
+                }
+            }
+        }
+        if judgement == Judgement::Shown {
+            self.shown += 1;
+        } else {
+            self.not_shown = Some(self.not_shown.map_or(run.seed, |seed| seed.min(run.seed)));
+        }
+        if matches!(self.expectation, Expectation::Violation { shows: Shows::Seed(seed), .. } if seed == run.seed) {
+            self.promised = Some(judgement == Judgement::Shown);
+        }
+        add_reach(&mut self.faults, &run.faults);
+        add_reach(&mut self.marks, &run.marks);
+        for (oracle, checked) in &run.checked {
+            self.checked
+                .entry(*oracle)
+                .and_modify(|worst| keep_worse(worst, checked))
+                .or_insert_with(|| checked.clone());
+        }
+        judgement
+    }
+
+    /// How the whole compares with the expectation.
+    ///
+    /// A violation that shows *always* must show in every seed; one that shows with a certain seed must show there if
+    /// that seed is among them; otherwise one seed that shows it is enough.
+    pub fn judgement(&self) -> Judgement {
+        let enough = match &self.expectation {
+            Expectation::Pass if !self.findings.is_empty() => return Judgement::Found,
+            Expectation::Pass if self.inconclusive > 0 => return Judgement::Undecided,
+            Expectation::Pass => return Judgement::Kept,
+            Expectation::Violation { shows: Shows::Always, .. } => self.runs > 0 && self.shown == self.runs,
+            Expectation::Violation { shows: Shows::Seed(_), .. } => self.promised.unwrap_or(self.shown > 0),
+            Expectation::Violation { shows: Shows::WithinSeeds(_), .. } => self.shown > 0,
+        };
+        if enough {
+            Judgement::Shown
+        } else if self.findings.values().any(|group| !group.expected) {
+            Judgement::Found
+        } else if self.inconclusive > 0 {
+            Judgement::Undecided
+        } else {
+            Judgement::NotShown
+        }
+    }
+
+    /// The findings, one group for each oracle, those the scenario does not expect first, then the smallest seed first.
+    pub fn groups(&self) -> Vec<&Group> {
+        let mut groups: Vec<&Group> = self.findings.values().collect();
+        groups.sort_by_key(|group| (group.expected, group.seed));
+        groups
+    }
+
+    /// Seeds with a finding.
+    pub fn found(&self) -> u64 {
+        self.findings.values().map(|group| group.count).sum()
+    }
+
+    /// The gravest verdict among the runs, in the word that [`Verdict::word`] has for it.
+    pub fn word(&self) -> &'static str {
+        match (self.findings.keys().any(|oracle| !oracle.is_liveness()), self.findings.is_empty()) {
+            (true, _) => "violation",
+            (false, false) => "stuck",
+            (false, true) if self.inconclusive > 0 => "inconclusive",
+            (false, true) => "pass",
+        }
+    }
+
+    /// Which of these marks no run reached. A kind of fault counts as a mark.
+    pub fn never_reached<'a>(&self, wanted: &'a [String]) -> Vec<&'a str> {
+        let reached = |mark: &&str| self.marks.contains_key(*mark) || self.faults.contains_key(*mark);
+        wanted.iter().map(String::as_str).filter(|mark| !reached(mark)).collect()
+    }
+
+    /// One digest for all runs, the same for every order and every split of the seeds.
+    pub fn digest(&self) -> Digest {
+        Digest::from_bits(self.digest)
+    }
+}
+
+fn add_reach(total: &mut BTreeMap<&'static str, Reach>, run: &BTreeMap<&'static str, u64>) {
+    for (name, times) in run.iter().filter(|(_, times)| **times > 0) {
+        let reach = total.entry(name).or_default();
+        reach.seeds += 1;
+        reach.times = reach.times.saturating_add(*times);
+    }
+}
+
+fn keep_worse(worst: &mut Checked, other: &Checked) {
+    let rank = |checked: &Checked| match checked {
+        Checked::Checked(_) => 0,
+        Checked::Undecided(_) => 1,
+        Checked::NotChecked(_) => 2,
+    };
+    // Between equals the smaller text wins, so that the order of the runs does not matter.
+    match (&*worst, other) {
+        (Checked::Checked(a), Checked::Checked(b)) => *worst = Checked::Checked(a.saturating_add(*b)),
+        (Checked::Undecided(a), Checked::Undecided(b)) | (Checked::NotChecked(a), Checked::NotChecked(b)) if a <= b => {
+        }
+        (a, b) if rank(a) <= rank(b) => *worst = other.clone(),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::samples;
+
+    fn violation(shows: Shows) -> Expectation {
+        Expectation::Violation { check: Some(OracleId::Agree), shows }
+    }
+
+    fn tally(expectation: &Expectation, runs: &[Run]) -> Tally {
+        let mut tally = Tally::new(expectation);
+        runs.iter().for_each(|run| {
+            tally.add(run);
+        });
+        tally
+    }
+
+    #[test]
+    fn the_order_of_runs_does_not_matter() {
+        let mut runs = samples::five_runs();
+        let forward = tally(&Expectation::Pass, &runs);
+        runs.reverse();
+        assert_eq!(tally(&Expectation::Pass, &runs), forward);
+        runs[0].seed = 77;
+        assert_ne!(tally(&Expectation::Pass, &runs).digest(), forward.digest());
+    }
+
+    #[test]
+    fn a_range_is_judged_by_where_the_violation_should_show() {
+        // Of the five, seed 2 and 4 break AGREE, seed 3 breaks LIVE, seed 1 gives up, seed 0 passes.
+        let runs = samples::five_runs();
+        let judge = |expectation: Expectation, runs: &[Run]| tally(&expectation, runs).judgement();
+        assert_eq!(judge(Expectation::Pass, &runs), Judgement::Found);
+        assert_eq!(judge(Expectation::Pass, &runs[..2]), Judgement::Undecided);
+        assert_eq!(judge(Expectation::Pass, &runs[..1]), Judgement::Kept);
+        assert_eq!(judge(violation(Shows::WithinSeeds(5)), &runs), Judgement::Shown);
+        assert_eq!(judge(violation(Shows::WithinSeeds(5)), &runs[..1]), Judgement::NotShown);
+        assert_eq!(judge(violation(Shows::WithinSeeds(5)), &runs[..2]), Judgement::Undecided);
+        assert_eq!(judge(violation(Shows::Always), &runs), Judgement::Found);
+        assert_eq!(judge(violation(Shows::Always), &runs[2..3]), Judgement::Shown);
+        assert_eq!(judge(violation(Shows::Seed(4)), &runs), Judgement::Shown);
+        assert_eq!(judge(violation(Shows::Seed(3)), &runs), Judgement::Found);
+        assert_eq!(judge(violation(Shows::Seed(9)), &runs), Judgement::Shown);
+    }
+
+    #[test]
+    fn groups_name_the_smallest_seed_and_the_unexpected_first() {
+        let runs = samples::five_runs();
+        let order = |expectation: Expectation| -> Vec<(OracleId, u64, u64)> {
+            let tally = tally(&expectation, &runs);
+            tally.groups().iter().map(|group| (group.oracle, group.seed, group.count)).collect()
+        };
+        assert_eq!(order(Expectation::Pass), [(OracleId::Agree, 2, 2), (OracleId::Live, 3, 1)]);
+        assert_eq!(order(violation(Shows::Always)), [(OracleId::Live, 3, 1), (OracleId::Agree, 2, 2)]);
+    }
+
+    #[test]
+    fn a_wanted_mark_may_be_a_fault() {
+        let tally = tally(&Expectation::Pass, &samples::five_runs());
+        let wanted = ["crash", "view change done", "wrapped"].map(String::from);
+        assert_eq!(tally.never_reached(&wanted), ["wrapped"]);
+    }
+}

@@ -1,0 +1,86 @@
+//! Numbers and lists as people read them.
+
+use std::time::Duration;
+
+/// How wide a line of a report may become before it is folded.
+const WIDTH: usize = 110;
+
+/// A number with a comma between each three digits: `48,113`.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A number of things: `1 seed`, `2 seeds`, `2 view changes`.
+pub fn counted(number: u64, thing: &str) -> String {
+    format!("{} {thing}{}", grouped(number), if number == 1 { "" } else { "s" })
+}
+
+/// A span of virtual time at a glance: `12.0s`, `350.2ms`, `2h 05m`. Cut, not rounded, after the last digit shown.
+pub fn span(span: Duration) -> String {
+    let (seconds, nanos) = (span.as_secs(), span.subsec_nanos());
+    match seconds {
+        0 => format!("{}.{}ms", nanos / 1_000_000, nanos / 100_000 % 10),
+        1..600 => format!("{seconds}.{}s", nanos / 100_000_000),
+        600..3_600 => format!("{}m {:02}s", seconds / 60, seconds % 60),
+        _ => format!("{}h {:02}m", grouped(seconds / 3_600), seconds / 60 % 60),
+    }
+}
+
+/// A field of a report: its name in a column of its own, and its text folded where it is too long.
+pub fn field(name: &str, text: &str) -> String {
+    let mut lines = format!("  {name:<11} ");
+    let indent = lines.len();
+    let mut width = indent;
+    for (index, word) in text.split(' ').enumerate() {
+        let length = word.chars().count();
+        if index > 0 && width + 1 + length > WIDTH {
+            lines.push('\n');
+            lines.push_str(&" ".repeat(indent));
+            width = indent;
+        } else if index > 0 {
+            lines.push(' ');
+            width += 1;
+        }
+        lines.push_str(word);
+        width += length;
+    }
+    lines.push('\n');
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped_by_three() {
+        for (number, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (48_113, "48,113"), (1_234_567, "1,234,567")] {
+            assert_eq!(grouped(number), text);
+        }
+        assert_eq!(grouped(u64::MAX), "18,446,744,073,709,551,615");
+        assert_eq!([counted(1, "seed"), counted(0, "seed")], ["1 seed", "0 seeds"]);
+    }
+
+    #[test]
+    fn spans_are_short() {
+        let micros = [0, 350_250, 12_000_000, 599_990_000, 754_000_000, 7_500_000_000];
+        let texts = micros.map(|micros| span(Duration::from_micros(micros)));
+        assert_eq!(texts, ["0.0ms", "350.2ms", "12.0s", "599.9s", "12m 34s", "2h 05m"]);
+    }
+
+    #[test]
+    fn long_fields_are_folded_under_their_text() {
+        let text = field("faults", &"packet lost 97, ".repeat(12));
+        assert!(text.lines().all(|line| line.chars().count() <= WIDTH));
+        assert!(text.lines().skip(1).all(|line| line.starts_with("              ")));
+        assert_eq!(text.split_whitespace().count(), 1 + 3 * 12);
+    }
+}

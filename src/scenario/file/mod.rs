@@ -1,0 +1,212 @@
+//! Scenario files: TOML text to a [`Scenario`] and back. The language is described in `docs/scenarios.md`.
+//!
+//! Reading walks the spanned tree of the file by hand rather than by serde, which stops at the first mistake and, where
+//! a table has a tag, forgets the places. So [`parse`] reports all mistakes of a file at once, each with its place in
+//! the text and what would be right. [`print()`] writes what [`parse`] reads back as an equal scenario, with everything
+//! left out that goes without saying.
+
+mod diagnostic;
+mod print;
+mod print_fault;
+mod read_check;
+mod read_fault;
+mod read_phase;
+mod read_plan;
+mod read_values;
+mod read_workload;
+mod read_world;
+mod reader;
+mod step;
+#[cfg(test)]
+mod tests;
+
+use std::ops::Range;
+
+use toml::de::DeTable;
+
+use super::{Registry, Scenario};
+
+use reader::{Context, Table, Value, did_you_mean, quoted};
+
+pub use diagnostic::Diagnostic;
+pub use print::print;
+
+/// A file longer than this is no scenario: the longest recorded plans have some ten thousand lines.
+const BYTES: usize = 1 << 20;
+
+/// After so many mistakes the rest is only counted.
+const MISTAKES: usize = 100;
+
+/// Reads a scenario called `name` from the bytes of a file.
+///
+/// # Errors
+/// As [`parse`], and if the bytes are not text in UTF-8.
+pub fn parse_bytes(name: &str, bytes: &[u8], registry: &Registry) -> Result<Scenario, Vec<Diagnostic>> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => parse(name, text, registry),
+        Err(_) if bytes.len() > BYTES => Err(vec![too_long()]),
+        Err(error) => {
+            let place = error.valid_up_to();
+            let message = format!("this is not text in UTF-8: byte {place} does not belong there");
+            Err(vec![Diagnostic::of_file(message).help("a scenario is a TOML file, which is plain text")])
+        }
+    }
+}
+
+/// Reads a scenario called `name` from the text of a file. The registry says which systems and planted bugs there are.
+///
+/// # Errors
+/// Everything that is wrong with the file, in order of place; what concerns the whole file comes first. Any text leads
+/// to a scenario or to at least one mistake, never to a panic.
+pub fn parse(name: &str, text: &str, registry: &Registry) -> Result<Scenario, Vec<Diagnostic>> {
+    if text.len() > BYTES {
+        return Err(vec![too_long()]);
+    }
+    if text.trim().is_empty() {
+        return Err(vec![Diagnostic::of_file("the file is empty")]);
+    }
+    let (document, errors) = DeTable::parse_recoverable(text);
+    let syntax: Vec<Diagnostic> = errors.iter().map(|error| syntax_mistake(text, error)).collect();
+    let broken = lines(text, &syntax);
+    let syntax = without_echoes(syntax);
+    let is_plan = read_plan::PLAN.iter().any(|key| document.get_ref().get(*key).is_some());
+    let syntax_count = syntax.len();
+    let context = Context::new(syntax, is_plan);
+    let scenario = Table::root(&context, document.get_ref(), |root| scenario(root, name, registry));
+    let mut mistakes = context.into_mistakes();
+    match scenario {
+        Some(scenario) if mistakes.is_empty() => return Ok(scenario),
+        None if mistakes.is_empty() => unreachable!("a file without a mistake is a scenario"),
+        _ => {}
+    }
+    // What the parser made of a line it could not parse deserves no second complaint.
+    let mut index = 0;
+    mistakes.retain(|mistake| {
+        index += 1;
+        index <= syntax_count
+            || !mistake.span.as_ref().is_some_and(|span| broken.iter().any(|line| line.contains(&span.start)))
+    });
+    mistakes.sort_by_key(|mistake| mistake.span.as_ref().map(|span| (span.start, span.end)));
+    mistakes.dedup();
+    if mistakes.len() > MISTAKES {
+        let more = mistakes.len() - MISTAKES;
+        mistakes.truncate(MISTAKES);
+        mistakes.push(Diagnostic::of_file(format!("and {more} more mistakes")));
+    }
+    Err(mistakes)
+}
+
+fn too_long() -> Diagnostic {
+    Diagnostic::of_file("the file is longer than 1 MiB, which no scenario is")
+}
+
+/// What the parser says, with advice where its words are not enough.
+fn syntax_mistake(text: &str, error: &toml::de::Error) -> Diagnostic {
+    let Some(span) = error.span() else { return Diagnostic::of_file(error.message()) };
+    let found = text.get(span.clone()).unwrap_or_default();
+    let is_word =
+        !found.is_empty() && found.chars().all(|character| character.is_alphanumeric() || "_-".contains(character));
+    if error.message().starts_with("invalid") && is_word {
+        let message = format!("{} is not a value", quoted(found));
+        return Diagnostic::at(span, message).help("text stands in double quotes: \"like this\"");
+    }
+    Diagnostic::at(span, error.message())
+}
+
+/// After a bracket that is not closed everything that follows looks wrong, and only the first of it is.
+fn without_echoes(mut syntax: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let is_bracket =
+        |mistake: &Diagnostic| ["comma", "unclosed", "inline table"].iter().any(|word| mistake.message.contains(word));
+    if let Some(first) = syntax.iter().position(is_bracket) {
+        syntax.truncate(first + 1);
+        let bracket = syntax.pop().expect("the first one is there");
+        syntax.push(bracket.help("perhaps a bracket before it is not closed"));
+    }
+    syntax
+}
+
+/// The lines that the mistakes touch, in bytes.
+fn lines(text: &str, mistakes: &[Diagnostic]) -> Vec<Range<usize>> {
+    let spans = mistakes.iter().take(MISTAKES).filter_map(|mistake| mistake.span.clone());
+    spans
+        .map(|span| {
+            let (start, end) = (span.start.min(text.len()), span.end.min(text.len()));
+            let from =
+                text.as_bytes()[..start].iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
+            let to =
+                text.as_bytes()[end..].iter().position(|byte| *byte == b'\n').map_or(text.len(), |length| end + length);
+            from..to + 1
+        })
+        .collect()
+}
+
+/// The file as a whole. Reads every part, whatever is wrong with the others, before it gives up.
+fn scenario(root: &mut Table, name: &str, registry: &Registry) -> Option<Scenario> {
+    let title = root.need("title").and_then(|value| {
+        let title = value.some_text("a title")?;
+        if title.contains('\n') {
+            return value.wrong("a title is one line");
+        }
+        Some(title.to_string())
+    });
+    let (system, plant) = (root.need("system"), root.take("plant"));
+    let (system, plant) = system_of(system, plant, registry);
+    let backoff = system.as_ref().and_then(|system| {
+        // A system that cannot be made has been complained of.
+        Some((system.as_str(), registry.make(system, plant.as_deref()).ok()?.longest_backoff()))
+    });
+
+    // First the cluster: what follows names its nodes.
+    let cluster = read_world::cluster(root);
+    let plan = read_plan::plan(root);
+    let network = read_world::network(root);
+    let storage = read_world::storage(root);
+    let clocks = read_world::clocks(root);
+    let schedule = read_world::schedule(root);
+    let workload = read_workload::workload(root);
+    let phases = read_phase::phases(root);
+    let is_quiet = |phase: &super::Phase| phase.quiet.is_some();
+    let quiet = phases.as_ref().map(|phases| (phases.iter().any(is_quiet), phases.last().is_some_and(is_quiet)));
+    let check = read_check::checks(root, &read_check::Progress { backoff, quiet });
+    let expect = read_check::expectation(root, &check);
+
+    Some(Scenario {
+        name: name.to_string(),
+        title: title?,
+        system: system?,
+        plant,
+        cluster: cluster?,
+        network,
+        storage,
+        clocks,
+        schedule,
+        workload: workload?,
+        phases: phases?,
+        check,
+        expect,
+        plan,
+    })
+}
+
+/// The system and its planted bug, as far as there are such.
+fn system_of(system: Option<Value>, plant: Option<Value>, registry: &Registry) -> (Option<String>, Option<String>) {
+    let names: Vec<&str> = registry.names().collect();
+    let system = system.and_then(|value| known(value, "the name of a system", "unknown system", &names));
+    let Some(system) = system else { return (None, None) };
+    let plant = plant.and_then(|value| match registry.plants(&system) {
+        [] => value.wrong(format!("`{system}` has no planted bugs in this build")),
+        plants => known(value, "the name of a planted bug", &format!("`{system}` has no planted bug"), plants),
+    });
+    (Some(system), plant)
+}
+
+fn known(value: Value, what: &str, unknown: &str, names: &[&str]) -> Option<String> {
+    let text = value.text(what)?;
+    if names.contains(&text) {
+        return Some(text.to_string());
+    }
+    value.wrong(match did_you_mean(text, names.iter().copied()) {
+        Some(meant) => format!("{unknown} {}; did you mean `{meant}`?", quoted(text)),
+        None => format!("{unknown} {}; there are {}", quoted(text), names.join(", ")),
+    })
+}

@@ -1,0 +1,250 @@
+//! One run of a scenario: a world, its clients, its oracles, and what came of it.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::clients::Clients;
+use super::outcome::{Calls, Run, Verdict};
+use super::system::System;
+use super::workload::Workload;
+use super::{Expectation, Plan, Scenario, Shows};
+use crate::base::{Disks, Distribution, Event, EventId, EventKind, Instant, NodeId, Probe};
+use crate::check::{Checked, End, Limits, OracleId, Oracles, Setting, Violation};
+use crate::world::{NetworkConfig, Observer, Record, Remains, Setup, Source, StorageConfig, World};
+
+/// How a scenario is run.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// The seed. A plan has nothing for it to decide.
+    pub seed: u64,
+    /// Which oracles watch; those of the scenario if absent.
+    pub oracles: Option<Vec<OracleId>>,
+    /// Whether to keep the events.
+    pub trace: bool,
+    /// Whether to write down a plan that repeats the run.
+    pub record: bool,
+}
+
+/// What identifies this build in plans. A plan that another build recorded may be stale.
+pub const BUILD: &str = concat!("foretell ", env!("CARGO_PKG_VERSION"));
+
+/// Runs a scenario once. The same scenario, system, seed and build give the same run, to the last bit.
+pub fn run(scenario: &Scenario, system: Rc<dyn System>, settings: &Settings) -> Run {
+    let watch = Rc::new(RefCell::new(Watch::new(scenario, &*system, settings)));
+    let clients = Rc::new(Clients::new(scenario.cluster, scenario.workload.clone(), settings.seed));
+    let world = World::new(setup(scenario, &*system, settings), Box::new(Observing(Rc::clone(&watch))), {
+        let (system, clients, cluster) = (Rc::clone(&system), Rc::clone(&clients), scenario.cluster);
+        move |boot| match boot.node.is_replica() {
+            true => system.boot(boot.env, cluster),
+            false => Box::pin(Rc::clone(&clients).drive(boot, Rc::clone(&system))),
+        }
+    });
+    let formatted = world.format({
+        let (system, cluster) = (Rc::clone(&system), scenario.cluster);
+        move |env| system.format(env, cluster)
+    });
+    if let Err((node, message)) = formatted {
+        watch.borrow_mut().found = Some(format_failed(node, &message));
+    }
+    let remains = if watch.borrow().found.is_none() { world.run() } else { Remains::nothing() };
+    drop(world);
+    let watch = Rc::into_inner(watch).expect("the world that shared it is gone").into_inner();
+    watch.conclude(scenario, settings, remains, &clients)
+}
+
+fn setup(scenario: &Scenario, system: &dyn System, settings: &Settings) -> Setup {
+    let source = match &scenario.plan {
+        Some(plan) => Source::Plan { entropy: plan.entropy, deviations: plan.deviations.clone() },
+        None => Source::seed(settings.seed),
+    };
+    Setup {
+        cluster: scenario.cluster,
+        network: scenario.network.clone(),
+        storage: scenario.storage.clone(),
+        clocks: scenario.clocks.clone(),
+        schedule: scenario.schedule.clone(),
+        phases: scenario.phases.clone(),
+        core_size: system.quorums(scenario.cluster.replicas).view_change,
+        settle: settle(scenario),
+        source,
+        record: settings.record,
+        trace: settings.trace,
+    }
+}
+
+/// How long a run may go on after its last phase: as long as liveness is judged, if that phase is quiet.
+fn settle(scenario: &Scenario) -> Duration {
+    let quiet = scenario.phases.last().is_some_and(|phase| phase.quiet.is_some());
+    let limits = [scenario.check.all_requests_complete, scenario.check.converged];
+    if quiet { limits.into_iter().flatten().max().unwrap_or_default() } else { Duration::ZERO }
+}
+
+fn format_failed(node: NodeId, message: &str) -> Violation {
+    Violation {
+        oracle: OracleId::Panic,
+        event: EventId(0),
+        at: Instant::START,
+        nodes: vec![node],
+        role: None,
+        promised: "formatting a disk ends without a panic".to_string(),
+        happened: format!("{node} failed to format its disk: {message}"),
+    }
+}
+
+/// The oracles of a run, with what is counted beside them.
+struct Watch {
+    oracles: Oracles,
+    found: Option<Violation>,
+    committed: u64,
+    view_changes: u64,
+}
+
+impl Watch {
+    fn new(scenario: &Scenario, system: &dyn System, settings: &Settings) -> Watch {
+        let check = &scenario.check;
+        let wanted = settings.oracles.clone().unwrap_or_else(|| {
+            let liveness = [(OracleId::Live, check.all_requests_complete), (OracleId::Conv, check.converged)];
+            let liveness = liveness.iter().filter(|(_, limit)| limit.is_some()).map(|(id, _)| *id);
+            check.safety.iter().copied().chain(liveness).collect()
+        });
+        let default = Limits::default();
+        let limits = Limits { live_within: check.all_requests_complete.unwrap_or(default.live_within), ..default };
+        Watch {
+            oracles: Oracles::new(Setting {
+                oracles: wanted,
+                cluster: scenario.cluster,
+                quorums: system.quorums(scenario.cluster.replicas),
+                layout: system.layout(),
+                model: system.model(),
+                limits,
+            }),
+            found: None,
+            committed: 0,
+            view_changes: 0,
+        }
+    }
+
+    fn count(&mut self, event: &Event) {
+        match &event.kind {
+            EventKind::Probe(Probe::Committed { index, .. }) => self.committed = self.committed.max(*index),
+            EventKind::Probe(Probe::Leads { epoch: 1.., .. }) => self.view_changes += 1,
+            _ => {}
+        }
+    }
+
+    fn conclude(mut self, scenario: &Scenario, settings: &Settings, remains: Remains, clients: &Clients) -> Run {
+        if self.found.is_none() {
+            let end = End { event: remains.last, at: remains.at, core: remains.core.clone() };
+            self.found = self.oracles.on_end(&end).err();
+        }
+        let checked = self.oracles.checked();
+        let undecided = checked.iter().find_map(|(id, checked)| match checked {
+            Checked::Undecided(why) => Some(format!("{id}: {why}")),
+            _ => None,
+        });
+        let verdict = match (self.found, undecided) {
+            (Some(violation), _) if violation.oracle.is_liveness() => Verdict::Stuck(violation),
+            (Some(violation), _) => Verdict::Violation(violation),
+            (None, Some(why)) => Verdict::Inconclusive(why),
+            (None, None) => Verdict::Pass,
+        };
+        let counts = self.oracles.calls();
+        let calls = Calls {
+            begun: counts.begun,
+            answered: counts.answered + counts.refused,
+            unknown: counts.given_up + counts.open(),
+        };
+        let plan = remains
+            .record
+            .map(|record| Box::new(plan(scenario, settings, record, clients, &verdict, remains.digest.to_bits())));
+        Run {
+            seed: settings.seed,
+            verdict,
+            digest: remains.digest,
+            events: remains.last.0,
+            virtual_time: remains.at.since(Instant::START),
+            committed: self.committed,
+            view_changes: self.view_changes,
+            calls,
+            faults: remains.faults,
+            marks: remains.marks,
+            checked,
+            trace: remains.trace,
+            plan,
+            unused: remains.unused,
+        }
+    }
+}
+
+/// The scenario that repeats a run without chance.
+fn plan(
+    scenario: &Scenario,
+    settings: &Settings,
+    record: Record,
+    clients: &Clients,
+    verdict: &Verdict,
+    digest: u64,
+) -> Scenario {
+    let calm = |distribution: &Distribution| Distribution::Constant(distribution.calm());
+    let read_back = |text: String| text.parse().expect("a deviation's text reads back");
+    let name = match scenario.plan {
+        Some(_) => scenario.name.clone(),
+        None => format!("{}-seed-{}", scenario.name, settings.seed),
+    };
+    Scenario {
+        name,
+        network: NetworkConfig { latency: calm(&scenario.network.latency), ..NetworkConfig::default() },
+        storage: StorageConfig {
+            read_latency: calm(&scenario.storage.read_latency),
+            write_latency: calm(&scenario.storage.write_latency),
+            sync_latency: calm(&scenario.storage.sync_latency),
+            ..StorageConfig::default()
+        },
+        clocks: Default::default(),
+        schedule: Default::default(),
+        workload: Workload::Explicit(clients.steps()),
+        phases: record.phases,
+        expect: match verdict.finding() {
+            Some(violation) => Expectation::Violation { check: Some(violation.oracle), shows: Shows::Always },
+            None => Expectation::Pass,
+        },
+        plan: Some(Plan {
+            entropy: record.entropy,
+            deviations: record.deviations.iter().map(|deviation| read_back(deviation.to_string())).collect(),
+            digest: Some(digest),
+            build: Some(BUILD.to_string()),
+        }),
+        ..scenario.clone()
+    }
+}
+
+/// The handle through which a world shows its events.
+struct Observing(Rc<RefCell<Watch>>);
+
+impl Observer for Observing {
+    fn on_event(&mut self, event: &Event, disks: &dyn Disks) -> bool {
+        let mut watch = self.0.borrow_mut();
+        watch.count(event);
+        match watch.oracles.on_event(event, disks) {
+            Ok(()) => true,
+            Err(violation) => {
+                watch.found = Some(violation);
+                false
+            }
+        }
+    }
+
+    fn on_quiet(&mut self, at: Instant, core: &[NodeId]) {
+        self.0.borrow_mut().oracles.begin_quiet(at, core);
+    }
+
+    fn on_quiet_end(&mut self) {
+        self.0.borrow_mut().oracles.end_quiet();
+    }
+
+    fn is_settled(&mut self, core: &[NodeId]) -> bool {
+        let watch = self.0.borrow();
+        core.is_empty() || (watch.oracles.calls().open() == 0 && watch.oracles.converged(core))
+    }
+}

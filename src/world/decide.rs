@@ -1,0 +1,319 @@
+//! Where decisions come from, and where they are written down.
+//!
+//! A decision is asked for by the key of its name. In a run by chance the dice keyed by seed and name decide; in a plan
+//! the list of deviations does, and no dice exist. Either way a decision that is not calm can be written down, which is
+//! all that a plan needs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crate::base::time::nanos;
+use crate::base::{Distribution, Draw, LabelText, Name};
+
+use super::config::{ClockConfig, NetworkConfig, ScheduleConfig, StorageConfig};
+use super::deviation::{Choice, Deviation};
+
+/// What decides.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// Dice keyed by this seed, except that the decisions whose names have these keys are calm.
+    Chance {
+        /// The seed.
+        seed: u64,
+        /// Keys of decisions that take their defaults.
+        calmed: BTreeSet<u64>,
+    },
+    /// These deviations, and otherwise the defaults.
+    Plan {
+        /// The system's entropy.
+        entropy: u64,
+        /// Everything that is not calm.
+        deviations: Vec<Deviation<LabelText>>,
+    },
+}
+
+impl Source {
+    /// Dice keyed by a seed.
+    pub fn seed(seed: u64) -> Source {
+        Source::Chance { seed, calmed: BTreeSet::new() }
+    }
+}
+
+/// Makes decisions.
+#[derive(Debug)]
+pub struct Decider {
+    dice: Option<(u64, BTreeSet<u64>)>,
+    entropy: u64,
+    planned: BTreeMap<u64, Planned>,
+    recorded: Option<Vec<Deviation>>,
+}
+
+#[derive(Debug)]
+struct Planned {
+    choices: Vec<Choice>,
+    texts: Vec<String>,
+    used: bool,
+}
+
+/// What becomes of a packet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PacketFate {
+    /// It is lost.
+    pub dropped: bool,
+    /// How long it travels.
+    pub latency: Duration,
+    /// It need not wait for packets of its link that were sent before it.
+    pub reordered: bool,
+    /// How long the second copy travels, if there is one.
+    pub duplicate: Option<Duration>,
+    /// The bit that is flipped, if one is.
+    pub corrupt: Option<u64>,
+}
+
+/// What becomes of an unsynced sector at a crash.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SectorFate {
+    /// The old bytes are there.
+    Lost,
+    /// The new bytes are there.
+    Kept,
+    /// This many new bytes are there, then old ones.
+    Torn(u32),
+}
+
+/// How far one task may be held back behind others.
+const PRIORITIES: u64 = 255;
+
+/// `calm` plus a shift that a plan decided.
+fn shifted(calm: Duration, shift: i64) -> Duration {
+    Duration::from_nanos(nanos(calm).saturating_add_signed(shift))
+}
+
+/// How far a duration is from the calm one.
+fn shift(value: Duration, calm: Duration) -> i64 {
+    i64::try_from(i128::from(nanos(value)) - i128::from(nanos(calm))).expect("latencies are far below 292 years")
+}
+
+impl Decider {
+    /// Makes decisions from a source, and writes down those that are not calm if asked to.
+    pub fn new(source: &Source, record: bool) -> Decider {
+        let mut planned: BTreeMap<u64, Planned> = BTreeMap::new();
+        let (dice, entropy) = match source {
+            Source::Chance { seed, calmed } => {
+                let entropy = Draw::keyed(*seed, crate::base::name::key::entropy()).word();
+                // A plan carries the entropy in a file, whose integers are signed.
+                (Some((*seed, calmed.clone())), entropy >> 1)
+            }
+            Source::Plan { entropy, deviations } => {
+                for deviation in deviations {
+                    let entry = planned.entry(deviation.name.key()).or_insert(Planned {
+                        choices: Vec::new(),
+                        texts: Vec::new(),
+                        used: false,
+                    });
+                    entry.choices.push(deviation.choice);
+                    entry.texts.push(deviation.to_string());
+                }
+                (None, *entropy)
+            }
+        };
+        Decider { dice, entropy, planned, recorded: record.then(Vec::new) }
+    }
+
+    /// The system's own entropy. Not a decision: calm replicas must still differ from each other.
+    pub fn entropy(&self) -> u64 {
+        self.entropy
+    }
+
+    /// The dice of a decision that only scenarios with chance contain. A plan has none, and needs none.
+    pub fn dice(&self, key: u64) -> Draw {
+        Draw::keyed(self.dice.as_ref().map_or(0, |(seed, _)| *seed), key)
+    }
+
+    /// The dice of a decision with a default, unless it is to take that.
+    fn chance(&self, key: u64) -> Option<Draw> {
+        let (seed, calmed) = self.dice.as_ref()?;
+        (calmed.is_empty() || !calmed.contains(&key)).then(|| Draw::keyed(*seed, key))
+    }
+
+    fn plan(&mut self, key: u64) -> &[Choice] {
+        match self.planned.get_mut(&key) {
+            Some(planned) => {
+                planned.used = true;
+                &planned.choices
+            }
+            None => &[],
+        }
+    }
+
+    fn record(&mut self, name: &impl Fn() -> Name, choice: Choice) {
+        if let Some(recorded) = &mut self.recorded {
+            recorded.push(Deviation { name: name(), choice });
+        }
+    }
+
+    /// What becomes of a packet whose payload has this many bytes.
+    pub fn packet(&mut self, config: &NetworkConfig, key: u64, bytes: usize, name: impl Fn() -> Name) -> PacketFate {
+        let calm = config.latency.calm();
+        let mut fate = PacketFate { dropped: false, latency: calm, reordered: false, duplicate: None, corrupt: None };
+        if let Some(mut draw) = self.chance(key) {
+            // Latency first, and every draw at its place, so that switching one kind of fault on or off moves no other.
+            fate.latency = config.latency.sample(&mut draw);
+            fate.dropped = draw.chance(config.loss);
+            let (again, second) = (draw.chance(config.duplicate), config.latency.sample(&mut draw));
+            fate.duplicate = again.then_some(second);
+            fate.reordered = draw.chance(config.reorder);
+            let (corrupt, word) = (draw.chance(config.corrupt), draw.word());
+            if corrupt && bytes > 0 {
+                fate.corrupt = Some(((u128::from(word) * (bytes as u128 * 8)) >> 64) as u64);
+            }
+        } else if !self.planned.is_empty() {
+            for choice in self.plan(key) {
+                match *choice {
+                    Choice::Drop => fate.dropped = true,
+                    Choice::Delay(shift) => fate.latency = shifted(calm, shift),
+                    Choice::Duplicate(shift) => fate.duplicate = Some(shifted(calm, shift)),
+                    Choice::Reorder => fate.reordered = true,
+                    Choice::Corrupt(bit) => fate.corrupt = Some(bit),
+                    _ => {}
+                }
+            }
+        }
+        if self.recorded.is_some() {
+            if fate.dropped {
+                self.record(&name, Choice::Drop);
+                return fate;
+            }
+            if fate.latency != calm {
+                self.record(&name, Choice::Delay(shift(fate.latency, calm)));
+            }
+            if let Some(latency) = fate.duplicate {
+                self.record(&name, Choice::Duplicate(shift(latency, calm)));
+            }
+            if fate.reordered {
+                self.record(&name, Choice::Reorder);
+            }
+            if let Some(bit) = fate.corrupt {
+                self.record(&name, Choice::Corrupt(bit));
+            }
+        }
+        fate
+    }
+
+    /// How long a disk operation takes.
+    pub fn disk(&mut self, latency: &Distribution, key: u64, name: impl Fn() -> Name) -> Duration {
+        let calm = latency.calm();
+        let value = match self.chance(key) {
+            Some(mut draw) => latency.sample(&mut draw),
+            None => match self.plan(key).first() {
+                Some(Choice::Slow(shift)) => shifted(calm, *shift),
+                _ => calm,
+            },
+        };
+        if value != calm {
+            self.record(&name, Choice::Slow(shift(value, calm)));
+        }
+        value
+    }
+
+    /// The priority of a wake: 0 is first in, first out; more lets others go first.
+    pub fn wake(&mut self, config: &ScheduleConfig, key: u64, name: impl Fn() -> Name) -> u32 {
+        let priority = match self.chance(key) {
+            Some(_) if config.shuffle.is_zero() => 0,
+            Some(mut draw) => {
+                if draw.chance(config.shuffle) {
+                    1 + draw.below(PRIORITIES) as u32
+                } else {
+                    0
+                }
+            }
+            None => match self.plan(key).first() {
+                Some(Choice::Yield(priority)) => *priority,
+                _ => 0,
+            },
+        };
+        if priority > 0 {
+            self.record(&name, Choice::Yield(priority));
+        }
+        priority
+    }
+
+    /// What becomes of an unsynced sector of this many bytes.
+    pub fn sector(&mut self, config: &StorageConfig, key: u64, bytes: u32, name: impl Fn() -> Name) -> SectorFate {
+        assert!(bytes > 0, "a sector has bytes");
+        let fate = match self.chance(key) {
+            Some(mut draw) => {
+                let (keep, tear, at) =
+                    (draw.chance(config.crash_keep), draw.chance(config.crash_tear), draw.below(u64::from(bytes)));
+                match (keep, tear, at) {
+                    (_, true, 1..) => SectorFate::Torn(at as u32),
+                    (true, ..) => SectorFate::Kept,
+                    _ => SectorFate::Lost,
+                }
+            }
+            None => match self.plan(key).first() {
+                Some(Choice::Keep(None)) => SectorFate::Kept,
+                Some(Choice::Tear(at)) => SectorFate::Torn((*at).min(bytes)),
+                _ => SectorFate::Lost,
+            },
+        };
+        match fate {
+            SectorFate::Lost => {}
+            SectorFate::Kept => self.record(&name, Choice::Keep(None)),
+            SectorFate::Torn(at) => self.record(&name, Choice::Tear(at)),
+        }
+        fate
+    }
+
+    /// Whether an unsynced length survives. It does as often as any part of a sector would.
+    pub fn length(&mut self, config: &StorageConfig, key: u64, name: impl Fn() -> Name) -> bool {
+        let kept = match self.chance(key) {
+            Some(mut draw) => {
+                let (keep, tear) = (draw.chance(config.crash_keep), draw.chance(config.crash_tear));
+                keep || tear
+            }
+            None => self.plan(key).first() == Some(&Choice::Keep(None)),
+        };
+        if kept {
+            self.record(&name, Choice::Keep(None));
+        }
+        kept
+    }
+
+    /// How many of some unsynced directory changes survive: the first so many, as a journal would keep them.
+    pub fn entries(&mut self, config: &StorageConfig, key: u64, changes: u64, name: impl Fn() -> Name) -> u64 {
+        let kept = match self.chance(key) {
+            Some(mut draw) => (0..changes).take_while(|_| draw.chance(config.crash_keep)).count() as u64,
+            None => match self.plan(key).first() {
+                Some(Choice::Keep(Some(count))) => (*count).min(changes),
+                _ => 0,
+            },
+        };
+        if kept > 0 {
+            self.record(&name, Choice::Keep(Some(kept)));
+        }
+        kept
+    }
+
+    /// By how many nanoseconds a node's clocks are ahead.
+    pub fn offset(&mut self, config: &ClockConfig, key: u64, name: impl Fn() -> Name) -> u64 {
+        let offset = match self.chance(key) {
+            Some(mut draw) => draw.between(0, nanos(config.offset_max)),
+            None => match self.plan(key).first() {
+                Some(Choice::Offset(shift)) => shift.unsigned_abs(),
+                _ => 0,
+            },
+        };
+        if offset > 0 {
+            let shift = i64::try_from(offset).expect("offsets are far below 292 years");
+            self.record(&name, Choice::Offset(shift));
+        }
+        offset
+    }
+
+    /// What was written down, and the plan's deviations that never came up.
+    pub fn finish(&mut self) -> (Option<Vec<Deviation>>, Vec<String>) {
+        let unused = self.planned.values().filter(|planned| !planned.used).flat_map(|planned| planned.texts.clone());
+        (self.recorded.take(), unused.collect())
+    }
+}

@@ -1,0 +1,307 @@
+//! Faults in action: waiting for their moment, resolved when they strike, carried out, and written down without chance.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::fault::{Fault, Limit, Target, What, When};
+use super::resolve::{Resolver, Scene};
+use super::shared::{Item, Moment, Shared};
+use super::trigger::{Trigger, Verb, Which, Who};
+use crate::base::name::key;
+use crate::base::{Distribution, Draw, Event, EventId, EventKind, Instant, NodeId};
+use crate::exec::{Class, Ticket};
+
+/// Triggers that are armed, and what is written down.
+#[derive(Debug)]
+pub(super) struct Faults {
+    armed: Vec<Armed>,
+    struck: VecDeque<Struck>,
+    /// Ends of faults that are still to come.
+    pending: Vec<Ticket>,
+    recorded: Option<Vec<Vec<Fault>>>,
+    cores: BTreeMap<usize, (Vec<NodeId>, Vec<NodeId>)>,
+}
+
+#[derive(Debug)]
+struct Armed {
+    phase: usize,
+    fault: usize,
+    trigger: Trigger,
+    before: bool,
+    seen: u32,
+}
+
+#[derive(Debug)]
+struct Struck {
+    phase: usize,
+    fault: usize,
+    when: When,
+    event: Event,
+}
+
+/// What was written down: the faults of each phase without chance, and the cores of quiet phases with those healed beside them.
+pub(super) type Written = (Vec<Vec<Fault>>, BTreeMap<usize, (Vec<NodeId>, Vec<NodeId>)>);
+
+impl Faults {
+    pub fn new(phases: usize, record: bool) -> Faults {
+        Faults {
+            armed: Vec::new(),
+            struck: VecDeque::new(),
+            pending: Vec::new(),
+            recorded: record.then(|| vec![Vec::new(); phases]),
+            cores: BTreeMap::new(),
+        }
+    }
+
+    pub fn disarm(&mut self) {
+        self.armed.clear();
+        self.struck.clear();
+    }
+
+    pub fn take_pending(&mut self) -> Vec<Ticket> {
+        std::mem::take(&mut self.pending)
+    }
+
+    pub fn record_quiet(&mut self, phase: usize, core: &[NodeId], healed: &[NodeId]) {
+        if self.recorded.is_some() {
+            self.cores.insert(phase, (core.to_vec(), healed.to_vec()));
+        }
+    }
+
+    pub fn finish(&mut self) -> Option<Written> {
+        self.recorded.take().map(|faults| (faults, std::mem::take(&mut self.cores)))
+    }
+}
+
+impl Shared {
+    /// Enters the faults of a phase that begins.
+    pub fn arm(&self, phase: usize, begun: Instant) {
+        for (index, fault) in self.phases[phase].faults.iter().enumerate() {
+            let strike = Item::Strike { phase, fault: index, nth: 1 };
+            match &fault.when {
+                When::At(at) => drop(self.enter(begun + *at, Class::FaultBegins, strike)),
+                When::Every(interval) => {
+                    let first = interval.sample(&mut self.fault_dice(phase, index, 1));
+                    self.enter(begun + first, Class::FaultBegins, strike);
+                }
+                When::On { trigger, before } => self.faults.borrow_mut().armed.push(Armed {
+                    phase,
+                    fault: index,
+                    trigger: trigger.clone(),
+                    before: *before,
+                    seen: 0,
+                }),
+            }
+        }
+    }
+
+    fn fault_dice(&self, phase: usize, fault: usize, nth: u32) -> Draw {
+        self.decider.borrow().dice(key::fault(phase as u32, fault as u32, nth))
+    }
+
+    /// Holds an event against the armed triggers.
+    pub fn notice(&self, event: &Event, before: bool) {
+        let mut faults = self.faults.borrow_mut();
+        if faults.armed.is_empty() {
+            return;
+        }
+        let faults = &mut *faults;
+        let role = |node: NodeId| self.machine(node).role.get();
+        faults.armed.retain_mut(|armed| {
+            if armed.before != before {
+                return true;
+            }
+            let Some(repeat) = armed.trigger.matches(event, role) else { return true };
+            let repeat = self.repeat(event, repeat, before);
+            armed.seen += 1;
+            let fires = match armed.trigger.which {
+                Which::Nth(nth) => armed.seen == nth,
+                Which::Exactly(exactly) => repeat == exactly,
+            };
+            if fires {
+                let when = When::On { trigger: exact(event, repeat), before };
+                faults.struck.push_back(Struck { phase: armed.phase, fault: armed.fault, when, event: event.clone() });
+            }
+            !fires
+        });
+    }
+
+    /// A mark carries no repeat number of its own; its count on its node is one.
+    fn repeat(&self, event: &Event, repeat: u32, before: bool) -> u32 {
+        match (&event.kind, event.node) {
+            (EventKind::Mark(name), Some(node)) => {
+                let passed = self.tracer.borrow().marks.get(&(*name, node)).copied().unwrap_or(0);
+                passed as u32 + u32::from(before)
+            }
+            _ => repeat,
+        }
+    }
+
+    /// Lets faults strike that wait for just before an event.
+    pub fn foresee(self: &Rc<Self>, node: NodeId, kind: impl FnOnce() -> EventKind) {
+        if !self.faults.borrow().armed.iter().any(|armed| armed.before) {
+            return;
+        }
+        let id = EventId(self.tracer.borrow().last.0 + 1);
+        let event = Event { id, cause: self.executor.cause(), at: self.now(), node: Some(node), kind: kind() };
+        self.notice(&event, true);
+        self.strike_struck();
+    }
+
+    /// Lets faults strike whose moment has come. What goes on at present goes on afterwards, as far as it still can.
+    pub fn strike_struck(self: &Rc<Self>) {
+        if self.faults.borrow().struck.is_empty() {
+            return;
+        }
+        let (moment, cause) = (self.moment.get(), self.executor.cause());
+        loop {
+            let Some(struck) = self.faults.borrow_mut().struck.pop_front() else { break };
+            let mut draw = self.fault_dice(struck.phase, struck.fault, 1);
+            draw.word();
+            // The event a fault waits for just before has not happened yet and can be nobody's cause.
+            let reason = if struck.event.id <= self.tracer.borrow().last { struck.event.id } else { cause };
+            self.begin(Moment::World, reason);
+            self.strike(struck.phase, struck.fault, &struck.when, &mut draw, Some(&struck.event));
+        }
+        self.begin(moment, cause);
+    }
+
+    /// Lets a fault strike whose time has come.
+    pub fn strike_due(self: &Rc<Self>, phase: usize, fault: usize, nth: u32) {
+        let (current, begun) = self.phase.get();
+        if current != phase {
+            return;
+        }
+        self.begin(Moment::World, EventId(0));
+        let mut draw = self.fault_dice(phase, fault, nth);
+        draw.word();
+        let when = When::At(self.now() - begun);
+        if let When::Every(interval) = &self.phases[phase].faults[fault].when {
+            let next = interval.sample(&mut self.fault_dice(phase, fault, nth + 1));
+            // An interval of zero would strike for ever at one moment.
+            let next = next.max(Duration::from_nanos(1));
+            self.enter(self.now() + next, Class::FaultBegins, Item::Strike { phase, fault, nth: nth + 1 });
+        }
+        self.strike(phase, fault, &when, &mut draw, None);
+    }
+
+    fn strike(self: &Rc<Self>, phase: usize, fault: usize, when: &When, draw: &mut Draw, event: Option<&Event>) {
+        let what = &self.phases[phase].faults[fault].what;
+        let resolved = {
+            let down = |node: NodeId| !self.machine(node).up.get();
+            let scene = Scene {
+                cluster: self.cluster,
+                up: &|node| !down(node),
+                paused: &|node| self.machine(node).paused.get(),
+                primary: self.primary(),
+                event,
+            };
+            Resolver { scene, draw }.resolve(what)
+        };
+        for what in resolved {
+            if self.stopped.get() {
+                return;
+            }
+            if let Some(recorded) = &mut self.faults.borrow_mut().recorded {
+                recorded[phase].push(Fault { when: when.clone(), what: what.clone() });
+            }
+            self.carry_out(&what);
+        }
+    }
+
+    /// Of the replicas that are up, the one that most recently said it was primary.
+    fn primary(&self) -> Option<NodeId> {
+        let said = self.machines.iter().filter(|machine| machine.up.get() && machine.led.get() > EventId(0));
+        said.max_by_key(|machine| machine.led.get()).map(|machine| machine.id)
+    }
+
+    /// Does what a fault without chance says.
+    fn carry_out(self: &Rc<Self>, what: &What) {
+        let cause = self.executor.cause();
+        let event = self.emit_fault(&what.to_string());
+        self.executor.set_cause(event);
+        match what {
+            What::Crash { target, restart_after, .. } => {
+                let slot = self.slot(*target);
+                self.count("crash");
+                self.crash(slot);
+                self.restart_later(slot, restart_after);
+            }
+            What::Wipe { target, restart_after, .. } => {
+                let slot = self.slot(*target);
+                self.count("wipe");
+                self.wipe(slot);
+                self.restart_later(slot, restart_after);
+            }
+            What::Restart { target } => self.boot(self.slot(*target), event),
+            What::Pause { target, resume_after } => {
+                let slot = self.slot(*target);
+                self.count("pause");
+                self.pause(slot);
+                let machine = &self.machines[slot];
+                let resume = Item::Resume { slot, life: machine.life.get(), pause: machine.resumes.get() };
+                self.end_later(resume_after, resume);
+            }
+            What::Partition { split, heal_after } => {
+                self.count("partition");
+                let generation = self.network.borrow_mut().partition(super::resolve::concrete_groups(split));
+                self.end_later(heal_after, Item::Heal { generation });
+            }
+            What::Cut { from, to, both_ways, heal_after } => {
+                self.count("cut");
+                let links = super::resolve::concrete_links(from, to, *both_ways);
+                let generation = self.network.borrow_mut().cut(links);
+                self.end_later(heal_after, Item::Heal { generation });
+            }
+            What::Heal => {
+                self.count("heal");
+                self.network.borrow_mut().heal_all();
+            }
+        }
+        self.executor.set_cause(cause);
+    }
+
+    fn slot(&self, target: Target) -> usize {
+        match target {
+            Target::Node(node) => self.cluster.slot(node),
+            other => unreachable!("{other} was resolved to a node"),
+        }
+    }
+
+    fn restart_later(&self, slot: usize, after: &Option<Distribution>) {
+        self.end_later(after, Item::Restart { slot, life: self.machines[slot].life.get() });
+    }
+
+    fn end_later(&self, after: &Option<Distribution>, item: Item) {
+        if let Some(after) = after {
+            let ticket = self.enter(self.now() + after.calm(), Class::FaultEnds, item);
+            self.faults.borrow_mut().pending.push(ticket);
+        }
+    }
+}
+
+/// The trigger that matches this event and no other.
+fn exact(event: &Event, repeat: u32) -> Trigger {
+    let text = |label: &crate::base::Label| label.to_string().parse().expect("a label's text reads back");
+    let (verb, peer) = match &event.kind {
+        EventKind::Send { to, label, .. } => (Verb::Sends(text(label)), Some(*to)),
+        EventKind::Deliver { from, label, .. } => (Verb::Receives(text(label)), Some(*from)),
+        EventKind::DiskStart { label, .. } => (Verb::Starts(text(label)), None),
+        EventKind::DiskDone { label, .. } => (Verb::Finishes(text(label)), None),
+        EventKind::Mark(name) => (Verb::Reaches((*name).to_string()), None),
+        EventKind::Boot(_) => (Verb::Boots, None),
+        other => unreachable!("no trigger matches `{other}`"),
+    };
+    let who = Who::Node(event.node.expect("a trigger matches events of nodes"));
+    Trigger { who, verb, peer: peer.map(Who::Node), which: Which::Exactly(repeat) }
+}
+
+/// As many replicas as may be down at once.
+pub(super) fn allowed_down(limit: Limit, replicas: u16) -> u16 {
+    match limit {
+        Limit::Minority => (replicas.max(1) - 1) / 2,
+        Limit::Count(count) => count,
+        Limit::All => replicas,
+    }
+}

@@ -1,0 +1,225 @@
+//! The network: what happens to a packet. *When* things happen is the world's business; nothing here knows a clock.
+
+use crate::base::{Cluster, Instant, NodeId};
+use std::time::Duration;
+
+/// Links between all nodes: which are cut, what was sent on them.
+#[derive(Debug)]
+pub struct Network {
+    cluster: Cluster,
+    /// By link: repeat counters and the last arrival. Links that carry nothing cost nothing.
+    links: Vec<Option<Box<Link>>>,
+    /// The partition in force, as groups; two nodes reach each other if they share one.
+    partition: Option<Partition>,
+    cuts: Vec<Cut>,
+    generation: u32,
+    /// By link, from all of the above.
+    blocked: Vec<bool>,
+}
+
+#[derive(Debug)]
+struct Link {
+    repeats: Repeats,
+    last_arrival: Instant,
+}
+
+#[derive(Debug)]
+struct Partition {
+    generation: u32,
+    groups: Vec<Vec<NodeId>>,
+}
+
+#[derive(Debug)]
+struct Cut {
+    generation: u32,
+    links: Vec<(NodeId, NodeId)>,
+}
+
+/// Counts repeats of labels in a fixed table, so that memory stays flat however many labels there are. Labels whose
+/// hashes meet share a counter; their names stay unique, since a name holds the label as well as the count.
+#[derive(Debug)]
+pub struct Repeats(Vec<u32>);
+
+impl Repeats {
+    const CELLS: usize = 1024;
+
+    /// All counts at zero.
+    pub fn new() -> Repeats {
+        Repeats(vec![0; Repeats::CELLS])
+    }
+
+    /// One more of the label with this hash: 1 for the first.
+    #[inline]
+    pub fn next(&mut self, hash: u64) -> u32 {
+        let cell = &mut self.0[hash as usize % Repeats::CELLS];
+        *cell += 1;
+        *cell
+    }
+}
+
+impl Network {
+    /// A network in which everybody reaches everybody.
+    pub fn new(cluster: Cluster) -> Network {
+        let nodes = cluster.len();
+        Network {
+            cluster,
+            links: (0..nodes * nodes).map(|_| None).collect(),
+            partition: None,
+            cuts: Vec::new(),
+            generation: 0,
+            blocked: vec![false; nodes * nodes],
+        }
+    }
+
+    fn index(&self, from: NodeId, to: NodeId) -> usize {
+        self.cluster.slot(from) * self.cluster.len() + self.cluster.slot(to)
+    }
+
+    /// Counts a packet on its link.
+    pub fn count(&mut self, from: NodeId, to: NodeId, label: u64) -> u32 {
+        let index = self.index(from, to);
+        let link = self.links[index]
+            .get_or_insert_with(|| Box::new(Link { repeats: Repeats::new(), last_arrival: Instant::START }));
+        link.repeats.next(label)
+    }
+
+    /// When a packet arrives that was sent now and travels this long. Unless it is reordered, not before those of its
+    /// link that were sent earlier.
+    pub fn arrival(&mut self, from: NodeId, to: NodeId, now: Instant, latency: Duration, reordered: bool) -> Instant {
+        let index = self.index(from, to);
+        let link = self.links[index].as_mut().expect("the packet was counted on its link");
+        let arrival = now + latency;
+        if reordered {
+            return arrival;
+        }
+        link.last_arrival = link.last_arrival.max(arrival);
+        link.last_arrival
+    }
+
+    /// Whether packets of this link are lost. A node always reaches itself.
+    pub fn is_cut(&self, from: NodeId, to: NodeId) -> bool {
+        self.blocked[self.index(from, to)]
+    }
+
+    /// Puts these groups in the place of the partition in force. Names the new one, to heal it.
+    pub fn partition(&mut self, groups: Vec<Vec<NodeId>>) -> u32 {
+        self.generation += 1;
+        self.partition = Some(Partition { generation: self.generation, groups });
+        self.rebuild();
+        self.generation
+    }
+
+    /// Cuts links, on top of what is cut. Names the cut, to heal it.
+    pub fn cut(&mut self, links: Vec<(NodeId, NodeId)>) -> u32 {
+        self.generation += 1;
+        self.cuts.push(Cut { generation: self.generation, links });
+        self.rebuild();
+        self.generation
+    }
+
+    /// Ends a partition or a cut, if it is still there. Says whether it was.
+    pub fn heal(&mut self, generation: u32) -> bool {
+        let cuts = self.cuts.len();
+        self.cuts.retain(|cut| cut.generation != generation);
+        let mut found = self.cuts.len() < cuts;
+        if self.partition.as_ref().is_some_and(|partition| partition.generation == generation) {
+            self.partition = None;
+            found = true;
+        }
+        self.rebuild();
+        found
+    }
+
+    /// Ends all partitions and cuts.
+    pub fn heal_all(&mut self) {
+        self.partition = None;
+        self.cuts.clear();
+        self.rebuild();
+    }
+
+    /// Ends all cuts between these nodes, and leaves every other link for ever as it is now.
+    pub fn settle(&mut self, healed: &[NodeId]) {
+        let now: Vec<(NodeId, NodeId)> = self
+            .pairs()
+            .filter(|(from, to)| self.is_cut(*from, *to) && !(healed.contains(from) && healed.contains(to)))
+            .collect();
+        self.heal_all();
+        self.cut(now);
+    }
+
+    fn pairs(&self) -> impl Iterator<Item = (NodeId, NodeId)> + use<> {
+        let cluster = self.cluster;
+        cluster.nodes().flat_map(move |from| cluster.nodes().map(move |to| (from, to)))
+    }
+
+    fn rebuild(&mut self) {
+        let mut blocked = vec![false; self.blocked.len()];
+        if let Some(partition) = &self.partition {
+            for (from, to) in self.pairs().filter(|(from, to)| from != to) {
+                let together = partition.groups.iter().any(|group| group.contains(&from) && group.contains(&to));
+                blocked[self.index(from, to)] = !together;
+            }
+        }
+        for (from, to) in self.cuts.iter().flat_map(|cut| &cut.links).filter(|(from, to)| from != to) {
+            blocked[self.index(*from, *to)] = true;
+        }
+        self.blocked = blocked;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CLUSTER: Cluster = Cluster { replicas: 3, clients: 1 };
+
+    fn reach(network: &Network) -> String {
+        let nodes: Vec<NodeId> = CLUSTER.nodes().collect();
+        let rows = nodes
+            .iter()
+            .map(|from| nodes.iter().map(|to| if network.is_cut(*from, *to) { '-' } else { 'x' }).collect::<String>());
+        rows.collect::<Vec<_>>().join(" ")
+    }
+
+    fn r(index: u16) -> NodeId {
+        NodeId::replica(index)
+    }
+
+    #[test]
+    fn partitions_replace_each_other_and_cuts_come_on_top() {
+        let mut network = Network::new(CLUSTER);
+        let c0 = NodeId::client(0);
+        assert_eq!(reach(&network), "xxxx xxxx xxxx xxxx");
+        let first = network.partition(vec![vec![r(0)], vec![r(1), r(2), c0]]);
+        assert_eq!(reach(&network), "x--- -xxx -xxx -xxx");
+        let bridge = network.partition(vec![vec![r(0), r(1)], vec![r(1), r(2)], vec![c0]]);
+        assert_eq!(reach(&network), "xx-- xxx- -xx- ---x");
+        assert!(!network.heal(first), "the first partition was replaced");
+        let cut = network.cut(vec![(r(0), r(1))]);
+        assert_eq!(reach(&network), "x--- xxx- -xx- ---x");
+        assert!(network.heal(bridge));
+        assert_eq!(reach(&network), "x-xx xxxx xxxx xxxx");
+        assert!(network.heal(cut));
+        assert_eq!(reach(&network), "xxxx xxxx xxxx xxxx");
+    }
+
+    #[test]
+    fn settling_heals_the_core_only() {
+        let mut network = Network::new(CLUSTER);
+        network.partition(vec![vec![r(0)], vec![r(1)], vec![r(2), NodeId::client(0)]]);
+        network.settle(&[r(0), r(1)]);
+        assert_eq!(reach(&network), "xx-- xx-- --xx --xx");
+    }
+
+    #[test]
+    fn links_keep_order_unless_told_otherwise() {
+        let mut network = Network::new(CLUSTER);
+        let ms = Duration::from_millis;
+        assert_eq!(network.count(r(0), r(1), 7), 1);
+        assert_eq!(network.count(r(0), r(1), 7), 2);
+        let now = Instant::START;
+        assert_eq!(network.arrival(r(0), r(1), now, ms(9), false), now + ms(9));
+        assert_eq!(network.arrival(r(0), r(1), now, ms(1), false), now + ms(9));
+        assert_eq!(network.arrival(r(0), r(1), now, ms(1), true), now + ms(1));
+    }
+}

@@ -1,0 +1,200 @@
+//! The lives of nodes: boot, crash, pause, wipe.
+
+use std::rc::Rc;
+
+use super::decide::SectorFate;
+use super::disk::SECTOR_BYTES;
+use super::host::NodeHost;
+use super::machine::DiskJob;
+use super::shared::{Moment, Shared};
+use super::world::{Boot, Recorder};
+use crate::base::name::key;
+use crate::base::{EventId, EventKind, Incarnation, Kind, Label, Lost, Name, NodeId};
+use crate::env::Env;
+
+static MAIN: Kind = Kind::new("main", &[]);
+
+impl Shared {
+    /// Begins the next life of a node that is down.
+    pub fn boot(self: &Rc<Self>, slot: usize, cause: EventId) {
+        let machine = &self.machines[slot];
+        let life = Incarnation(machine.life.get().0 + 1);
+        machine.begin_life(life);
+        self.begin(Moment::Boot { node: machine.id, life }, cause);
+        let booted = self.emit(Some(machine.id), EventKind::Boot(life));
+        self.executor.set_cause(booted);
+        if life.0 > 1 {
+            self.count("restart");
+        }
+        let boot = Rc::clone(&self.boot);
+        let argument = self.argument(slot, life);
+        let facts = self.task_facts(slot, MAIN.label([]));
+        // The system's function is called within the first poll, where a panic of it is caught.
+        self.executor.spawn(facts, async move { boot(argument).await });
+        self.strike_struck();
+    }
+
+    /// What a life is given.
+    pub fn argument(self: &Rc<Self>, slot: usize, life: Incarnation) -> Boot {
+        let host = NodeHost { shared: Rc::clone(self), slot, life };
+        let node = self.machines[slot].id;
+        Boot { env: Env::new(Rc::new(host)), node, recorder: Recorder::new(Rc::clone(self), slot, life) }
+    }
+
+    /// Ends the life of a node that is up, at once. If this comes from within one of its polls, its tasks are dropped
+    /// after the poll; until then nothing they do has any effect.
+    pub fn crash(&self, slot: usize) {
+        let machine = &self.machines[slot];
+        let life = machine.life.get();
+        self.emit(Some(machine.id), EventKind::Crash(life));
+        machine.end_life();
+        self.end_timers(slot);
+        self.end_disk_jobs(slot);
+        self.lose_unsynced(slot, life);
+        self.graves.borrow_mut().push((slot, life));
+    }
+
+    fn end_timers(&self, slot: usize) {
+        let timers = self.timers.borrow_mut().take_where(|timer| timer.owner == slot);
+        let mut agenda = self.agenda.borrow_mut();
+        for ticket in timers.iter().filter_map(|timer| timer.ticket) {
+            agenda.withdraw(ticket);
+        }
+    }
+
+    fn end_disk_jobs(&self, slot: usize) {
+        let mut jobs = self.jobs.borrow_mut().take_where(|job| job.owner == slot);
+        jobs.sort_by_key(|job| job.number);
+        let mut disks = self.disks.borrow_mut();
+        for job in jobs.iter().filter(|job| job.outcome.is_none()) {
+            if let Some(ticket) = job.ticket {
+                self.agenda.borrow_mut().withdraw(ticket);
+            }
+            disks[slot].interrupt(&job.operation);
+        }
+    }
+
+    fn lose_unsynced(&self, slot: usize, life: Incarnation) {
+        let node = self.machines[slot].id;
+        let mut survived = Vec::new();
+        {
+            let (mut disks, decider) = (self.disks.borrow_mut(), &self.decider);
+            disks[slot].crash(
+                |changes| {
+                    let name = || Name::Entries { node, life };
+                    decider.borrow_mut().entries(&self.storage, key::entries(node, life), changes, name)
+                },
+                |file| {
+                    let name = || Name::Length { node, life, file: Rc::clone(file) };
+                    decider.borrow_mut().length(&self.storage, key::length(node, life, file), name)
+                },
+                |file, sector, bytes| {
+                    let name = || Name::Sector { node, life, file: Rc::clone(file), sector };
+                    let fate =
+                        decider.borrow_mut().sector(&self.storage, key::sector(node, life, file, sector), bytes, name);
+                    match fate {
+                        SectorFate::Lost => {}
+                        SectorFate::Kept => survived.push((Rc::clone(file), sector, bytes, "unsynced sector kept")),
+                        SectorFate::Torn(at) => survived.push((Rc::clone(file), sector, at, "unsynced sector torn")),
+                    }
+                    fate
+                },
+            );
+        }
+        for (file, sector, bytes, kind) in survived {
+            assert!(bytes as usize <= SECTOR_BYTES, "a sector has no more bytes than a sector");
+            self.count(kind);
+            self.emit(Some(node), EventKind::Survived { file, sector, bytes });
+        }
+    }
+
+    /// Drops the tasks of machines that died. Not to be called from within a poll.
+    pub fn bury(&self) {
+        loop {
+            let Some((slot, life)) = self.graves.borrow_mut().pop() else { return };
+            let machine = &self.machines[slot];
+            assert!(!machine.up.get() || machine.life.get() > life, "{} was buried alive", machine.id);
+            // Dropped outside the borrow: a future's destructor may call the world.
+            let held = machine.held.take();
+            let (dead, living) = held.into_iter().partition::<Vec<_>, _>(|polled| polled.task.life == life);
+            machine.held.replace(living);
+            drop(dead);
+            self.executor.cancel_life(slot, life);
+        }
+    }
+
+    /// Stops a node for a while.
+    pub fn pause(&self, slot: usize) {
+        let machine = &self.machines[slot];
+        assert!(machine.up.get(), "{} pauses while it is down", machine.id);
+        machine.paused.set(true);
+        self.emit(Some(machine.id), EventKind::Pause);
+    }
+
+    /// Lets a paused node go on: what became ready meanwhile is ready now.
+    pub fn resume(&self, slot: usize, cause: EventId) {
+        let machine = &self.machines[slot];
+        assert!(machine.paused.get(), "{} resumes though it is not paused", machine.id);
+        machine.paused.set(false);
+        let nth = machine.resumes.get() + 1;
+        machine.resumes.set(nth);
+        self.begin(Moment::Resume { node: machine.id, nth }, cause);
+        let resumed = self.emit(Some(machine.id), EventKind::Resume);
+        self.executor.set_cause(resumed);
+        for polled in machine.held.take() {
+            self.executor.put_back(polled);
+        }
+    }
+
+    /// Ends the life of a node, if it has one, and empties its disk.
+    pub fn wipe(&self, slot: usize) {
+        if self.machines[slot].up.get() {
+            self.crash(slot);
+        }
+        self.disks.borrow_mut()[slot].wipe();
+        self.emit(Some(self.machines[slot].id), EventKind::Wipe);
+    }
+
+    /// Records that a packet will not arrive.
+    pub fn lose(&self, from: NodeId, to: NodeId, label: Label, repeat: u32, reason: Lost, sent: EventId) {
+        let cause = self.executor.cause();
+        self.executor.set_cause(sent);
+        self.emit(Some(from), EventKind::Lost { to, label, repeat, reason });
+        self.executor.set_cause(cause);
+    }
+
+    /// Ends a disk operation: it takes effect, and whoever waits for it is woken.
+    pub fn finish_job(self: &Rc<Self>, id: u64) {
+        let (slot, label, repeat, started, operation, snapshot) = {
+            let mut jobs = self.jobs.borrow_mut();
+            let job = jobs.get_mut(id).expect("an operation on the agenda is under way");
+            let snapshot = job.snapshot.take().expect("an operation ends once");
+            (job.owner, job.label, job.repeat, job.started, job.operation.clone(), snapshot)
+        };
+        let node = self.machines[slot].id;
+        self.begin(Moment::Disk { node, label, repeat }, started);
+        let hash = |outcome| super::host::outcome_hash(outcome);
+        let outcome = self.disks.borrow_mut()[slot].finish(&operation, snapshot);
+        // From here on the oracles see its effect as done rather than under way.
+        let waker = {
+            let mut jobs = self.jobs.borrow_mut();
+            let job: &mut DiskJob = jobs.get_mut(id).expect("it was there a line ago");
+            job.outcome = Some((outcome.clone(), EventId(0)));
+            job.waker.take()
+        };
+        let done = self.emit(Some(node), EventKind::DiskDone { label, repeat, hash: hash(&outcome) });
+        self.executor.set_cause(done);
+        self.strike_struck();
+        let mut jobs = self.jobs.borrow_mut();
+        let Some(job) = jobs.get_mut(id) else { return };
+        if job.forgotten {
+            jobs.remove(id);
+            return;
+        }
+        job.outcome = Some((outcome, done));
+        drop(jobs);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! The quiet phase: a core is healed and must make progress; the rest stays broken, or heals too, by decision.
+
+use std::rc::Rc;
+
+use super::phase::{Core, Quiet};
+use super::shared::Shared;
+use crate::base::name::key;
+use crate::base::{NodeId, Ratio};
+
+impl Shared {
+    /// Ends faults within the core, and leaves the rest as decided.
+    pub fn begin_quiet(self: &Rc<Self>, phase: usize, quiet: &Quiet) {
+        let (core, healed) = self.choose_core(phase, quiet);
+        assert!(core.iter().all(|node| !healed.contains(node)), "the core and the rest do not overlap");
+        self.faults.borrow_mut().record_quiet(phase, &core, &healed);
+        self.withdraw_pending_faults();
+        let well: Vec<NodeId> =
+            self.cluster.nodes().filter(|node| core.contains(node) || healed.contains(node)).collect();
+        self.network.borrow_mut().settle(&well);
+        let phase_event = self.tracer.borrow().last;
+        for node in &well {
+            let slot = self.cluster.slot(*node);
+            let machine = &self.machines[slot];
+            if machine.paused.get() {
+                self.resume(slot, phase_event);
+            } else if !machine.up.get() {
+                self.boot(slot, phase_event);
+            }
+        }
+        self.observer.borrow_mut().on_quiet(self.now(), &core);
+        *self.core.borrow_mut() = core;
+    }
+
+    /// The core, and those outside it that heal nevertheless; both in the order of nodes.
+    fn choose_core(&self, phase: usize, quiet: &Quiet) -> (Vec<NodeId>, Vec<NodeId>) {
+        match &quiet.core {
+            Core::All => (self.cluster.nodes().collect(), Vec::new()),
+            Core::Nodes { core, healed } => (core.clone(), healed.clone()),
+            Core::Drawn => {
+                let mut draw = self.decider.borrow().dice(key::core(phase as u32));
+                let mut replicas: Vec<NodeId> = self.cluster.replicas().collect();
+                draw.shuffle(&mut replicas);
+                let rest = replicas.split_off(usize::from(self.core_size).min(replicas.len()));
+                let mut healed: Vec<NodeId> =
+                    rest.into_iter().filter(|_| draw.chance(Ratio::per_thousand(500))).collect();
+                replicas.sort_unstable();
+                healed.sort_unstable();
+                replicas.extend(self.cluster.clients());
+                (replicas, healed)
+            }
+        }
+    }
+
+    /// Restarts, resumptions and heals that were to come do not come any more: who is outside the core stays as it is.
+    fn withdraw_pending_faults(&self) {
+        let tickets = self.faults.borrow_mut().take_pending();
+        let mut agenda = self.agenda.borrow_mut();
+        for ticket in tickets {
+            agenda.withdraw(ticket);
+        }
+    }
+}

@@ -1,0 +1,344 @@
+//! The world from outside: what it is made of, running it, and what it leaves.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::config::{ClockConfig, NetworkConfig, ScheduleConfig, StorageConfig};
+use super::decide::{Decider, Source};
+use super::deviation::Deviation;
+use super::faults::Faults;
+use super::machine::{Flights, Machine};
+use super::network::Network;
+use super::phase::{Core, Phase, Quiet};
+use super::shared::{Moment, Shared};
+use super::tracer::{Observer, Tracer};
+use crate::base::name::key;
+use crate::base::{
+    ClientId, Cluster, Digest, Event, EventId, EventKind, Incarnation, Instant, Kind, Name, NodeId, Operation, Outcome,
+    Ratio,
+};
+use crate::env::{Env, Local};
+use crate::exec::{Agenda, Executor};
+
+/// What a world is made of.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// How many machines.
+    pub cluster: Cluster,
+    /// The network.
+    pub network: NetworkConfig,
+    /// The disks.
+    pub storage: StorageConfig,
+    /// The clocks.
+    pub clocks: ClockConfig,
+    /// The order of ready tasks.
+    pub schedule: ScheduleConfig,
+    /// What happens; at least one phase.
+    pub phases: Vec<Phase>,
+    /// How many replicas the core of a quiet phase has, where it is drawn.
+    pub core_size: u16,
+    /// How long the run goes on after the last phase, until its observer says that nothing is left to wait for.
+    pub settle: Duration,
+    /// What decides.
+    pub source: Source,
+    /// Whether to write down what a plan needs.
+    pub record: bool,
+    /// Whether to keep the events.
+    pub trace: bool,
+}
+
+/// What a life of a node is given.
+#[derive(Debug)]
+pub struct Boot {
+    /// Its view of the world.
+    pub env: Env,
+    /// Who it is.
+    pub node: NodeId,
+    /// For the drivers of clients: how to write history.
+    pub recorder: Recorder,
+}
+
+/// Writes the history of a client machine, for the driver that calls the system's client there. Not for systems.
+pub struct Recorder {
+    shared: Rc<Shared>,
+    slot: usize,
+    life: Incarnation,
+}
+
+/// What a run left.
+#[derive(Clone, Debug)]
+pub struct Remains {
+    /// The hash over its trace.
+    pub digest: Digest,
+    /// Its last event.
+    pub last: EventId,
+    /// When it ended.
+    pub at: Instant,
+    /// The core of its last quiet phase; empty if there was none.
+    pub core: Vec<NodeId>,
+    /// What the world did, by kind.
+    pub faults: BTreeMap<&'static str, u64>,
+    /// What the system passed.
+    pub marks: BTreeMap<&'static str, u64>,
+    /// The events, if they were kept.
+    pub trace: Option<Vec<Event>>,
+    /// What a plan needs, if it was written down.
+    pub record: Option<Record>,
+    /// Deviations of the plan that never came up.
+    pub unused: Vec<String>,
+}
+
+impl Remains {
+    /// What a run leaves that never began.
+    pub fn nothing() -> Remains {
+        Remains {
+            digest: Digest::START,
+            last: EventId(0),
+            at: Instant::START,
+            core: Vec::new(),
+            faults: BTreeMap::new(),
+            marks: BTreeMap::new(),
+            trace: None,
+            record: None,
+            unused: Vec::new(),
+        }
+    }
+}
+
+/// What a plan needs.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// The system's entropy.
+    pub entropy: u64,
+    /// The decisions that were not calm.
+    pub deviations: Vec<Deviation>,
+    /// The phases with faults and cores without chance.
+    pub phases: Vec<Phase>,
+}
+
+/// How many things a world holds; for the test that nothing is left behind.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Census {
+    /// Tasks.
+    pub tasks: usize,
+    /// Timers.
+    pub timers: usize,
+    /// Packets on their way.
+    pub packets: usize,
+    /// Disk operations, under way or not taken.
+    pub disk_operations: usize,
+    /// Items of the agenda.
+    pub agenda: usize,
+}
+
+/// A simulated world. Dropping it frees all of it.
+pub struct World(Rc<Shared>);
+
+impl World {
+    /// Makes a world. `boot` begins a life on a node: that of a replica or of a client machine's driver.
+    pub fn new(setup: Setup, observer: Box<dyn Observer>, boot: impl Fn(Boot) -> Local<()> + 'static) -> World {
+        assert!(!setup.phases.is_empty(), "a run has at least one phase");
+        assert!(setup.cluster.replicas > 0, "a cluster has at least one replica");
+        let mut decider = Decider::new(&setup.source, setup.record);
+        let machines = setup.cluster.nodes().map(|node| {
+            let offset = decider.offset(&setup.clocks, key::clock(node), || Name::Clock { node });
+            Machine::new(node, offset)
+        });
+        let machines: Vec<Machine> = machines.collect();
+        let network_quiet = NetworkConfig {
+            loss: Ratio::ZERO,
+            duplicate: Ratio::ZERO,
+            reorder: Ratio::ZERO,
+            corrupt: Ratio::ZERO,
+            ..setup.network.clone()
+        };
+        World(Rc::new(Shared {
+            cluster: setup.cluster,
+            network_config: setup.network,
+            network_quiet,
+            storage: setup.storage,
+            schedule: setup.schedule,
+            core_size: setup.core_size,
+            boot: Rc::new(boot),
+            executor: Executor::new(),
+            agenda: RefCell::new(Agenda::new()),
+            entropy: decider.entropy(),
+            decider: RefCell::new(decider),
+            network: RefCell::new(Network::new(setup.cluster)),
+            disks: RefCell::new(machines.iter().map(|_| super::disk::Disk::default()).collect()),
+            machines,
+            timers: RefCell::new(Flights::new()),
+            packets: RefCell::new(Flights::new()),
+            jobs: RefCell::new(Flights::new()),
+            job_count: Cell::new(0),
+            tracer: RefCell::new(Tracer::new(setup.trace)),
+            observer: RefCell::new(observer),
+            faults: RefCell::new(Faults::new(setup.phases.len(), setup.record)),
+            phases: setup.phases,
+            phase: Cell::new((0, Instant::START)),
+            core: RefCell::default(),
+            moment: Cell::new(Moment::World),
+            moments: RefCell::new(setup.record.then(Vec::new)),
+            settle: setup.settle,
+            formatting: Cell::new(false),
+            quiet: Cell::new(false),
+            closing: Cell::new(false),
+            stopped: Cell::new(false),
+            graves: RefCell::default(),
+            polls: Cell::default(),
+        }))
+    }
+
+    /// Prepares the disk of every replica, before time begins, without faults and at once.
+    ///
+    /// # Errors
+    /// If a replica panics, or waits for anything but its disk: which, and what it said.
+    pub fn format(&self, format: impl Fn(Env) -> Local<()>) -> Result<(), (NodeId, String)> {
+        static FORMAT: Kind = Kind::new("format", &[]);
+        let shared = &self.0;
+        shared.formatting.set(true);
+        for node in shared.cluster.replicas() {
+            let slot = shared.cluster.slot(node);
+            let machine = &shared.machines[slot];
+            machine.begin_life(Incarnation(0));
+            let facts = shared.task_facts(slot, FORMAT.label([]));
+            shared.executor.spawn(facts, format(shared.argument(slot, Incarnation(0)).env));
+            while let Some(polled) = shared.executor.next(|_| 0) {
+                shared.executor.run(polled).map_err(|message| (node, message))?;
+            }
+            if !shared.executor.is_empty() {
+                return Err((node, "formatting waits for something other than the disk".to_string()));
+            }
+            machine.end_life();
+        }
+        shared.formatting.set(false);
+        shared.stopped.set(false);
+        for node in shared.cluster.replicas() {
+            shared.emit(Some(node), EventKind::Format);
+        }
+        Ok(())
+    }
+
+    /// Runs to the end.
+    pub fn run(&self) -> Remains {
+        self.0.run();
+        let shared = &self.0;
+        let (deviations, unused) = shared.decider.borrow_mut().finish();
+        let written = shared.faults.borrow_mut().finish();
+        let record = deviations.zip(written).map(|(deviations, (faults, cores))| {
+            let phases = shared.phases.iter().zip(faults).enumerate().map(|(index, (phase, faults))| Phase {
+                quiet: phase.quiet.as_ref().map(|_| concrete_core(cores.get(&index))),
+                faults,
+                ..phase.clone()
+            });
+            Record { entropy: shared.entropy, deviations, phases: phases.collect() }
+        });
+        let mut tracer = shared.tracer.borrow_mut();
+        let mut marks: BTreeMap<&'static str, u64> = BTreeMap::new();
+        for ((name, _), count) in &tracer.marks {
+            *marks.entry(name).or_default() += count;
+        }
+        Remains {
+            digest: tracer.digest,
+            last: tracer.last,
+            at: shared.now(),
+            core: shared.core.borrow().clone(),
+            faults: std::mem::take(&mut tracer.faults),
+            marks,
+            trace: tracer.trace.take(),
+            record,
+            unused,
+        }
+    }
+
+    /// What is in the world at present.
+    pub fn census(&self) -> Census {
+        Census {
+            tasks: self.0.executor.len(),
+            timers: self.0.timers.borrow().len(),
+            packets: self.0.packets.borrow().len(),
+            disk_operations: self.0.jobs.borrow().len(),
+            agenda: self.0.agenda.borrow().len(),
+        }
+    }
+
+    /// Ends every task as a crash of all nodes would, and says what is left.
+    pub fn shut_down(&self) -> Census {
+        let shared = &self.0;
+        shared.stopped.set(true);
+        shared.machines.iter().for_each(|machine| drop(machine.held.take()));
+        shared.executor.cancel_all();
+        for machine in &shared.machines {
+            machine.inbox.borrow_mut().clear();
+            machine.receiver.borrow_mut().take();
+        }
+        *shared.packets.borrow_mut() = Flights::new();
+        let finished = |job: &super::machine::DiskJob| job.forgotten || job.outcome.is_some();
+        shared.jobs.borrow_mut().take_where(finished);
+        shared.agenda.borrow_mut().clear();
+        self.census()
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        // Tasks hold hosts, hosts hold the world, the world holds tasks: this opens the circle.
+        self.shut_down();
+    }
+}
+
+fn concrete_core(core: Option<&(Vec<NodeId>, Vec<NodeId>)>) -> Quiet {
+    let core = match core {
+        Some((core, healed)) => Core::Nodes { core: core.clone(), healed: healed.clone() },
+        // The run ended before this phase began; then who is in its core makes no difference.
+        None => Core::All,
+    };
+    Quiet { core }
+}
+
+impl Recorder {
+    pub(super) fn new(shared: Rc<Shared>, slot: usize, life: Incarnation) -> Recorder {
+        Recorder { shared, slot, life }
+    }
+
+    fn alive(&self) -> bool {
+        let machine = &self.shared.machines[self.slot];
+        machine.up.get() && machine.life.get() == self.life && !self.shared.stopped.get()
+    }
+
+    fn emit(&self, kind: EventKind) {
+        if self.alive() {
+            self.shared.emit(Some(self.shared.machines[self.slot].id), kind);
+            self.shared.strike_struck();
+        }
+    }
+
+    /// A client calls.
+    pub fn call(&self, client: ClientId, number: u64, operation: &Rc<Operation>) {
+        self.emit(EventKind::Call { client, number, operation: Rc::clone(operation) });
+    }
+
+    /// A call ended.
+    pub fn returned(&self, client: ClientId, number: u64, outcome: Outcome) {
+        self.emit(EventKind::Return { client, number, outcome });
+    }
+
+    /// Whether clients should call no more, because the last phase is over.
+    pub fn is_closing(&self) -> bool {
+        self.shared.closing.get()
+    }
+}
+
+impl std::fmt::Debug for Recorder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Recorder({})", self.shared.machines[self.slot].id)
+    }
+}
+
+impl std::fmt::Debug for World {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "World({:?})", self.census())
+    }
+}

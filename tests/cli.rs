@@ -1,0 +1,218 @@
+//! The command as a user meets it: exit codes, streams, and lines that can be pasted.
+
+#![cfg(feature = "cli")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+struct Ended {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+/// A directory of its own for each test, so that only embedded scenarios are found there.
+fn elsewhere(test: &str) -> PathBuf {
+    let directory = std::env::temp_dir().join(format!("foretell-cli-{test}-{}", std::process::id()));
+    let _ = fs::remove_dir_all(&directory);
+    fs::create_dir_all(&directory).expect("there is a place for temporary files");
+    directory
+}
+
+fn command(directory: &Path, words: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_foretell"));
+    command.current_dir(directory).args(words.split_whitespace());
+    command
+}
+
+fn foretell(directory: &Path, words: &str) -> Ended {
+    let output = command(directory, words).output().expect("the program starts");
+    let text = |bytes| String::from_utf8(bytes).expect("output is text");
+    Ended { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+fn verdict(directory: &Path, words: &str) -> Value {
+    let ended = foretell(directory, &format!("{words} --format json"));
+    serde_json::from_str(&ended.out).unwrap_or_else(|error| panic!("{words}: {error}\n{}{}", ended.out, ended.err))
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+#[test]
+fn help_names_every_exit_code() {
+    for words in ["--help", "run --help", "list --help", "validate --help"] {
+        let ended = foretell(root(), words);
+        assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""), "{words}");
+        for code in 0..=4 {
+            assert!(ended.out.contains(&format!("\n  {code}  ")), "{words} does not explain exit code {code}");
+        }
+    }
+}
+
+#[test]
+fn a_wrong_command_line_is_bad_input() {
+    for (words, says) in [
+        ("", "Usage"),
+        ("runn", "run"),
+        ("run convergence --seeds 9..2", "it runs backwards; write `2..9`"),
+        ("run convergence --seeds 5..5", "there is no seed in it"),
+        ("run convergence --seeds many", "`0..1000`"),
+        ("run convergence --seeds 0..9 --seed 3", "cannot be used with"),
+        ("run convergence --oracles linn", "unknown oracle `linn`"),
+        ("run convergence --trace none --out x", "--out"),
+    ] {
+        let ended = foretell(root(), words);
+        assert_eq!(ended.code, Some(2), "{words}");
+        assert_eq!(ended.out, "", "{words}");
+        assert!(ended.err.contains(says), "{words}: {}", ended.err);
+    }
+}
+
+#[test]
+fn an_unknown_scenario_is_answered_with_near_names() {
+    let ended = foretell(&elsewhere("unknown"), "run convergance --seed 1");
+    assert_eq!((ended.code, ended.out.as_str()), (Some(2), ""));
+    assert!(ended.err.contains("unknown scenario `convergance`; did you mean convergence?"), "{}", ended.err);
+}
+
+#[test]
+fn validate_says_all_errors_of_all_files() {
+    let directory = elsewhere("validate");
+    fs::write(directory.join("one.toml"), "titel = \"a\"\nsystem = \"vsr\"\n").expect("it can be written");
+    fs::write(directory.join("two.toml"), "title = [\n").expect("it can be written");
+    fs::write(directory.join("three.toml"), b"title = \"\xff\"\n").expect("it can be written");
+    let ended = foretell(&directory, "validate one.toml two.toml three.toml convergence absent.toml");
+    assert_eq!(ended.code, Some(2));
+    assert_eq!(ended.out, "ok  convergence\n");
+    for says in ["one.toml", "titel", "two.toml", "three.toml", "absent.toml", "4 of 5 files with errors"] {
+        assert!(ended.err.contains(says), "{says}: {}", ended.err);
+    }
+    assert_eq!(foretell(&directory, "validate .").code, Some(2));
+}
+
+#[test]
+fn every_scenario_of_this_crate_is_valid_and_listed() {
+    let ended = foretell(root(), "validate sim-scenarios");
+    assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""));
+    let files = ended.out.lines().count();
+    let list = verdict(&elsewhere("list"), "list");
+    let scenarios = list["scenarios"].as_array().expect("a list has scenarios");
+    assert_eq!(scenarios.len(), files, "the binary carries every file");
+    assert!(scenarios.iter().all(|scenario| scenario["from"] == "embedded"));
+    assert!(list["systems"].as_array().is_some_and(|systems| systems.iter().any(|system| system["name"] == "vsr")));
+}
+
+#[test]
+fn the_same_seed_is_the_same_run() {
+    let directory = elsewhere("same");
+    let run = || foretell(&directory, "run convergence --seed 7 --format json --check-determinism");
+    let (one, other) = (run(), run());
+    assert_eq!(one.code, Some(0), "{}", one.err);
+    assert_eq!(one.out, other.out);
+    let value: Value = serde_json::from_str(&one.out).expect("it is JSON");
+    assert_eq!(value["scenario"], "convergence");
+    assert_eq!(value["seed"], 7);
+    assert_eq!(value["verdict"], "pass");
+    assert_ne!(verdict(&directory, "run convergence --seed 8")["digest"], value["digest"]);
+}
+
+#[test]
+fn without_a_name_and_a_seed_convergence_runs_with_a_drawn_seed() {
+    let directory = elsewhere("default");
+    let value = verdict(&directory, "run");
+    let seed = value["seed"].as_u64().expect("the seed is printed");
+    assert_eq!(verdict(&directory, &format!("run convergence --seed {seed}")), value);
+}
+
+#[test]
+fn a_range_can_be_split_anywhere() {
+    let directory = elsewhere("split");
+    let digest = |seeds: &str| {
+        let value = verdict(&directory, &format!("run convergence --seeds {seeds}"));
+        u64::from_str_radix(value["digest"].as_str().expect("a digest is text"), 16).expect("in hexadecimal digits")
+    };
+    assert_eq!(digest("0..5"), digest("0..2").wrapping_add(digest("2..5")));
+}
+
+#[test]
+fn a_trace_has_as_many_lines_as_the_run_has_events() {
+    let directory = elsewhere("trace");
+    let ended = foretell(&directory, "run convergence --seed 7 --trace jsonl --format json");
+    let value: Value = serde_json::from_str(&ended.err).expect("the verdict is alone on standard error");
+    assert_eq!(value["events"], ended.out.lines().count());
+    let ended = foretell(&directory, "run convergence --seed 7 --trace text --out trace.txt");
+    assert!(ended.out.starts_with("convergence  seed 7  pass\n"), "{}", ended.out);
+    let text = fs::read_to_string(directory.join("trace.txt")).expect("the trace was written");
+    assert!(text.starts_with("# time"));
+    assert_eq!(value["events"], text.lines().count() - 1);
+    assert_eq!(fs::read_dir(&directory).expect("it is there").count(), 1, "nothing half-written is left behind");
+}
+
+#[test]
+fn a_recorded_plan_repeats_its_run() {
+    let directory = elsewhere("record");
+    let run = verdict(&directory, "run convergence --seed 7 --record plan.toml");
+    let plan = verdict(&directory, "run plan.toml --check-determinism");
+    assert_eq!(plan["digest"], run["digest"]);
+    assert_eq!(plan["seed"], Value::Null);
+    assert_eq!(foretell(&directory, "validate plan.toml").code, Some(0));
+    assert_eq!(foretell(&directory, "run plan.toml --seed 7").code, Some(2));
+}
+
+#[test]
+fn a_plan_that_comes_out_otherwise_is_nondeterminism_or_stale() {
+    let directory = elsewhere("stale");
+    let run = verdict(&directory, "run convergence --seed 7 --record plan.toml");
+    let digest = run["digest"].as_str().expect("a digest is text").trim_start_matches('0');
+    let plan = fs::read_to_string(directory.join("plan.toml")).expect("the plan was written");
+    assert_eq!(plan.matches(digest).count(), 1, "{plan}");
+    let flipped = if digest.starts_with('1') { "2" } else { "1" };
+    let other = plan.replace(digest, &format!("{flipped}{}", &digest[1..]));
+    fs::write(directory.join("broken.toml"), &other).expect("it can be written");
+    let ended = foretell(&directory, "run broken.toml");
+    assert_eq!(ended.code, Some(3), "{}", ended.out);
+    assert!(ended.err.contains("not deterministic"), "{}", ended.err);
+    fs::write(directory.join("stale.toml"), other.replace(" program ", " another program "))
+        .expect("it can be written");
+    let ended = foretell(&directory, "run stale.toml");
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    assert!(ended.out.contains("stale: recorded by"), "{}", ended.out);
+}
+
+#[test]
+fn a_reader_may_go_away() {
+    let directory = elsewhere("pipe");
+    let words = "run convergence --seed 7 --trace jsonl";
+    let mut child =
+        command(&directory, words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+    drop(child.stdout.take());
+    let ended = child.wait_with_output().expect("it ends");
+    let err = String::from_utf8(ended.stderr).expect("output is text");
+    assert_eq!(ended.status.code(), Some(0), "{err}");
+    assert!(!err.contains("panicked") && err.starts_with("convergence  seed 7  pass"), "{err}");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_sweep_reports_what_it_has() {
+    let directory = elsewhere("interrupt");
+    let child = command(&directory, "run convergence --seeds 0..1000000000000 --format json")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    #[allow(clippy::disallowed_methods, reason = "the program needs a moment to begin, and does not say when it has")]
+    std::thread::sleep(std::time::Duration::from_millis(700));
+    let told = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("there is a kill");
+    assert!(told.success());
+    let ended = child.wait_with_output().expect("it ends");
+    assert_eq!(ended.status.code(), Some(4));
+    let value: Value = serde_json::from_slice(&ended.stdout).expect("the verdict is JSON");
+    assert_eq!(value["interrupted"], true);
+    assert!(value["runs"].as_u64().is_some_and(|runs| runs > 0));
+}

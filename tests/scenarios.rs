@@ -1,0 +1,101 @@
+//! Every scenario file is a test of its own: `cargo test --test scenarios` lists them.
+//!
+//! One that expects to pass runs a range of seeds, which must also reach what it says it reaches. One that expects a
+//! violation runs the seeds it names. `FORETELL_SEEDS` makes the range longer.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use foretell::check::OracleId;
+use foretell::scenario::file::parse_bytes;
+use foretell::scenario::{Expectation, Run, Scenario, Settings, Shows, run};
+use libtest_mimic::{Arguments, Failed, Trial};
+
+/// Seeds of a scenario that expects to pass; few, since this is also run in debug builds.
+const SEEDS: u64 = 10;
+
+fn main() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("sim-scenarios");
+    let mut files = Vec::new();
+    collect(&root, &mut files);
+    let trials = files.into_iter().map(|path| {
+        let name = path.strip_prefix(&root).expect("it lies below").with_extension("").display().to_string();
+        Trial::test(name, move || check(&path).map_err(Failed::from))
+    });
+    libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit();
+}
+
+fn collect(directory: &Path, files: &mut Vec<PathBuf>) {
+    let entries = fs::read_dir(directory).expect("the scenarios are there");
+    let mut entries: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    entries.sort();
+    for path in entries {
+        if path.is_dir() {
+            collect(&path, files);
+        } else if path.extension().is_some_and(|ending| ending == "toml") {
+            files.push(path);
+        }
+    }
+}
+
+fn check(path: &Path) -> Result<(), String> {
+    let bytes = fs::read(path).map_err(|error| error.to_string())?;
+    let name = path.file_stem().and_then(|stem| stem.to_str()).expect("names are text");
+    let registry = foretell::systems::registry();
+    let scenario = parse_bytes(name, &bytes, &registry).map_err(|errors| {
+        let text = String::from_utf8_lossy(&bytes);
+        errors.iter().map(|error| error.render(name, &text)).collect::<Vec<_>>().join("\n")
+    })?;
+    if !bytes.starts_with(b"#") {
+        return Err("a scenario opens with a comment that says what it shows".to_string());
+    }
+    let make = || registry.make(&scenario.system, scenario.plant.as_deref());
+    let go = |seed| -> Result<Run, String> { Ok(run(&scenario, make()?, &Settings { seed, ..Settings::default() })) };
+    match &scenario.expect {
+        Expectation::Pass => passes(&scenario, go),
+        Expectation::Violation { check, shows } => fails(*check, *shows, go),
+    }
+}
+
+fn passes(scenario: &Scenario, go: impl Fn(u64) -> Result<Run, String>) -> Result<(), String> {
+    let seeds = std::env::var("FORETELL_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(SEEDS);
+    // A plan has nothing left for a seed to decide.
+    let seeds = if scenario.plan.is_some() { 1 } else { seeds };
+    let mut reached: BTreeMap<&str, u64> = BTreeMap::new();
+    for seed in 0..seeds {
+        let run = go(seed)?;
+        if let Some(violation) = run.verdict.finding() {
+            let repeat = format!("repeat: foretell run {} --seed {seed}", scenario.name);
+            return Err(format!("seed {seed}: {}: {}\n{repeat}", violation.oracle, violation.happened));
+        }
+        if run.verdict.word() != "pass" {
+            return Err(format!("seed {seed}: {:?}", run.verdict));
+        }
+        for name in run.marks.keys().chain(run.faults.keys()) {
+            *reached.entry(name).or_default() += 1;
+        }
+    }
+    let missed: Vec<&String> = scenario.check.reached.iter().filter(|mark| !reached.contains_key(mark.as_str())).collect();
+    match (missed.is_empty(), scenario.plan.is_some()) {
+        (false, false) => Err(format!("{seeds} seeds never reached {missed:?}; they reached {:?}", reached.keys())),
+        _ => Ok(()),
+    }
+}
+
+fn fails(check: Option<OracleId>, shows: Shows, go: impl Fn(u64) -> Result<Run, String>) -> Result<(), String> {
+    let seeds = match shows {
+        Shows::Always => 0..1,
+        Shows::Seed(seed) => seed..seed + 1,
+        Shows::WithinSeeds(seeds) => 0..seeds,
+    };
+    let mut others = BTreeMap::new();
+    for seed in seeds.clone() {
+        match go(seed)?.verdict.finding() {
+            Some(violation) if check.is_none_or(|check| check == violation.oracle) => return Ok(()),
+            Some(violation) => *others.entry(violation.oracle).or_insert(0) += 1,
+            None => {}
+        }
+    }
+    Err(format!("seeds {seeds:?} do not show the violation of {check:?} that is expected; they show {others:?}"))
+}

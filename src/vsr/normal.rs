@@ -63,26 +63,38 @@ impl Replica {
         self.count_acks();
     }
 
-    fn ignore_request(&self, body: &[u8]) -> bool {
-        !self.leads() || self.abdicated || body.len() > BODY_SIZE_MAX
-    }
-
-    pub fn on_request(&mut self, from: NodeId, client: u64, request: u64, body: &[u8]) {
-        if self.ignore_request(body) {
+    pub fn on_request(&mut self, from: NodeId, client: u64, request: u64, body: Bytes) {
+        if body.len() > BODY_SIZE_MAX {
             return;
         }
-        assert!(self.leads());
-        assert_eq!(self.log_view, self.view);
-        self.clients.insert(client, from);
+        assert!(self.commit <= self.log.op());
+        if !from.is_replica() {
+            self.clients.insert(client, from);
+        }
+        let leads = self.leads() && !self.abdicated;
         match self.sessions.judge(client, request) {
-            Verdict::InFlight if self.planted(Plant::InflightRetryPreparedTwice) => self.prepare(client, request, body),
-            Verdict::New => self.prepare(client, request, body),
+            Verdict::InFlight if leads && self.planted(Plant::InflightRetryPreparedTwice) => {
+                self.prepare(client, request, &body);
+            }
+            Verdict::New if leads => self.prepare(client, request, &body),
+            Verdict::New if !from.is_replica() => self.forward(client, request, body),
+            // Any replica that has executed it may say what came of it.
             Verdict::Answered(reply) => {
                 self.env.mark("retry answered from table");
                 self.reply(client, request, reply);
             }
-            Verdict::InFlight | Verdict::Old => {}
+            Verdict::New | Verdict::InFlight | Verdict::Old => {}
         }
+    }
+
+    /// A backup passes a request on, and answers when it executes it: there may be no way between client and primary.
+    fn forward(&mut self, client: u64, request: u64, body: Bytes) {
+        if self.status != Status::Normal || self.is_primary() {
+            return;
+        }
+        assert_eq!(self.log_view, self.view);
+        self.forwarded.insert(client, request);
+        self.send(self.view.primary(self.config.replicas), &Message::Request { client, request, body });
     }
 
     /// Gives a request its place in the log. Beyond the pipeline's length it is dropped, and its client asks again.
@@ -110,7 +122,7 @@ impl Replica {
     }
 
     fn reply(&self, client: u64, request: u64, body: Bytes) {
-        // Unknown if the request came to an earlier primary. The client will ask again, and be answered from the table.
+        // Unknown if the request came to another replica. The client will ask again, and be answered from the table.
         let Some(to) = self.clients.get(&client) else { return };
         let message = Message::Reply { view: self.view, client, request, body };
         self.env.send(*to, message.label(), codec::encode(self.config.cluster, &message));
@@ -271,7 +283,7 @@ impl Replica {
             if op <= self.log.op() + 2 * PIPELINE {
                 self.early.insert(op, entry);
             }
-            self.want(op - 1);
+            self.want(op - 1, from);
         }
         self.commit_up_to(self.commit_known);
     }
@@ -297,7 +309,7 @@ impl Replica {
         assert!(place.op > self.log.op() || self.log.holds(place), "a view has one log");
         self.hear_primary();
         self.commit_known = self.commit_known.max(place.op);
-        self.want(place.op);
+        self.want(place.op, from);
         self.commit_up_to(self.commit_known);
         // Repeats an acknowledgement that was lost, and shows the primary that it is heard.
         self.acknowledge();
@@ -357,7 +369,10 @@ impl Replica {
         if leads || !self.planted(Plant::ClientTablePrimaryOnly) {
             self.sessions.executed(client, request, reply.clone());
         }
-        if leads {
+        if self.forwarded.get(&client).is_some_and(|forwarded| *forwarded <= request) {
+            self.forwarded.remove(&client);
+            self.reply(client, request, reply);
+        } else if leads {
             self.reply(client, request, reply);
         }
     }

@@ -36,9 +36,10 @@ impl Replica {
         self.send(from, &self.start_view());
     }
 
-    /// How the view that we lead looks now.
+    /// How the view looks from here. A backup's log holds all that the view started with, so it may tell as well.
     pub fn start_view(&self) -> Message {
-        assert!(self.leads());
+        assert_eq!(self.status, Status::Normal);
+        assert_eq!(self.log_view, self.view);
         Message::StartView { view: self.view, commit: self.commit, log: self.log_end() }
     }
 
@@ -51,9 +52,12 @@ impl Replica {
         end
     }
 
-    /// A backup: the view's log is known to go on up to `op`.
-    pub fn want(&mut self, op: u64) {
-        self.wanted = self.wanted.max(op);
+    /// A backup: `from` has the view's log up to `op`.
+    pub fn want(&mut self, op: u64, from: u16) {
+        assert_ne!(from, self.me);
+        if op >= self.wanted {
+            (self.wanted, self.helper) = (op, from);
+        }
         if self.wanted > self.log.op() && !self.timers.is_set(Timer::Fetch) {
             self.fetch();
         }
@@ -70,7 +74,7 @@ impl Replica {
             (install.source, (last + 1).saturating_sub(CHUNK).max(1), last)
         } else if self.status == Status::Normal && !self.is_primary() && self.wanted > self.log.op() {
             let first = self.log.op() + 1;
-            (self.view.primary(self.config.replicas), first, self.wanted.min(first + CHUNK - 1))
+            (self.helper, first, self.wanted.min(first + CHUNK - 1))
         } else {
             return;
         };

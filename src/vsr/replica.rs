@@ -64,6 +64,8 @@ pub(super) struct Replica {
     pub sessions: Sessions,
     /// Where each client was last heard from.
     pub clients: BTreeMap<u64, NodeId>,
+    /// A backup: the requests it has passed on, to be answered when they are executed.
+    pub forwarded: BTreeMap<u64, u64>,
     pub timers: Timers,
     /// The last acknowledgement that was probed, so that repeats are not.
     pub acked: (View, u64),
@@ -72,6 +74,10 @@ pub(super) struct Replica {
     pub early: BTreeMap<u64, Entry>,
     /// A backup: the greatest op number that the view's log is known to have.
     pub wanted: u64,
+    /// A backup: who is known to have it.
+    pub helper: u16,
+    /// A backup: when it last heard the primary of this view.
+    pub primary_heard: Instant,
     /// A backup: how long it bears the primary's silence in this view.
     pub patience: Duration,
 
@@ -194,10 +200,13 @@ impl Replica {
             commit_known: superblock.commit,
             sessions: Sessions::default(),
             clients: BTreeMap::new(),
+            forwarded: BTreeMap::new(),
             timers: Timers::new(),
             acked: (View(0), 0),
             early: BTreeMap::new(),
             wanted: 0,
+            helper: 0,
+            primary_heard: Instant::START,
             patience: Duration::ZERO,
             backups: vec![Backup::new(env.now()); replicas],
             resend_head: 0,
@@ -270,7 +279,7 @@ impl Replica {
             return self.env.mark("corrupt message dropped");
         };
         if let Message::Request { client, request, body } = message {
-            return self.on_request(from, client, request, &body);
+            return self.on_request(from, client, request, body);
         }
         let is_peer = from.is_replica() && from.index() < self.config.replicas && from.index() != self.me;
         if is_peer {

@@ -223,6 +223,7 @@ impl Replica {
         assert_eq!(self.log_view, self.view);
         self.probe_role(Role::Backup);
         self.wanted = 0;
+        self.helper = self.view.primary(self.config.replicas);
         self.early.clear();
         self.draw_patience();
         self.commit_up_to(self.commit_known);
@@ -283,7 +284,7 @@ impl Replica {
             if op <= self.log.op() + 2 * PIPELINE {
                 self.early.insert(op, entry);
             }
-            self.want(op - 1, from);
+            self.want(op - 1);
         }
         self.commit_up_to(self.commit_known);
     }
@@ -309,7 +310,7 @@ impl Replica {
         assert!(place.op > self.log.op() || self.log.holds(place), "a view has one log");
         self.hear_primary();
         self.commit_known = self.commit_known.max(place.op);
-        self.want(place.op, from);
+        self.want(place.op);
         self.commit_up_to(self.commit_known);
         // Repeats an acknowledgement that was lost, and shows the primary that it is heard.
         self.acknowledge();

@@ -52,12 +52,9 @@ impl Replica {
         end
     }
 
-    /// A backup: `from` has the view's log up to `op`.
-    pub fn want(&mut self, op: u64, from: u16) {
-        assert_ne!(from, self.me);
-        if op >= self.wanted {
-            (self.wanted, self.helper) = (op, from);
-        }
+    /// A backup: the view's log is known to go on up to `op`.
+    pub fn want(&mut self, op: u64) {
+        self.wanted = self.wanted.max(op);
         if self.wanted > self.log.op() && !self.timers.is_set(Timer::Fetch) {
             self.fetch();
         }
@@ -83,13 +80,12 @@ impl Replica {
         self.timers.set(Timer::Fetch, self.env.now() + FETCH_RETRY);
     }
 
+    /// Somebody else may have them too, and be in better health or on a better link.
     pub fn on_fetch_timeout(&mut self) {
         let (me, replicas) = (self.me, self.config.replicas);
-        if let Some(install) = &mut self.install {
-            // Somebody else may have them too, and be in better health.
-            let next = (1..=replicas).map(|step| (install.source + step) % replicas).find(|next| *next != me);
-            install.source = next.expect("a replica that lacks entries is not alone");
-        }
+        let source = self.install.as_mut().map_or(&mut self.helper, |install| &mut install.source);
+        let next = (1..=replicas).map(|step| (*source + step) % replicas).find(|next| *next != me);
+        *source = next.expect("a replica that lacks entries is not alone");
         self.fetch();
     }
 

@@ -74,7 +74,7 @@ pub(super) struct Replica {
     pub early: BTreeMap<u64, Entry>,
     /// A backup: the greatest op number that the view's log is known to have.
     pub wanted: u64,
-    /// A backup: who is known to have it.
+    /// A backup: whom to ask for it; the primary, unless that one does not answer.
     pub helper: u16,
     /// A backup: when it last heard the primary of this view.
     pub primary_heard: Instant,

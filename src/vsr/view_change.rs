@@ -353,7 +353,7 @@ impl Replica {
                 self.hear_primary();
             }
             self.commit_known = self.commit_known.max(commit);
-            self.want(log.head.op, from);
+            self.want(log.head.op);
             self.commit_up_to(self.commit_known);
         } else if self.status == Status::ViewChange && self.log_view < self.view && self.install.is_none() {
             self.begin_install(from, commit, log);

@@ -233,7 +233,7 @@ impl Replica {
     /// Whether it takes part in `view` as a backup.
     fn follows(&self, view: View) -> bool {
         if self.planted(Plant::AcksAfterDvc) && self.status == Status::ViewChange && self.install.is_none() {
-            return view == self.log_view && self.view > view;
+            return view == self.log_view && view < self.view && view.primary(self.config.replicas) != self.me;
         }
         self.status == Status::Normal && view == self.view && !self.is_primary()
     }

@@ -12,6 +12,6 @@ pub mod env;
 pub mod exec;
 pub mod report;
 pub mod scenario;
-pub mod vsr;
 pub mod systems;
+pub mod vsr;
 pub mod world;

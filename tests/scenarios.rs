@@ -76,7 +76,8 @@ fn passes(scenario: &Scenario, go: impl Fn(u64) -> Result<Run, String>) -> Resul
             *reached.entry(name).or_default() += 1;
         }
     }
-    let missed: Vec<&String> = scenario.check.reached.iter().filter(|mark| !reached.contains_key(mark.as_str())).collect();
+    let missed: Vec<&String> =
+        scenario.check.reached.iter().filter(|mark| !reached.contains_key(mark.as_str())).collect();
     match (missed.is_empty(), scenario.plan.is_some()) {
         (false, false) => Err(format!("{seeds} seeds never reached {missed:?}; they reached {:?}", reached.keys())),
         _ => Ok(()),

@@ -38,14 +38,22 @@ fn matters(event: &Event) -> bool {
         EventKind::Phase(_) | EventKind::Fault(_) | EventKind::Boot(_) | EventKind::Crash(_) => true,
         EventKind::Survived { .. } | EventKind::Pause | EventKind::Resume | EventKind::Wipe => true,
         EventKind::Call { .. } | EventKind::Return { .. } | EventKind::Mark(_) | EventKind::Panic(_) => true,
-        EventKind::Probe(probe) => !matches!(probe, Probe::Applied { .. } | Probe::Executed { .. } | Probe::Head { .. }),
+        EventKind::Probe(probe) => {
+            !matches!(probe, Probe::Applied { .. } | Probe::Executed { .. } | Probe::Head { .. })
+        }
         _ => false,
     }
 }
 
 fn told(scenario: &Scenario, seed: u64, shows: impl Fn(&Event) -> bool) -> String {
     let run = go(scenario, seed);
-    let mut text = format!("{} seed {seed}: {}, digest {}, {} events\n", scenario.name, run.verdict.word(), run.digest, run.events);
+    let mut text = format!(
+        "{} seed {seed}: {}, digest {}, {} events\n",
+        scenario.name,
+        run.verdict.word(),
+        run.digest,
+        run.events
+    );
     if let Some(violation) = run.verdict.finding() {
         writeln!(text, "{}: {}", violation.oracle, violation.happened).expect("a string takes everything");
     }

@@ -91,7 +91,7 @@ impl Live {
         };
         let happened = format!(
             "{node} has waited {} of quiet for an answer, longer than {}: its call #{number} ({operation}) is still open{patience}",
-            format_duration(now.since(since)),
+            format_duration(Duration::from_millis(now.since(since).as_millis() as u64)),
             format_duration(self.within)
         );
         let promised = OracleId::Live.promise().to_owned();

@@ -14,6 +14,7 @@ pub mod dur;
 mod first;
 pub mod history;
 pub mod lin;
+mod lists;
 pub mod live;
 pub mod model;
 pub mod mono;
@@ -22,6 +23,7 @@ pub mod oracle;
 mod search;
 pub mod set;
 mod sight;
+mod states;
 #[cfg(test)]
 mod story;
 

@@ -18,7 +18,7 @@
 //! What keeps it fast:
 //! - A read that fits the state is taken at once, since it changes nothing and so can never come too early. A read is
 //!   therefore never a choice.
-//! - Of unknown operations that ask for the same thing, the first called is taken first; one that would change nothing
+//! - Of unknown operations that ask for the same thing, the first called is taken first; one that would achieve nothing
 //!   is not taken at all.
 //! - If the model is plain, [`sight`](super::sight) sees that a state is left which somebody must still read, or that
 //!   a read can no longer get its answer.
@@ -27,14 +27,14 @@
 //! ordered by integers, so a verdict is the same everywhere.
 
 use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasherDefault, Hasher};
 
-use crate::base::hash::{hash_bytes, mix};
 use crate::base::{EventId, Operation, Reply};
 
 use super::history::Call;
-use super::model::{Model, State};
-use super::sight::Sight;
+use super::lists::Lists;
+use super::model::Model;
+use super::sight::{Sight, Standing};
+use super::states::{Fixed, States, fingerprint};
 
 /// The results of that many steps are kept, so that a model is not asked the same again and again.
 const STEPS_KEPT: usize = 1 << 16;
@@ -138,7 +138,7 @@ impl<'a> Search<'a> {
             if let Some((moment, _)) = answer {
                 moments.push((moment.order, true, op));
             }
-            let mark = u128::from(mix(u64::from(op), 1)) << 64 | u128::from(mix(u64::from(op), 2));
+            let mark = fingerprint(u64::from(op), 0);
             ops.push(Op { operation, reply, read, twin, mark });
         }
         // Calls before returns where the order leaves it open: then they are concurrent.
@@ -223,8 +223,7 @@ impl<'a> Search<'a> {
                     self.trail.push(Change::Return);
                 }
                 Step::Return(op) => {
-                    let place = mix(self.place as u64, u64::from(self.state));
-                    if self.seen.insert(self.mark ^ u128::from(place) << 32) {
+                    if self.seen.insert(self.mark ^ fingerprint(self.place as u64, u64::from(self.state) + 1)) {
                         self.offer(op);
                     }
                     return false;
@@ -236,15 +235,14 @@ impl<'a> Search<'a> {
 
     /// Opens a frame with everything that may be taken now that `returning` must be; the best choice last.
     fn offer(&mut self, returning: u32) {
-        if !self.sight.is_reachable(
-            self.state,
-            self.place,
-            &self.ops,
-            &self.steps,
-            &self.taken,
-            &self.lists,
-            &self.states,
-        ) {
+        let standing = Standing {
+            state: self.states.get(self.state),
+            place: self.place,
+            steps: &self.steps,
+            taken: &self.taken,
+            lists: &self.lists,
+        };
+        if !self.sight.is_reachable(&standing, &self.states) {
             return;
         }
         let choices = self.choices.len();
@@ -257,8 +255,9 @@ impl<'a> Search<'a> {
                 if op == returning || helps != helpful || !self.is_worth_taking(op) {
                     continue;
                 }
-                if let Some(next) =
-                    self.step(op).filter(|next| self.ops[op as usize].reply.is_some() || *next != self.state)
+                // What need not be taken is taken only for what it does: here, or to what it covers.
+                if let Some(next) = self.step(op)
+                    && (self.ops[op as usize].reply.is_some() || next != self.state || self.covers_something(op))
                 {
                     self.choices.push((op, next));
                 }
@@ -276,20 +275,16 @@ impl<'a> Search<'a> {
 
     fn is_worth_taking(&self, op: u32) -> bool {
         let first_of_its_kind = self.ops[op as usize].twin.is_none_or(|twin| self.taken[twin as usize]);
-        first_of_its_kind && self.sight.is_worth_taking(op, self.ops[op as usize].reply.is_some())
+        first_of_its_kind && self.sight.is_worth_taking(op, self.place)
     }
 
     /// Takes a write and then every read that fits. False if that is plainly a dead end.
     fn choose(&mut self, op: u32, next: u32) -> bool {
         let left = self.state;
-        if self.sight.covers(op) {
-            let mut cursor = self.lists.first_write();
-            while let Some(other) = cursor {
-                cursor = self.lists.next(other);
-                if other != op && self.ops[other as usize].reply.is_some() && self.sight.is_coverable(other) {
-                    self.take(other, left);
-                }
-            }
+        let mut covered = self.next_covered(self.lists.first_write(), op);
+        while let Some(other) = covered {
+            covered = self.next_covered(self.lists.next(other), op);
+            self.take(other, left);
         }
         self.take(op, next);
         if next == left {
@@ -306,6 +301,22 @@ impl<'a> Search<'a> {
             }
         }
         true
+    }
+
+    fn covers_something(&self, op: u32) -> bool {
+        self.next_covered(self.lists.first_write(), op).is_some()
+    }
+
+    /// From here on in the list of open writes, the next that may as well be taken right before `op`, which hides it.
+    fn next_covered(&self, mut cursor: Option<u32>, op: u32) -> Option<u32> {
+        while let Some(other) = cursor.filter(|_| self.sight.covers(op)) {
+            // One of unknown outcome need not be taken at all.
+            if other != op && self.ops[other as usize].reply.is_some() && self.sight.is_coverable(other) {
+                return Some(other);
+            }
+            cursor = self.lists.next(other);
+        }
+        None
     }
 
     fn take(&mut self, op: u32, next: u32) {
@@ -354,116 +365,5 @@ impl<'a> Search<'a> {
         }
         self.cache.insert((self.state, op), next);
         next
-    }
-}
-
-/// States by number.
-pub(super) struct States {
-    states: Vec<State>,
-    ids: HashMap<State, u32, Fixed>,
-}
-
-impl States {
-    /// The number of "absent".
-    pub const ABSENT: u32 = 0;
-
-    fn new() -> States {
-        let mut states = States { states: Vec::new(), ids: HashMap::default() };
-        assert_eq!(states.id(None), States::ABSENT, "absent is the first state");
-        states
-    }
-
-    pub fn id(&mut self, state: State) -> u32 {
-        if let Some(id) = self.ids.get(&state) {
-            return *id;
-        }
-        let id = u32::try_from(self.states.len()).expect("fewer states than there is memory");
-        self.states.push(state.clone());
-        self.ids.insert(state, id);
-        id
-    }
-
-    pub fn get(&self, id: u32) -> &State {
-        &self.states[id as usize]
-    }
-}
-
-/// The open operations that are not taken, in the order of their calls: reads in one ring, the others in another.
-///
-/// An operation that is unlinked keeps its neighbours, so that unlinking can be undone in reverse order.
-pub(super) struct Lists {
-    next: Vec<u32>,
-    previous: Vec<u32>,
-    writes: u32,
-    reads: u32,
-}
-
-impl Lists {
-    fn new(ops: usize) -> Lists {
-        let writes = u32::try_from(ops).expect("fewer operations than there is memory");
-        let ring: Vec<u32> = (0..writes + 2).collect();
-        Lists { next: ring.clone(), previous: ring, writes, reads: writes + 1 }
-    }
-
-    pub fn first_write(&self) -> Option<u32> {
-        self.next(self.writes)
-    }
-
-    pub fn first_read(&self) -> Option<u32> {
-        self.next(self.reads)
-    }
-
-    /// The one after this; also right after this one has been unlinked.
-    pub fn next(&self, op: u32) -> Option<u32> {
-        Some(self.next[op as usize]).filter(|next| *next < self.writes)
-    }
-
-    fn append(&mut self, op: u32, read: bool) {
-        let end = if read { self.reads } else { self.writes };
-        self.previous[op as usize] = self.previous[end as usize];
-        self.next[op as usize] = end;
-        self.relink(op);
-    }
-
-    fn unlink(&mut self, op: u32) {
-        let (previous, next) = (self.previous[op as usize], self.next[op as usize]);
-        self.next[previous as usize] = next;
-        self.previous[next as usize] = previous;
-    }
-
-    fn relink(&mut self, op: u32) {
-        let (previous, next) = (self.previous[op as usize], self.next[op as usize]);
-        self.next[previous as usize] = op;
-        self.previous[next as usize] = op;
-    }
-}
-
-/// Hashing that is the same in every process.
-type Fixed = BuildHasherDefault<FixedHasher>;
-
-#[derive(Clone, Copy, Default)]
-pub(super) struct FixedHasher(u64);
-
-impl Hasher for FixedHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        self.0 = mix(self.0, hash_bytes(bytes));
-    }
-    fn write_u8(&mut self, word: u8) {
-        self.write_u64(u64::from(word));
-    }
-    fn write_u32(&mut self, word: u32) {
-        self.write_u64(u64::from(word));
-    }
-    fn write_u64(&mut self, word: u64) {
-        self.0 = mix(self.0, word);
-    }
-    fn write_u128(&mut self, word: u128) {
-        self.0 = mix(word as u64, (word >> 64) as u64);
-    }
-    fn write_usize(&mut self, word: usize) {
-        self.write_u64(word as u64);
-    }
-    fn finish(&self) -> u64 {
-        self.0
     }
 }

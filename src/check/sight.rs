@@ -9,8 +9,13 @@
 
 use crate::base::{Operation, Reply};
 
+use super::lists::Lists;
 use super::model::State;
-use super::search::{Lists, Op, States, Step};
+use super::search::{Op, Step};
+use super::states::States;
+
+/// Unknown operations times answers, above which their traces are not looked for: that would take longer than it saves.
+const TRACES_LOOKED_FOR: usize = 1 << 20;
 
 /// The knowledge about one object. Counts are of operations not taken yet.
 pub(super) struct Sight {
@@ -54,11 +59,26 @@ struct Note {
     may_want: Option<u32>,
     /// It writes whatever it finds.
     blind: bool,
+    /// It changes nothing.
+    read: bool,
+    /// Its outcome is known.
+    known: bool,
+    /// From this step of the walk on, nobody could notice that it had taken effect.
+    noticed_until: usize,
+}
+
+/// Where a search stands.
+pub(super) struct Standing<'s> {
+    pub state: &'s State,
+    pub place: usize,
+    pub steps: &'s [Step],
+    pub taken: &'s [bool],
+    pub lists: &'s Lists,
 }
 
 impl Sight {
     pub fn new(plain: bool, ops: &[Op<'_>], steps: &[Step], states: &mut States) -> Sight {
-        let notes: Vec<Note> = ops.iter().map(|op| Note::of(op, states)).collect();
+        let mut notes: Vec<Note> = ops.iter().map(|op| Note::of(op, states)).collect();
         let kind = if plain { Kind::of(ops) } else { Kind::Blind };
         let size = notes.iter().flat_map(|note| [note.makes, note.wants, note.may_want]).flatten().max().unwrap_or(0)
             as usize
@@ -72,6 +92,9 @@ impl Sight {
                     reads.push(*op);
                 }
             }
+        }
+        if matches!(kind, Kind::Appended { .. }) {
+            look_for_traces(ops, &mut notes, &returns);
         }
         let mut sight =
             Sight { kind, notes, wants: vec![0; size], may_want: vec![0; size], makers: vec![0; size], reads, returns };
@@ -94,10 +117,14 @@ impl Sight {
     /// Whether it can make a difference to take this before it must be.
     ///
     /// A blind write of a value that nobody asks for is only ever seen to be gone; it may as well wait until it
-    /// returns or until another blind write covers it.
-    pub fn is_worth_taking(&self, op: u32, known: bool) -> bool {
+    /// returns or until another blind write covers it. What is unknown and leaves no trace may as well never happen.
+    pub fn is_worth_taking(&self, op: u32, place: usize) -> bool {
         let note = &self.notes[op as usize];
-        self.kind != Kind::Register || !(note.blind || !known) || note.makes.is_none_or(|made| self.is_asked_for(made))
+        match self.kind {
+            Kind::Register if note.blind || !note.known => note.makes.is_none_or(|made| self.is_asked_for(made)),
+            Kind::Appended { .. } => note.known || place <= note.noticed_until,
+            _ => true,
+        }
     }
 
     /// Whether taking this hides what was taken just before it.
@@ -122,17 +149,8 @@ impl Sight {
     }
 
     /// Whether the open reads and the next one to return can still get their answers, where something is appended.
-    #[allow(clippy::too_many_arguments)]
-    pub fn is_reachable(
-        &self,
-        state: u32,
-        place: usize,
-        ops: &[Op<'_>],
-        steps: &[Step],
-        taken: &[bool],
-        lists: &Lists,
-        states: &States,
-    ) -> bool {
+    pub fn is_reachable(&self, standing: &Standing<'_>, states: &States) -> bool {
+        let Standing { state, place, steps, taken, lists } = *standing;
         let Kind::Appended { overwritten } = self.kind else {
             return true;
         };
@@ -141,7 +159,7 @@ impl Sight {
                 return true;
             };
             let wanted = states.get(wanted);
-            if begins(states.get(state), wanted) {
+            if begins(state, wanted) {
                 return true;
             }
             if !overwritten {
@@ -158,7 +176,7 @@ impl Sight {
             let until = self.returns[read as usize];
             steps[place..until]
                 .iter()
-                .any(|step| matches!(step, Step::Call(op) if !ops[*op as usize].read && brings(*op)))
+                .any(|step| matches!(step, Step::Call(op) if !self.notes[*op as usize].read && brings(*op)))
         };
         let mut cursor = lists.first_read();
         while let Some(read) = cursor {
@@ -218,7 +236,7 @@ impl Kind {
 impl Note {
     fn of(op: &Op<'_>, states: &mut States) -> Note {
         let mut id = |text: Option<&String>| states.id(text.map(|text| text.as_bytes().to_vec()));
-        match (op.operation, op.reply) {
+        let note = match (op.operation, op.reply) {
             (Operation::Get { .. }, Some(Reply::Value(value))) => {
                 Note { wants: Some(id(value.as_ref())), ..Note::default() }
             }
@@ -233,7 +251,37 @@ impl Note {
                 }
             }
             _ => Note::default(),
-        }
+        };
+        Note { read: op.read, known: op.reply.is_some(), noticed_until: usize::MAX, ..note }
+    }
+}
+
+/// Finds out until when anybody could notice what unknown operations write.
+///
+/// Whoever finds a text that was written finds it as a part of the whole. So if no later answer has it as a part, then
+/// the operation may as well not have happened, except to a compare-and-swap that fails because of it.
+fn look_for_traces(ops: &[Op<'_>], notes: &mut [Note], returns: &[usize]) {
+    let found = |op: &Op<'_>| match (op.operation, op.reply) {
+        (Operation::Get { .. }, Some(Reply::Value(Some(value)))) => Some(value.clone()),
+        (Operation::Cas { from, .. }, Some(Reply::Swapped(true)) | None) => from.clone(),
+        _ => None,
+    };
+    let found: Vec<(usize, String)> =
+        ops.iter().zip(returns).filter_map(|(op, place)| found(op).map(|text| (*place, text))).collect();
+    let unknown = notes.iter().filter(|note| !note.known).count();
+    let failed = ops.iter().any(|op| op.read && matches!(op.operation, Operation::Cas { .. }));
+    if failed || unknown.saturating_mul(found.len()) > TRACES_LOOKED_FOR {
+        return;
+    }
+    for (op, note) in ops.iter().zip(notes).filter(|(op, _)| op.reply.is_none()) {
+        let text = match op.operation {
+            Operation::Put { value, .. } | Operation::Append { value, .. } => value,
+            Operation::Cas { to, .. } => to,
+            _ => continue,
+        };
+        let traces = found.iter().filter(|(_, found)| found.contains(text.as_str()));
+        // A step of the walk is looked at while the walk stands at it, so the return itself still counts.
+        note.noticed_until = traces.map(|(place, _)| *place).max().unwrap_or(0);
     }
 }
 

@@ -10,8 +10,8 @@ use crate::check::{KeyValue, Layout, Model, Quorums};
 use crate::env::{Env, Local};
 use crate::scenario::{Client, System};
 use crate::vsr::entry::BODY_SIZE_MAX;
-use crate::vsr::kv::{decode_reply, encode_operation, KeyValueStore};
-use crate::vsr::{config, quorum, Config, Plant, VsrClient};
+use crate::vsr::kv::{KeyValueStore, decode_reply, encode_operation};
+use crate::vsr::{Config, Plant, VsrClient, config, quorum};
 
 use super::vsr_layout::VsrLayout;
 
@@ -79,5 +79,41 @@ impl Client for KvClient {
             };
             decode_reply(&self.0.call(body).await).map_or(Outcome::Unknown, Outcome::Done)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Key;
+    use crate::vsr::Service;
+
+    /// The store and the model that judges it are two programs written from one description: they must agree on every
+    /// short sequence.
+    #[test]
+    fn model_and_store_agree_on_all_sequences_of_four() {
+        let key = Key(1);
+        let text = |text: &str| text.to_string();
+        let operations = [
+            Operation::Get { key },
+            Operation::Put { key, value: text("a") },
+            Operation::Put { key, value: text("") },
+            Operation::Append { key, value: text("b") },
+            Operation::Cas { key, from: None, to: text("c") },
+            Operation::Cas { key, from: Some(text("a")), to: text("ab") },
+            Operation::Cas { key, from: Some(text("")), to: text("d") },
+            Operation::Delete { key },
+        ];
+        let count = operations.len();
+        for number in 0..count.pow(4) {
+            let sequence = (0..4).map(|place| &operations[number / count.pow(place) % count]);
+            let (mut state, mut store) = (None, KeyValueStore::default());
+            for operation in sequence {
+                let (next, expected) = KeyValue.apply(&state, operation);
+                let reply = decode_reply(&store.apply(&encode_operation(operation).unwrap()));
+                assert_eq!(reply, Some(expected), "{operation} in sequence {number}");
+                state = next;
+            }
+        }
     }
 }

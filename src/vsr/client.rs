@@ -8,7 +8,7 @@ use crate::base::{Kind, NodeId, Payload};
 use crate::env::{Env, Incoming};
 
 use super::codec;
-use super::config::{Config, CLIENT_RETRY_MAX, CLIENT_RETRY_MIN};
+use super::config::{CLIENT_RETRY_MAX, CLIENT_RETRY_MIN, Config};
 use super::entry::View;
 use super::message::Message;
 

@@ -11,7 +11,7 @@ use crate::base::{Checksum, Payload};
 
 use super::config::CHUNK;
 use super::entry::{Entry, Place, View};
-use super::message::{is_chain, LogEnd, Message};
+use super::message::{LogEnd, Message, is_chain};
 
 const CHECKSUM_SIZE: usize = 8;
 
@@ -109,12 +109,9 @@ impl Reader<'_> {
         // Fields of a struct expression are evaluated in the order they are written, which is the order of the bytes.
         Some(match self.array::<1>()?[0] {
             1 => Message::Request { client: self.word()?, request: self.word()?, body: self.bytes()? },
-            2 => Message::Reply {
-                view: self.view()?,
-                client: self.word()?,
-                request: self.word()?,
-                body: self.bytes()?,
-            },
+            2 => {
+                Message::Reply { view: self.view()?, client: self.word()?, request: self.word()?, body: self.bytes()? }
+            }
             3 => Message::Prepare { view: self.view()?, commit: self.word()?, entry: self.entry()? },
             4 => Message::PrepareOk { view: self.view()?, place: self.place()? },
             5 => Message::Commit { view: self.view()?, place: self.place()? },

@@ -55,6 +55,8 @@ pub const HEARTBEAT: Duration = Duration::from_millis(50);
 pub const PREPARE_RESEND: Duration = Duration::from_millis(100);
 /// A backup that has heard nothing from the primary for this long votes for the next view.
 pub const PRIMARY_SILENCE: Duration = Duration::from_millis(300);
+/// A backup that has heard the primary within this time tells those who have not how the view looks.
+pub const RELAY: Duration = Duration::from_millis(150);
 /// Up to this much is added to [`PRIMARY_SILENCE`], drawn anew in each view, so that backups do not all vote at once.
 pub const PRIMARY_SILENCE_JITTER: Duration = Duration::from_millis(100);
 /// A primary that has not heard from a replication quorum for this long gives up its view.

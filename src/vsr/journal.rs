@@ -10,7 +10,7 @@
 use crate::base::Kind;
 use crate::env::{DiskError, Env, File, Queue};
 
-use super::entry::{Entry, Place, View, ENTRY_SIZE_MAX, HEADER_SIZE};
+use super::entry::{ENTRY_SIZE_MAX, Entry, HEADER_SIZE, Place, View};
 use super::log::Log;
 use super::superblock::Superblock;
 
@@ -52,7 +52,12 @@ impl Journal {
     /// Starts the writer task. The first `durable` entries of the log are on disk already.
     ///
     /// Results go to `report`; after an error, which is reported once, nothing is written any more.
-    pub fn start(env: &Env, file: File, durable: u64, report: impl Fn(Result<Written, DiskError>) + 'static) -> Journal {
+    pub fn start(
+        env: &Env,
+        file: File,
+        durable: u64,
+        report: impl Fn(Result<Written, DiskError>) + 'static,
+    ) -> Journal {
         let queue = Queue::new();
         env.spawn(TASK.label([]), write_batches(file, queue.clone(), report));
         Journal { queue, generation: 0, outstanding: 0, durable }

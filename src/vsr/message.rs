@@ -154,9 +154,7 @@ impl Message {
             Message::StartView { view, .. } => START_VIEW.label([view.0]),
             Message::RequestStartView { view } => REQUEST_START_VIEW.label([view.0]),
             Message::GetEntries { view, from, .. } => GET_ENTRIES.label([view.0, *from]),
-            Message::Entries { log_view, entries } => {
-                ENTRIES.label([log_view.0, entries.first().map_or(0, Entry::op)])
-            }
+            Message::Entries { log_view, entries } => ENTRIES.label([log_view.0, entries.first().map_or(0, Entry::op)]),
         }
     }
 }

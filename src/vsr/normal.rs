@@ -6,7 +6,7 @@ use crate::base::{Instant, NodeId, Probe, Role};
 
 use super::codec;
 use super::config::{ABDICATION, HEARTBEAT, PIPELINE, PREPARE_RESEND, RESEND_BATCH};
-use super::entry::{Entry, Header, Place, View, BODY_SIZE_MAX};
+use super::entry::{BODY_SIZE_MAX, Entry, Header, Place, View};
 use super::message::Message;
 use super::plant::Plant;
 use super::quorum;
@@ -63,38 +63,47 @@ impl Replica {
         self.count_acks();
     }
 
-    pub fn on_request(&mut self, from: NodeId, client: u64, request: u64, body: Bytes) {
-        if body.len() > BODY_SIZE_MAX {
-            return;
+    fn ignore_request(&self, body: &[u8]) -> bool {
+        !self.leads() || self.abdicated || body.len() > BODY_SIZE_MAX
+    }
+
+    pub fn on_request(&mut self, from: NodeId, client: u64, request: u64, body: &[u8]) {
+        if self.ignore_request(body) {
+            return self.pass_on_request(from, client, request, body);
         }
-        assert!(self.commit <= self.log.op());
+        assert!(self.leads());
+        assert_eq!(self.log_view, self.view);
+        // A backup that passes a request on is no address for the answer: it answers the retry from its own table.
         if !from.is_replica() {
             self.clients.insert(client, from);
         }
-        let leads = self.leads() && !self.abdicated;
         match self.sessions.judge(client, request) {
-            Verdict::InFlight if leads && self.planted(Plant::InflightRetryPreparedTwice) => {
-                self.prepare(client, request, &body);
-            }
-            Verdict::New if leads => self.prepare(client, request, &body),
-            Verdict::New if !from.is_replica() => self.forward(client, request, body),
-            // Any replica that has executed it may say what came of it.
+            Verdict::InFlight if self.planted(Plant::InflightRetryPreparedTwice) => self.prepare(client, request, body),
+            Verdict::New => self.prepare(client, request, body),
             Verdict::Answered(reply) => {
                 self.env.mark("retry answered from table");
                 self.reply(client, request, reply);
             }
-            Verdict::New | Verdict::InFlight | Verdict::Old => {}
+            Verdict::InFlight | Verdict::Old => {}
         }
     }
 
-    /// A backup passes a request on, and answers when it executes it: there may be no way between client and primary.
-    fn forward(&mut self, client: u64, request: u64, body: Bytes) {
-        if self.status != Status::Normal || self.is_primary() {
+    /// A client that cannot reach the primary may reach a backup that can. The backup passes its request on, and once
+    /// it has executed it answers a retry from its own table.
+    ///
+    /// Without this a backup that hears the primary keeps it in office, and a client beyond the cut waits for ever.
+    fn pass_on_request(&mut self, from: NodeId, client: u64, request: u64, body: &[u8]) {
+        if self.status != Status::Normal || self.is_primary() || from.is_replica() || body.len() > BODY_SIZE_MAX {
             return;
         }
         assert_eq!(self.log_view, self.view);
-        self.forwarded.insert(client, request);
-        self.send(self.view.primary(self.config.replicas), &Message::Request { client, request, body });
+        if let Verdict::Answered(reply) = self.sessions.judge(client, request) {
+            self.env.mark("retry answered by a backup");
+            self.clients.insert(client, from);
+            return self.reply(client, request, reply);
+        }
+        let message = Message::Request { client, request, body: Bytes::copy_from_slice(body) };
+        self.send(self.view.primary(self.config.replicas), &message);
     }
 
     /// Gives a request its place in the log. Beyond the pipeline's length it is dropped, and its client asks again.
@@ -122,7 +131,7 @@ impl Replica {
     }
 
     fn reply(&self, client: u64, request: u64, body: Bytes) {
-        // Unknown if the request came to another replica. The client will ask again, and be answered from the table.
+        // Unknown if the request came to an earlier primary. The client will ask again, and be answered from the table.
         let Some(to) = self.clients.get(&client) else { return };
         let message = Message::Reply { view: self.view, client, request, body };
         self.env.send(*to, message.label(), codec::encode(self.config.cluster, &message));
@@ -223,7 +232,7 @@ impl Replica {
         assert_eq!(self.log_view, self.view);
         self.probe_role(Role::Backup);
         self.wanted = 0;
-        self.helper = self.view.primary(self.config.replicas);
+        self.fetch_from = self.view.primary(self.config.replicas);
         self.early.clear();
         self.draw_patience();
         self.commit_up_to(self.commit_known);
@@ -233,7 +242,7 @@ impl Replica {
     /// Whether it takes part in `view` as a backup.
     fn follows(&self, view: View) -> bool {
         if self.planted(Plant::AcksAfterDvc) && self.status == Status::ViewChange && self.install.is_none() {
-            return view == self.log_view && view < self.view && view.primary(self.config.replicas) != self.me;
+            return view == self.log_view && self.view > view && view.primary(self.config.replicas) != self.me;
         }
         self.status == Status::Normal && view == self.view && !self.is_primary()
     }
@@ -370,10 +379,7 @@ impl Replica {
         if leads || !self.planted(Plant::ClientTablePrimaryOnly) {
             self.sessions.executed(client, request, reply.clone());
         }
-        if self.forwarded.get(&client).is_some_and(|forwarded| *forwarded <= request) {
-            self.forwarded.remove(&client);
-            self.reply(client, request, reply);
-        } else if leads {
+        if leads {
             self.reply(client, request, reply);
         }
     }

@@ -36,7 +36,8 @@ impl Replica {
         self.send(from, &self.start_view());
     }
 
-    /// How the view looks from here. A backup's log holds all that the view started with, so it may tell as well.
+    /// How the view that is running looks now. A backup's log is a beginning of it that holds all it started with, so
+    /// a backup may tell others as well.
     pub fn start_view(&self) -> Message {
         assert_eq!(self.status, Status::Normal);
         assert_eq!(self.log_view, self.view);
@@ -71,7 +72,7 @@ impl Replica {
             (install.source, (last + 1).saturating_sub(CHUNK).max(1), last)
         } else if self.status == Status::Normal && !self.is_primary() && self.wanted > self.log.op() {
             let first = self.log.op() + 1;
-            (self.helper, first, self.wanted.min(first + CHUNK - 1))
+            (self.fetch_from, first, self.wanted.min(first + CHUNK - 1))
         } else {
             return;
         };
@@ -80,10 +81,11 @@ impl Replica {
         self.timers.set(Timer::Fetch, self.env.now() + FETCH_RETRY);
     }
 
-    /// Somebody else may have them too, and be in better health or on a better link.
     pub fn on_fetch_timeout(&mut self) {
+        // Somebody else may have them too, and be in better health, or within reach: one may hear a primary that one
+        // cannot ask.
         let (me, replicas) = (self.me, self.config.replicas);
-        let source = self.install.as_mut().map_or(&mut self.helper, |install| &mut install.source);
+        let source = self.install.as_mut().map_or(&mut self.fetch_from, |install| &mut install.source);
         let next = (1..=replicas).map(|step| (*source + step) % replicas).find(|next| *next != me);
         *source = next.expect("a replica that lacks entries is not alone");
         self.fetch();
@@ -91,7 +93,8 @@ impl Replica {
 
     fn ignore_get_entries(&self, from: u64, to: u64) -> bool {
         // While a log is on its way into ours it is not clear of which view ours is.
-        let mixed = self.half_installed.is_some() || self.install.as_ref().is_some_and(|install| install.kept.is_some());
+        let mixed =
+            self.half_installed.is_some() || self.install.as_ref().is_some_and(|install| install.kept.is_some());
         mixed || from > to || from > self.log.op()
     }
 
@@ -114,6 +117,21 @@ impl Replica {
         } else if self.status == Status::Normal && !self.is_primary() && log_view == self.view {
             self.take_forwards(entries);
         }
+    }
+
+    /// A backup of our own view, who hears the primary that we do not, tells how the view looks.
+    pub fn take_relayed(&mut self, from: u16, commit: u64, log: LogEnd) {
+        assert_eq!(self.status, Status::Normal);
+        assert!(!self.is_primary());
+        self.commit_known = self.commit_known.max(commit);
+        let (head, first) = (log.head.op, log.suffix.first().map_or(log.head.op + 1, Entry::op));
+        if self.log.op() + 1 >= first {
+            self.take_forwards(log.suffix);
+        } else {
+            let last = head.min(self.log.op() + CHUNK);
+            self.send(from, &Message::GetEntries { view: self.view, from: self.log.op() + 1, to: last });
+        }
+        self.commit_up_to(self.commit_known);
     }
 
     /// Entries from a log of our own view.

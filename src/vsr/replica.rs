@@ -5,14 +5,15 @@
 //! [`normal`](super::normal) (the log grows), `view_change` (the primary changes) and `repair` (somebody catches up).
 
 use std::collections::BTreeMap;
-use std::future::{poll_fn, Future};
-use std::pin::{pin, Pin};
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
 
 use crate::base::{Instant, NodeId, Payload, Probe, Role};
 use crate::env::{DiskError, Env, File, Incoming, Queue, Sleep};
 
+use super::codec;
 use super::config::Config;
 use super::entry::{Entry, Place, View};
 use super::journal::{self, Journal, Scan, Written};
@@ -22,10 +23,9 @@ use super::normal::Backup;
 use super::plant::Plant;
 use super::service::Service;
 use super::sessions::Sessions;
-use super::superblock::{self, Promises, Superblock, SEQUENCE_FORMATTED};
+use super::superblock::{self, Promises, SEQUENCE_FORMATTED, Superblock};
 use super::timers::{Timer, Timers};
 use super::view_change::{Install, Promise, Vote};
-use super::codec;
 
 /// What a replica does in its view.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -64,8 +64,6 @@ pub(super) struct Replica {
     pub sessions: Sessions,
     /// Where each client was last heard from.
     pub clients: BTreeMap<u64, NodeId>,
-    /// A backup: the requests it has passed on, to be answered when they are executed.
-    pub forwarded: BTreeMap<u64, u64>,
     pub timers: Timers,
     /// The last acknowledgement that was probed, so that repeats are not.
     pub acked: (View, u64),
@@ -74,10 +72,10 @@ pub(super) struct Replica {
     pub early: BTreeMap<u64, Entry>,
     /// A backup: the greatest op number that the view's log is known to have.
     pub wanted: u64,
-    /// A backup: whom to ask for it; the primary, unless that one does not answer.
-    pub helper: u16,
-    /// A backup: when it last heard the primary of this view.
+    /// A backup: when it last heard its primary.
     pub primary_heard: Instant,
+    /// A backup: whom it asks for entries that it lacks.
+    pub fetch_from: u16,
     /// A backup: how long it bears the primary's silence in this view.
     pub patience: Duration,
 
@@ -200,13 +198,12 @@ impl Replica {
             commit_known: superblock.commit,
             sessions: Sessions::default(),
             clients: BTreeMap::new(),
-            forwarded: BTreeMap::new(),
             timers: Timers::new(),
             acked: (View(0), 0),
             early: BTreeMap::new(),
             wanted: 0,
-            helper: 0,
             primary_heard: Instant::START,
+            fetch_from: 0,
             patience: Duration::ZERO,
             backups: vec![Backup::new(env.now()); replicas],
             resend_head: 0,
@@ -279,7 +276,7 @@ impl Replica {
             return self.env.mark("corrupt message dropped");
         };
         if let Message::Request { client, request, body } = message {
-            return self.on_request(from, client, request, body);
+            return self.on_request(from, client, request, &body);
         }
         let is_peer = from.is_replica() && from.index() < self.config.replicas && from.index() != self.me;
         if is_peer {

@@ -20,7 +20,7 @@ use std::time::Duration;
 use crate::base::{Instant, Kind, Probe, Role};
 
 use super::config::{
-    HEARTBEAT, PRIMARY_SILENCE, PRIMARY_SILENCE_JITTER, VIEW_CHANGE_MAX, VIEW_CHANGE_MIN, VOTE_LIFETIME, VOTE_RESEND,
+    PRIMARY_SILENCE, PRIMARY_SILENCE_JITTER, RELAY, VIEW_CHANGE_MAX, VIEW_CHANGE_MIN, VOTE_LIFETIME, VOTE_RESEND,
 };
 use super::entry::{Entry, Place, View};
 use super::message::{LogEnd, Message};
@@ -127,8 +127,10 @@ impl Replica {
             // A quorum has left our view already.
             self.enter_view(current);
         }
-        if current <= self.view && self.is_content() {
-            // Perhaps it cannot hear the primary, but it can hear us.
+        let follows = self.status == Status::Normal && !self.is_primary() && current <= self.view;
+        if follows && self.env.now().since(self.primary_heard) < RELAY {
+            // The voter does not hear the primary, and we do. While that lasts it learns from us what it misses.
+            self.env.mark("view relayed by a backup");
             self.send(from, &self.start_view());
         }
         let primary_gives_up = from == self.view.primary(self.config.replicas) && view > self.view;
@@ -145,13 +147,7 @@ impl Replica {
         assert!(!self.is_primary());
         self.vote = self.view;
         self.primary_heard = self.env.now();
-        self.timers.set(Timer::Vote, self.primary_heard + self.patience);
-    }
-
-    /// Whether its view runs, as far as it can tell.
-    fn is_content(&self) -> bool {
-        let hears = self.is_primary() || self.env.now().since(self.primary_heard) < HEARTBEAT * 2;
-        self.status == Status::Normal && !self.abdicated && hears
+        self.timers.set(Timer::Vote, self.env.now() + self.patience);
     }
 
     /// How long it bears the primary's silence in this view.
@@ -340,21 +336,19 @@ impl Replica {
 
     pub fn on_start_view(&mut self, from: u16, view: View, commit: u64, log: LogEnd) {
         self.note_vote(from, view);
-        // A view that we are primary of was started by us or not at all.
-        if view < self.view || view.primary(self.config.replicas) == self.me {
+        let primary = view.primary(self.config.replicas);
+        if view < self.view || primary == self.me {
             return;
         }
         if view > self.view {
             self.enter_view(view);
         }
         assert_eq!(view, self.view);
-        if self.status == Status::Normal {
-            if from == view.primary(self.config.replicas) {
-                self.hear_primary();
-            }
-            self.commit_known = self.commit_known.max(commit);
-            self.want(log.head.op);
-            self.commit_up_to(self.commit_known);
+        assert!(!self.is_primary());
+        if self.status == Status::Normal && from == primary {
+            self.hear_primary();
+        } else if self.status == Status::Normal {
+            self.take_relayed(from, commit, log);
         } else if self.status == Status::ViewChange && self.log_view < self.view && self.install.is_none() {
             self.begin_install(from, commit, log);
             self.advance();

@@ -21,6 +21,9 @@ pub struct Disk {
     names_durable: BTreeMap<Rc<str>, FileId>,
     changes: Vec<Change>,
     version: u64,
+    /// What the disk held when it was last emptied. The world's own doing un-promises nothing, so for the oracles it is
+    /// still there until the system makes files of those names again.
+    emptied: Option<Box<Disk>>,
 }
 
 #[derive(Debug, Default)]
@@ -267,7 +270,10 @@ impl Disk {
 
     /// Empties the disk.
     pub fn wipe(&mut self) {
-        *self = Disk::default();
+        let mut before = std::mem::take(self);
+        // Of a disk emptied twice with nothing written between, the first emptying counts.
+        let emptied = if before.names_durable.is_empty() { before.emptied.take() } else { None };
+        self.emptied = emptied.or_else(|| Some(Box::new(before)));
     }
 
     fn durable(&self, name: &str) -> Option<&FileState> {
@@ -276,12 +282,15 @@ impl Disk {
 
     /// See [`Disks::promised_len`](crate::base::Disks::promised_len).
     pub fn promised_len(&self, name: &str) -> Option<u64> {
-        self.durable(name).map(|state| state.durable.len() as u64)
+        let before = || self.emptied.as_ref().and_then(|disk| disk.promised_len(name));
+        self.durable(name).map(|state| state.durable.len() as u64).or_else(before)
     }
 
     /// See [`Disks::promised`](crate::base::Disks::promised). Writes that are under way are judged by the caller.
     pub fn promised(&self, name: &str, offset: u64, into: &mut [u8]) -> bool {
-        let Some(state) = self.durable(name) else { return false };
+        let Some(state) = self.durable(name) else {
+            return self.emptied.as_ref().is_some_and(|disk| disk.promised(name, offset, into));
+        };
         let range = offset as usize..offset as usize + into.len();
         let Some(durable) = state.durable.get(range.clone()) else { return false };
         into.copy_from_slice(durable);
@@ -404,6 +413,19 @@ mod tests {
         crash(&mut disk, SectorFate::Kept);
         assert_eq!(run(&mut disk, DiskOp::List), Ok(DiskDone::Names(vec!["log".into()])));
         assert_eq!(content(&mut disk, file), "a1024");
+    }
+
+    #[test]
+    fn what_the_world_empties_stays_promised_and_is_gone_all_the_same() {
+        let (mut disk, _) = disk();
+        disk.wipe();
+        assert_eq!(run(&mut disk, DiskOp::List), Ok(DiskDone::Names(vec![])));
+        assert_eq!(disk.promised_len("log"), Some(1024));
+        disk.wipe();
+        assert!(disk.promised("log", 0, &mut [0; 4]));
+        let Ok(DiskDone::Opened(_)) = run(&mut disk, DiskOp::Open { name: "log".into(), create: true }) else { panic!() };
+        run(&mut disk, DiskOp::SyncDir).unwrap();
+        assert_eq!(disk.promised_len("log"), Some(0));
     }
 
     #[test]

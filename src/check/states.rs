@@ -1,0 +1,76 @@
+//! Numbers for the states of an object, and hashing for the tables of a search.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+use crate::base::hash::{hash_bytes, mix};
+
+use super::model::State;
+
+/// States by number.
+pub(super) struct States {
+    states: Vec<State>,
+    ids: HashMap<State, u32, Fixed>,
+}
+
+impl States {
+    /// The number of "absent".
+    pub const ABSENT: u32 = 0;
+
+    pub fn new() -> States {
+        let mut states = States { states: Vec::new(), ids: HashMap::default() };
+        assert_eq!(states.id(None), States::ABSENT, "absent is the first state");
+        states
+    }
+
+    pub fn id(&mut self, state: State) -> u32 {
+        if let Some(id) = self.ids.get(&state) {
+            return *id;
+        }
+        let id = u32::try_from(self.states.len()).expect("fewer states than there is memory");
+        self.states.push(state.clone());
+        self.ids.insert(state, id);
+        id
+    }
+
+    pub fn get(&self, id: u32) -> &State {
+        &self.states[id as usize]
+    }
+}
+
+/// 128 bits that depend on both numbers. Mixed more than once, because fingerprints are added up without carry, and
+/// neighbours mixed only once are too alike for that.
+pub(super) fn fingerprint(a: u64, b: u64) -> u128 {
+    let low = mix(mix(a, b), 1);
+    u128::from(mix(low, mix(b, a))) << 64 | u128::from(low)
+}
+
+/// Hashing that is the same in every process.
+pub(super) type Fixed = BuildHasherDefault<FixedHasher>;
+
+#[derive(Clone, Copy, Default)]
+pub(super) struct FixedHasher(u64);
+
+impl Hasher for FixedHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = mix(self.0, hash_bytes(bytes));
+    }
+    fn write_u8(&mut self, word: u8) {
+        self.write_u64(u64::from(word));
+    }
+    fn write_u32(&mut self, word: u32) {
+        self.write_u64(u64::from(word));
+    }
+    fn write_u64(&mut self, word: u64) {
+        self.0 = mix(self.0, word);
+    }
+    fn write_u128(&mut self, word: u128) {
+        self.0 = mix(word as u64, (word >> 64) as u64);
+    }
+    fn write_usize(&mut self, word: usize) {
+        self.write_u64(word as u64);
+    }
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}

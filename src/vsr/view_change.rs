@@ -212,7 +212,7 @@ impl Replica {
         self.timers.set(Timer::PromiseResend, self.env.now() + VOTE_RESEND);
         // The vote goes along, because it tells those who are behind which view we are in.
         self.say_vote();
-        if self.promised && self.install.is_none() && self.log_view < self.view {
+        if self.promised && self.install.is_none() && self.log_view < self.view && self.journal.is_idle() {
             self.say_promise();
         }
     }

@@ -351,7 +351,9 @@ impl fmt::Display for EventKind {
             EventKind::Probe(probe) => write!(f, "{probe}"),
             EventKind::Mark(name) => write!(f, "reaches: {name}"),
             EventKind::Call { client, number, operation } => write!(f, "calls #{number} {operation}{}", As(client)),
-            EventKind::Return { client, number, outcome } => write!(f, "call #{number} returns: {outcome}{}", As(client)),
+            EventKind::Return { client, number, outcome } => {
+                write!(f, "call #{number} returns: {outcome}{}", As(client))
+            }
             EventKind::Panic(message) => write!(f, "panics: {message}"),
             EventKind::Spin { task, polls } => write!(f, "task {task} polled {polls} times without letting time move"),
         }

@@ -14,8 +14,8 @@
 //! ```
 
 use std::fmt;
-use std::sync::Arc;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use super::id::{Incarnation, NodeId};
 use super::label::{Label, LabelText, Labelled};

@@ -26,6 +26,8 @@
 //! Configurations are remembered by a 128-bit fingerprint that grows with no number of clients. All is counted and
 //! ordered by integers, so a verdict is the same everywhere.
 
+#![expect(clippy::disallowed_types, reason = "hashed by a fixed hasher, and never iterated")]
+
 use std::collections::{HashMap, HashSet};
 
 use crate::base::{EventId, Operation, Reply};

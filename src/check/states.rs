@@ -1,5 +1,7 @@
 //! Numbers for the states of an object, and hashing for the tables of a search.
 
+#![expect(clippy::disallowed_types, reason = "hashed by a fixed hasher, and never iterated")]
+
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 

@@ -19,7 +19,7 @@ pub const FILE: &str = "journal";
 /// Bytes of a slot.
 pub const SLOT_SIZE: u64 = ENTRY_SIZE_MAX as u64;
 
-const _: () = assert!(SLOT_SIZE % 512 == 0 && HEADER_SIZE as u64 <= SLOT_SIZE);
+const _: () = assert!(SLOT_SIZE.is_multiple_of(512) && HEADER_SIZE as u64 <= SLOT_SIZE);
 
 /// Slots read at once in a scan.
 const SCAN_SLOTS: u64 = 256;

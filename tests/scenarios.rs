@@ -1,7 +1,8 @@
 //! Every scenario file is a test of its own: `cargo test --test scenarios` lists them.
 //!
 //! One that expects to pass runs a range of seeds, which must also reach what it says it reaches. One that expects a
-//! violation runs the seeds it names. `FORETELL_SEEDS` makes the range longer.
+//! violation runs the seeds it names; if it has a planted bug, it must also pass without it. `FORETELL_SEEDS` makes the
+//! range longer.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use foretell::check::OracleId;
 use foretell::scenario::file::parse_bytes;
-use foretell::scenario::{Expectation, Run, Scenario, Settings, Shows, run};
+use foretell::scenario::{Expectation, Registry, Run, Scenario, Settings, Shows, run};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 /// Seeds of a scenario that expects to pass; few, since this is also run in debug builds.
@@ -23,7 +24,19 @@ fn main() {
         let name = path.strip_prefix(&root).expect("it lies below").with_extension("").display().to_string();
         Trial::test(name, move || check(&path).map_err(Failed::from))
     });
-    libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit();
+    let every_plant = Trial::test("every planted bug has its scenario", || {
+        let registry = foretell::systems::registry();
+        let missing: Vec<&&str> = registry
+            .plants("vsr")
+            .iter()
+            .filter(|plant| {
+                let file = format!("{}/sim-scenarios/planted/{plant}.toml", env!("CARGO_MANIFEST_DIR"));
+                !fs::read_to_string(file).is_ok_and(|text| text.contains(&format!("\"{plant}\"")))
+            })
+            .collect();
+        if missing.is_empty() { Ok(()) } else { Err(Failed::from(format!("{missing:?} have none"))) }
+    });
+    libtest_mimic::run(&Arguments::from_args(), trials.chain([every_plant]).collect()).exit();
 }
 
 fn collect(directory: &Path, files: &mut Vec<PathBuf>) {
@@ -54,8 +67,22 @@ fn check(path: &Path) -> Result<(), String> {
     let go = |seed| -> Result<Run, String> { Ok(run(&scenario, make()?, &Settings { seed, ..Settings::default() })) };
     match &scenario.expect {
         Expectation::Pass => passes(&scenario, go),
-        Expectation::Violation { check, shows } => fails(*check, *shows, go),
+        Expectation::Violation { check, shows } => {
+            fails(*check, *shows, go)?;
+            match &scenario.plant {
+                Some(plant) => passes_without(plant, &scenario, &registry),
+                None => Ok(()),
+            }
+        }
     }
+}
+
+/// The protocol without its planted bug keeps every promise that the scenario judges: what was seen was the bug.
+fn passes_without(plant: &str, scenario: &Scenario, registry: &Registry) -> Result<(), String> {
+    let clean = Scenario { plant: None, expect: Expectation::Pass, ..scenario.clone() };
+    let system = registry.make(&clean.system, None)?;
+    passes(&clean, |seed| Ok(run(&clean, system.clone(), &Settings { seed, ..Settings::default() })))
+        .map_err(|error| format!("without the planted bug {plant}: {error}"))
 }
 
 fn passes(scenario: &Scenario, go: impl Fn(u64) -> Result<Run, String>) -> Result<(), String> {

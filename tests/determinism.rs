@@ -78,7 +78,7 @@ fn recording_and_replaying_give_one_digest_for_a_thousand_seeds() {
 fn a_seed_alone_is_the_same_as_after_others_and_on_another_thread() {
     let storm = storm();
     let alone = go(&storm, 7, false).digest;
-    let many = digests(&storm, 0..300);
+    let many = digests(&storm, 0..1000);
     assert_eq!(many[7], alone);
     assert_eq!(go(&storm, 7, false).digest, alone, "after many others");
     let (first, second) = std::thread::scope(|scope| {
@@ -134,5 +134,5 @@ fn names_survive_the_removal_of_a_deviation() {
     }
     let percent = kept * 100 / total;
     println!("{kept} of {total} names survive, {percent} %");
-    assert!(percent >= 20, "only {percent} % of names survive the removal of one deviation");
+    assert!(percent >= 60, "only {percent} % of names survive the removal of one deviation");
 }

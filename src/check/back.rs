@@ -6,7 +6,7 @@ use std::rc::Rc;
 use crate::base::{Checksum, Cluster, Disks, Event, EventKind, NodeId, Probe};
 
 use super::first::{First, FirstByIndex};
-use super::oracle::{Checked, End, Layout, Oracle, OracleId, Quorums, Violation};
+use super::oracle::{Checked, Layout, Oracle, OracleId, Quorums, Violation};
 
 /// Counts, when an entry is first said to be committed, the disks that durably hold that very entry.
 ///
@@ -73,10 +73,6 @@ impl Oracle for Back {
         let missing = self.cluster.replicas().filter(|replica| *replica != node && !holders.contains(replica));
         let nodes = std::iter::once(node).chain(missing).collect();
         Err(Violation::new(OracleId::Back, event, nodes, happened))
-    }
-
-    fn on_end(&mut self, _end: &End) -> Result<(), Violation> {
-        Ok(())
     }
 
     fn checked(&self) -> Checked {

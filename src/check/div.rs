@@ -3,7 +3,7 @@
 use crate::base::{Disks, Event, EventKind, Probe};
 
 use super::first::{First, FirstByIndex};
-use super::oracle::{Checked, End, Oracle, OracleId, Violation};
+use super::oracle::{Checked, Oracle, OracleId, Violation};
 
 /// Compares every `Applied` probe with the first one for the same index, over all replicas and lives.
 #[derive(Debug, Default)]
@@ -35,10 +35,6 @@ impl Oracle for Div {
             }
             _ => Ok(()),
         }
-    }
-
-    fn on_end(&mut self, _end: &End) -> Result<(), Violation> {
-        Ok(())
     }
 
     fn checked(&self) -> Checked {

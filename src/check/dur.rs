@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use crate::base::{Checksum, Disks, Event, EventKind, NodeId, Probe};
 
-use super::oracle::{Checked, End, Oracle, OracleId, Violation};
+use super::oracle::{Checked, Oracle, OracleId, Violation};
 
 /// How many beginnings of epochs are remembered for commits that come too late.
 const LEADERS_KEPT: usize = 64;
@@ -142,10 +142,6 @@ impl Oracle for Dur {
             }
             _ => Ok(()),
         }
-    }
-
-    fn on_end(&mut self, _end: &End) -> Result<(), Violation> {
-        Ok(())
     }
 
     fn checked(&self) -> Checked {

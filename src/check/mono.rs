@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use crate::base::{Checksum, Disks, Event, EventKind, NodeId, Probe};
 
-use super::oracle::{Checked, End, Epoch, Layout, Oracle, OracleId, Violation};
+use super::oracle::{Checked, Epoch, Layout, Oracle, OracleId, Violation};
 
 /// How many acknowledged entries below the highest are remembered for each replica.
 const ACKS_KEPT: u64 = 64;
@@ -321,10 +321,6 @@ impl Oracle for Mono {
             _ => Ok(()),
         };
         judged.map_err(|happened| Violation::new(OracleId::Mono, event, vec![node], happened))
-    }
-
-    fn on_end(&mut self, _end: &End) -> Result<(), Violation> {
-        Ok(())
     }
 
     fn checked(&self) -> Checked {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::base::{Disks, Event, EventKind, NodeId, Probe};
 
-use super::oracle::{Checked, End, Oracle, OracleId, Violation};
+use super::oracle::{Checked, Oracle, OracleId, Violation};
 
 /// Compares every `Executed` probe with the first one for the same request of the same client.
 ///
@@ -36,10 +36,6 @@ impl Oracle for Once {
             "{node} executed request {request} of client {client:x} as op {index}, but {who} had executed it as op {first}"
         );
         Err(Violation::new(OracleId::Once, event, nodes, happened))
-    }
-
-    fn on_end(&mut self, _end: &End) -> Result<(), Violation> {
-        Ok(())
     }
 
     fn checked(&self) -> Checked {

@@ -13,13 +13,10 @@ use crate::vsr::entry::BODY_SIZE_MAX;
 use crate::vsr::kv::{KeyValueStore, decode_reply, encode_operation};
 use crate::vsr::{Config, Plant, VsrClient, config, quorum};
 
-use super::vsr_layout::VsrLayout;
+use super::vsr_layout::{CLUSTER, VsrLayout};
 
 /// The planted bugs of this build.
 pub const PLANTS: &[&str] = if cfg!(feature = "plant") { Plant::NAMES } else { &[] };
-
-/// The number of the cluster, part of every checksum.
-pub(super) const CLUSTER: u64 = 0x666f_7265_7465_6c6c;
 
 /// Replicas of a key-value store, and clients that use it.
 #[derive(Clone, Copy, Debug)]

@@ -6,11 +6,12 @@
 use crate::base::{Checksum, Disks, NodeId};
 use crate::check::{Epoch, Layout};
 
-use super::vsr::CLUSTER;
-
 const SLOT: u64 = 1024;
 const HEADER: usize = 128;
 const COPY: usize = 512;
+
+/// The number of the cluster, part of every checksum.
+pub(super) const CLUSTER: u64 = 0x666f_7265_7465_6c6c;
 
 /// The layout of a replica's disk: files `journal` and `superblock`.
 #[derive(Clone, Copy, Debug)]

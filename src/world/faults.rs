@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::fault::{Fault, Limit, Target, What, When};
+use super::fault::{Fault, Target, What, When};
 use super::resolve::{Resolver, Scene};
 use super::shared::{Item, Moment, Shared};
 use super::trigger::{Trigger, Verb, Which, Who};
@@ -295,13 +295,4 @@ fn exact(event: &Event, repeat: u32) -> Trigger {
     };
     let who = Who::Node(event.node.expect("a trigger matches events of nodes"));
     Trigger { who, verb, peer: peer.map(Who::Node), which: Which::Exactly(repeat) }
-}
-
-/// As many replicas as may be down at once.
-pub(super) fn allowed_down(limit: Limit, replicas: u16) -> u16 {
-    match limit {
-        Limit::Minority => (replicas.max(1) - 1) / 2,
-        Limit::Count(count) => count,
-        Limit::All => replicas,
-    }
 }

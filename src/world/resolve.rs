@@ -1,7 +1,6 @@
 //! From a fault with chance to what it does here and now. No clock, no side effects: a scene and dice in, faults out.
 
 use super::fault::{Group, Limit, Split, Target, What};
-use super::faults::allowed_down;
 use crate::base::{Cluster, Distribution, Draw, Event, EventKind, NodeId, Ratio};
 
 /// How things stand when a fault strikes.
@@ -225,4 +224,13 @@ fn concrete(group: &Group) -> Vec<NodeId> {
         other => unreachable!("{other} was resolved to nodes"),
     };
     group.iter().map(node).collect()
+}
+
+/// As many replicas as may be down at once.
+fn allowed_down(limit: Limit, replicas: u16) -> u16 {
+    match limit {
+        Limit::Minority => (replicas.max(1) - 1) / 2,
+        Limit::Count(count) => count,
+        Limit::All => replicas,
+    }
 }

@@ -13,6 +13,9 @@ use crate::env::{DiskDone, DiskError, DiskOp, FileId};
 /// The unit in which unsynced writes are kept, lost or torn at a crash.
 pub const SECTOR_BYTES: usize = 512;
 
+/// The largest file. Nothing that is simulated needs more, and a wild offset should be a finding, not an empty memory.
+pub const FILE_BYTES_MAX: u64 = 1 << 30;
+
 /// One machine's disk.
 #[derive(Debug, Default)]
 pub struct Disk {
@@ -109,6 +112,19 @@ impl FileState {
 }
 
 impl Disk {
+    /// Panics, within the poll of whoever asks, if an operation asks for what no disk here has.
+    pub fn admit(operation: &DiskOp) {
+        let end = match operation {
+            DiskOp::Write { offset, bytes, .. } => offset.saturating_add(bytes.len() as u64),
+            DiskOp::SetLength { length, .. } => *length,
+            _ => 0,
+        };
+        assert!(
+            end <= FILE_BYTES_MAX,
+            "a file of {end} bytes is larger than {FILE_BYTES_MAX}, the most a disk here holds"
+        );
+    }
+
     /// Takes down what a sync that begins now will make durable.
     pub fn begin(&self, operation: &DiskOp) -> Snapshot {
         match operation {

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
+use super::disk::Disk;
 use super::machine::{DiskJob, Packet, Timer};
 use super::network::Repeats;
 use super::shared::{Item, Shared};
@@ -187,6 +188,7 @@ impl Host for NodeHost {
 
     fn disk_start(&self, label: Label, operation: DiskOp) -> IoId {
         let shared = &self.shared;
+        Disk::admit(&operation);
         if shared.formatting.get() {
             return self.disk_at_once(label, operation);
         }

@@ -288,6 +288,18 @@ fn a_task_that_runs_for_ever_is_named() {
 }
 
 #[test]
+fn a_wild_offset_is_a_finding() {
+    let system = |env: Env| -> Local<()> {
+        Box::pin(async move {
+            let file = env.disk().create("log").await.expect("the disk works");
+            let _ = file.write_at(WRITE.label([1]), u64::MAX - 1, vec![1; 10].into()).await;
+        })
+    };
+    let lines = said(&run(setup(vec![phase("only", 50, vec![])]), system));
+    assert!(lines.iter().any(|line| line.starts_with("r0 panics: a file of 18446744073709551615 bytes")), "{lines:#?}");
+}
+
+#[test]
 fn a_panic_is_an_event_and_the_rest_lives_on() {
     let system = |env: Env| -> Local<()> {
         Box::pin(async move {

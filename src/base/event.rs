@@ -355,7 +355,10 @@ impl fmt::Display for EventKind {
                 write!(f, "call #{number} returns: {outcome}{}", As(client))
             }
             EventKind::Panic(message) => write!(f, "panics: {message}"),
-            EventKind::Spin { task, polls } => write!(f, "task {task} polled {polls} times without letting time move"),
+            EventKind::Spin { task, polls } => match polls {
+                1 => write!(f, "task {task} called its host on and on within one poll, without letting time move"),
+                polls => write!(f, "task {task} polled {polls} times without letting time move"),
+            },
         }
     }
 }

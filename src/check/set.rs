@@ -209,7 +209,9 @@ impl Oracles {
     /// What each oracle did, in the order of [`OracleId::all`].
     pub fn checked(&self) -> Vec<(OracleId, Checked)> {
         let always = [OracleId::Panic, OracleId::Spin].map(|id| (id, Checked::Checked(self.events)));
-        self.each().into_iter().flatten().map(|oracle| (oracle.id(), oracle.checked())).chain(always).collect()
+        let seen =
+            self.each().into_iter().flatten().map(|oracle| (oracle.id(), not_vacuous(oracle.id(), oracle.checked())));
+        seen.chain(always).collect()
     }
 
     /// How the clients' calls ended so far, whichever oracles watch.
@@ -280,6 +282,21 @@ fn tell(oracle: &mut Option<impl Oracle>, event: &Event, disks: &dyn Disks) -> R
 fn broken(oracle: OracleId, event: &Event, did: &str) -> Violation {
     let (nodes, who) = event.node.map_or((vec![], "the world".to_owned()), |node| (vec![node], node.to_string()));
     Violation::new(oracle, event, nodes, format!("{who} {did}"))
+}
+
+/// An oracle that lives on what nodes say has watched nothing if they never said it.
+fn not_vacuous(id: OracleId, checked: Checked) -> Checked {
+    let wanted = match id {
+        OracleId::Agree => "Committed",
+        OracleId::Dur => "Leads",
+        OracleId::Div => "Applied",
+        OracleId::Once => "Executed",
+        _ => return checked,
+    };
+    match checked {
+        Checked::Checked(0) => Checked::NotChecked(format!("no node ever said `{wanted}`")),
+        checked => checked,
+    }
 }
 
 #[cfg(test)]

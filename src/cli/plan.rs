@@ -22,6 +22,19 @@ pub(super) fn build() -> String {
     format!("{} {} program {program:016x}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
 }
 
+/// What stands between the build and the fingerprint of the plan's content.
+const CONTENT: &str = " plan ";
+
+/// A hash of all that a plan says, but for what it says of its recording. Another one means that somebody has edited
+/// the plan, or plays it with another planted bug.
+fn fingerprint(scenario: &Scenario) -> String {
+    let mut scenario = scenario.clone();
+    if let Some(plan) = &mut scenario.plan {
+        (plan.digest, plan.build) = (None, None);
+    }
+    format!("{:016x}", hash_bytes(print(&scenario).as_bytes()))
+}
+
 /// Compares a run of a plan with the run that the plan was recorded from. Says something if the plan is stale.
 pub(super) fn compare(scenario: &Scenario, run: &Run) -> Result<Option<String>, Failure> {
     let Some(plan) = &scenario.plan else { return Ok(None) };
@@ -30,14 +43,21 @@ pub(super) fn compare(scenario: &Scenario, run: &Run) -> Result<Option<String>, 
         return Ok(None);
     }
     let this = build();
-    match &plan.build {
-        Some(build) if *build == this => Err(Failure::broken(format!(
+    let (recorder, content) = match plan.build.as_deref().and_then(|build| build.rsplit_once(CONTENT)) {
+        Some((recorder, content)) => (Some(recorder), Some(content)),
+        None => (plan.build.as_deref(), None),
+    };
+    match recorder {
+        Some(build) if build == this && content.is_some_and(|content| content != fingerprint(scenario)) => {
+            Ok(Some(format!("edited since it was recorded, so its digest ({recorded}) is not expected any more")))
+        }
+        Some(build) if build == this => Err(Failure::broken(format!(
             "not deterministic: this plan was recorded by this very build ({this}) with digest {recorded}, and now has {}\n\
              What a system under test must not do is listed in docs/determinism.md.",
             run.digest
         ))),
         recorder => {
-            let recorder = recorder.as_deref().unwrap_or("a build that it does not name");
+            let recorder = recorder.unwrap_or("a build that it does not name");
             Ok(Some(format!("stale: recorded by {recorder} with digest {recorded}, which this build does not give")))
         }
     }
@@ -53,7 +73,11 @@ pub(super) fn record(path: &Path, runner: &Runner<'_>, run: &Run, oracles: &Sett
         return Err(Failure::broken("the plan of the run is not a plan: it leaves something to chance"));
     };
     recorded.digest = Some(run.digest.to_bits());
-    recorded.build = Some(build());
+    recorded.build = None;
+    let build = format!("{}{CONTENT}{}", build(), fingerprint(&plan));
+    if let Some(recorded) = &mut plan.plan {
+        recorded.build = Some(build);
+    }
     let text = print(&plan);
     let read = parse_bytes(&plan.name, text.as_bytes(), runner.registry).map_err(|diagnostics| {
         let messages: Vec<String> = diagnostics.iter().map(|diagnostic| diagnostic.render("<plan>", &text)).collect();
@@ -94,6 +118,8 @@ mod tests {
             )
         );
         assert!(with(Some(1), None).expect("an unknown build may differ").is_some());
+        let edited = with(Some(1), Some(format!("{}{CONTENT}{:016x}", build(), 0))).expect("an edited plan may differ");
+        assert!(edited.is_some_and(|text| text.starts_with("edited")));
         let broken = with(Some(1), Some(build())).expect_err("the same build may not differ");
         assert!(broken.message.contains("0000000000000001") && broken.message.contains(&run.digest.to_string()));
     }

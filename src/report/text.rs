@@ -10,6 +10,9 @@ use super::tally::Reach;
 use super::words::{counted, field, grouped, span};
 use super::{Judgement, Report, Sweep, trace};
 
+/// So many deviations that never came up are named; the first ones of the plan.
+const UNUSED_SHOWN: usize = 5;
+
 /// One run. Unless it came out as expected, the last line is the command that repeats it.
 pub fn run(report: &Report<'_>) -> String {
     let Report { scenario, run, judgement, .. } = report;
@@ -32,7 +35,10 @@ pub fn run(report: &Report<'_>) -> String {
     put("oracles", oracles(run.checked.iter().map(|(oracle, checked)| (*oracle, checked))));
     if !run.unused.is_empty() {
         let count = counted(run.unused.len() as u64, "deviation");
-        put("unused", format!("{count} of the plan never came up: {}", run.unused.join("; ")));
+        let rest = run.unused.len().saturating_sub(UNUSED_SHOWN);
+        let more = if rest > 0 { format!("; and {rest} more") } else { String::new() };
+        let shown = run.unused[..run.unused.len() - rest].join("; ");
+        put("unused", format!("{count} of the plan never came up: {shown}{more}"));
     }
     if let Verdict::Inconclusive(reason) = &run.verdict {
         put("undecided", reason.clone());

@@ -10,7 +10,8 @@ use super::system::System;
 use super::workload::Workload;
 use super::{Expectation, Plan, Scenario, Shows};
 use crate::base::{Disks, Distribution, Event, EventId, EventKind, Instant, NodeId, Probe};
-use crate::check::{Checked, End, Limits, OracleId, Oracles, Setting, Violation};
+use crate::check::conv::Conv;
+use crate::check::{Checked, End, Limits, Oracle, OracleId, Oracles, Setting, Violation};
 use crate::world::{NetworkConfig, Observer, Record, Remains, Setup, Source, StorageConfig, World};
 
 /// How a scenario is run.
@@ -25,6 +26,9 @@ pub struct Settings {
     /// Whether to write down a plan that repeats the run.
     pub record: bool,
 }
+
+/// A run with more events than this is stopped, and inconclusive: some task lets time move by next to nothing, for ever.
+const EVENTS_MAX: u64 = 20_000_000;
 
 /// What identifies this build in plans. A plan that another build recorded may be stale.
 pub const BUILD: &str = concat!("foretell ", env!("CARGO_PKG_VERSION"));
@@ -95,6 +99,10 @@ fn format_failed(node: NodeId, message: &str) -> Violation {
 /// The oracles of a run, with what is counted beside them.
 struct Watch {
     oracles: Oracles,
+    /// Says when nothing is left to wait for; kept whichever oracles watch, so that they do not change the run.
+    settling: Option<Conv>,
+    /// The run was stopped because it had too many events.
+    exhausted: bool,
     found: Option<Violation>,
     committed: u64,
     view_changes: u64,
@@ -111,6 +119,8 @@ impl Watch {
         let default = Limits::default();
         let limits = Limits { live_within: check.all_requests_complete.unwrap_or(default.live_within), ..default };
         Watch {
+            settling: check.converged.map(|_| Conv::default()),
+            exhausted: false,
             oracles: Oracles::new(Setting {
                 oracles: wanted,
                 cluster: scenario.cluster,
@@ -143,6 +153,15 @@ impl Watch {
             Checked::Undecided(why) => Some(format!("{id}: {why}")),
             _ => None,
         });
+        let blind = checked.iter().all(|(id, checked)| {
+            matches!(id, OracleId::Panic | OracleId::Spin) || matches!(checked, Checked::NotChecked(_))
+        });
+        let undecided = match undecided {
+            None if self.exhausted => Some(format!("the run was stopped after {EVENTS_MAX} events")),
+            // Asked for and unable to watch is not green. Where nothing was asked for, nothing is missing.
+            None if blind && checked.len() > 2 => Some("none of the oracles could watch".to_string()),
+            undecided => undecided,
+        };
         let verdict = match (self.found, undecided) {
             (Some(violation), _) if violation.oracle.is_liveness() => Verdict::Stuck(violation),
             (Some(violation), _) => Verdict::Violation(violation),
@@ -226,6 +245,13 @@ impl Observer for Observing {
     fn on_event(&mut self, event: &Event, disks: &dyn Disks) -> bool {
         let mut watch = self.0.borrow_mut();
         watch.count(event);
+        if let Some(settling) = &mut watch.settling {
+            settling.on_event(event, disks).expect("what settles is judged at the end");
+        }
+        if event.id.0 >= EVENTS_MAX {
+            watch.exhausted = true;
+            return false;
+        }
         match watch.oracles.on_event(event, disks) {
             Ok(()) => true,
             Err(violation) => {
@@ -245,6 +271,8 @@ impl Observer for Observing {
 
     fn is_settled(&mut self, core: &[NodeId]) -> bool {
         let watch = self.0.borrow();
-        core.is_empty() || (watch.oracles.calls().open() == 0 && watch.oracles.converged(core))
+        core.is_empty()
+            || (watch.oracles.calls().open() == 0
+                && watch.settling.as_ref().is_none_or(|settling| settling.converged(core)))
     }
 }

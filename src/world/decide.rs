@@ -50,6 +50,8 @@ pub struct Decider {
 
 #[derive(Debug)]
 struct Planned {
+    /// Where in the plan it is first named.
+    place: usize,
     choices: Vec<Choice>,
     texts: Vec<String>,
     used: bool,
@@ -105,8 +107,9 @@ impl Decider {
                 (Some((*seed, calmed.clone())), entropy >> 1)
             }
             Source::Plan { entropy, deviations } => {
-                for deviation in deviations {
+                for (place, deviation) in deviations.iter().enumerate() {
                     let entry = planned.entry(deviation.name.key()).or_insert(Planned {
+                        place,
                         choices: Vec::new(),
                         texts: Vec::new(),
                         used: false,
@@ -313,7 +316,9 @@ impl Decider {
 
     /// What was written down, and the plan's deviations that never came up.
     pub fn finish(&mut self) -> (Option<Vec<Deviation>>, Vec<String>) {
-        let unused = self.planned.values().filter(|planned| !planned.used).flat_map(|planned| planned.texts.clone());
-        (self.recorded.take(), unused.collect())
+        let mut unused: Vec<&Planned> = self.planned.values().filter(|planned| !planned.used).collect();
+        unused.sort_unstable_by_key(|planned| planned.place);
+        let unused = unused.into_iter().flat_map(|planned| planned.texts.clone()).collect();
+        (self.recorded.take(), unused)
     }
 }

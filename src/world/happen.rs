@@ -11,6 +11,9 @@ use crate::exec::{Class, Polled};
 /// So many polls without time moving mean that a task runs for ever.
 const POLLS_PER_MOMENT: u64 = 1_000_000;
 
+/// So many calls of its host within one poll mean the same: it sleeps for no time at all, say, and again.
+pub(super) const CALLS_PER_POLL: u64 = 1_000_000;
+
 impl Shared {
     /// Runs until nothing is left to happen, the end is reached, or an observer says stop.
     pub fn run(self: &Rc<Self>) {
@@ -76,7 +79,14 @@ impl Shared {
             self.stopped.set(true);
             return;
         }
+        self.calls.set(0);
         let result = self.executor.run(polled);
+        if self.calls.get() >= CALLS_PER_POLL && !self.stopped.get() {
+            // Its own call ended the poll; what it said then is not the system's.
+            self.emit(Some(machine.id), EventKind::Spin { task: task.label, polls: 1 });
+            self.stopped.set(true);
+            return;
+        }
         let alive = machine.up.get() && machine.life.get() == task.life;
         if let (Err(message), true) = (result, alive) {
             self.emit(Some(machine.id), EventKind::Panic(message.into()));

@@ -4,6 +4,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use super::disk::Disk;
+use super::happen::CALLS_PER_POLL;
 use super::machine::{DiskJob, Packet, Timer};
 use super::network::Repeats;
 use super::shared::{Item, Shared};
@@ -33,6 +34,13 @@ impl NodeHost {
         self.shared.machines[self.slot].id
     }
 
+    /// Counts a call, and ends a poll that calls on and on. A loop that calls nothing cannot be ended.
+    fn count_call(&self) {
+        let calls = self.shared.calls.get() + 1;
+        self.shared.calls.set(calls);
+        assert!(calls < CALLS_PER_POLL, "a task called its host {calls} times within one poll");
+    }
+
     /// Lets faults strike that wait for just before this. Whether the life goes on.
     fn before(&self, kind: impl FnOnce() -> EventKind) -> bool {
         self.shared.foresee(self.node(), kind);
@@ -55,6 +63,7 @@ impl Host for NodeHost {
     }
 
     fn now(&self) -> Instant {
+        self.count_call();
         Instant::from_nanos(self.shared.now().as_nanos() + self.shared.machines[self.slot].offset)
     }
 
@@ -110,6 +119,7 @@ impl Host for NodeHost {
     }
 
     fn send(&self, to: NodeId, label: Label, body: Payload) {
+        self.count_call();
         if !self.alive() {
             return;
         }
@@ -284,6 +294,7 @@ impl Host for NodeHost {
     }
 
     fn probe(&self, probe: Probe) {
+        self.count_call();
         if self.alive() {
             self.shared.emit(Some(self.node()), EventKind::Probe(probe));
             self.after();

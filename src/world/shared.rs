@@ -64,6 +64,8 @@ pub(super) struct Shared {
     pub graves: RefCell<Vec<(usize, Incarnation)>>,
     /// Polls since time last moved.
     pub polls: Cell<(Instant, u64)>,
+    /// Calls of hosts within the present poll.
+    pub calls: Cell<u64>,
 }
 
 /// What the agenda holds.

@@ -288,6 +288,21 @@ fn a_task_that_runs_for_ever_is_named() {
 }
 
 #[test]
+fn a_task_that_sleeps_for_no_time_is_named_too() {
+    let system = |env: Env| -> Local<()> {
+        Box::pin(async move {
+            env.sleep(ms(2)).await;
+            loop {
+                env.sleep(Duration::ZERO).await;
+            }
+        })
+    };
+    let remains = run(setup(vec![phase("only", 50, vec![])]), system);
+    let last = said(&remains).pop().expect("there are events");
+    assert_eq!(last, "r0 task main called its host on and on within one poll, without letting time move");
+}
+
+#[test]
 fn a_wild_offset_is_a_finding() {
     let system = |env: Env| -> Local<()> {
         Box::pin(async move {

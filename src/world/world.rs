@@ -188,6 +188,7 @@ impl World {
             stopped: Cell::new(false),
             graves: RefCell::default(),
             polls: Cell::default(),
+            calls: Cell::default(),
         }))
     }
 
@@ -195,16 +196,19 @@ impl World {
     ///
     /// # Errors
     /// If a replica panics, or waits for anything but its disk: which, and what it said.
-    pub fn format(&self, format: impl Fn(Env) -> Local<()>) -> Result<(), (NodeId, String)> {
+    pub fn format(&self, format: impl Fn(Env) -> Local<()> + 'static) -> Result<(), (NodeId, String)> {
         static FORMAT: Kind = Kind::new("format", &[]);
         let shared = &self.0;
+        let format = Rc::new(format);
         shared.formatting.set(true);
         for node in shared.cluster.replicas() {
             let slot = shared.cluster.slot(node);
             let machine = &shared.machines[slot];
             machine.begin_life(Incarnation(0));
             let facts = shared.task_facts(slot, FORMAT.label([]));
-            shared.executor.spawn(facts, format(shared.argument(slot, Incarnation(0)).env));
+            let (format, env) = (Rc::clone(&format), shared.argument(slot, Incarnation(0)).env);
+            // Called within a poll, where a panic of it is caught.
+            shared.executor.spawn(facts, async move { format(env).await });
             while let Some(polled) = shared.executor.next(|_| 0) {
                 shared.executor.run(polled).map_err(|message| (node, message))?;
             }

@@ -274,7 +274,11 @@ impl EventKind {
                 digest.feed(*number);
                 digest.feed_bytes(outcome.to_string().as_bytes());
             }
-            EventKind::Panic(message) => digest.feed_bytes(message.as_bytes()),
+            EventKind::Panic(message) => {
+                // Without the place, which may be a path of the machine that the program was built on.
+                let words = message.rsplit_once(", at ").map_or(&**message, |(words, _)| words);
+                digest.feed_bytes(words.as_bytes());
+            }
             EventKind::Spin { task, polls } => {
                 digest.feed(task.hash());
                 digest.feed(*polls);

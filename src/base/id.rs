@@ -149,7 +149,7 @@ impl Cluster {
 
     /// The place of a machine in tables that hold replicas first, then clients.
     pub fn slot(self, node: NodeId) -> usize {
-        debug_assert!(self.contains(node), "{node} is not in this cluster");
+        assert!(self.contains(node), "{node} is not in this cluster");
         let index = usize::from(node.index());
         if node.is_replica() { index } else { usize::from(self.replicas) + index }
     }

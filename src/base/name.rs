@@ -104,9 +104,11 @@ pub mod key {
     pub fn clock(at: NodeId) -> u64 {
         mix(CLOCK, node(at))
     }
-    /// The nth firing of a fault of a scenario.
-    pub fn fault(phase: u32, index: u32, nth: u32) -> u64 {
-        mix(mix(FAULT, u64::from(phase) << 32 | u64::from(index)), u64::from(nth))
+    /// The nth firing of a fault of a scenario, which is named by its phase and by what it says, not by its place: taking
+    /// another fault out of the scenario leaves its dice as they were.
+    pub fn fault(phase: &str, text: &str, repeat: u32, nth: u32) -> u64 {
+        let name = mix(fnv(FNV_START, phase.as_bytes()), fnv(FNV_START, text.as_bytes()));
+        mix(mix(FAULT, name), u64::from(repeat) << 32 | u64::from(nth))
     }
     /// The choice of a quiet phase's core.
     pub fn core(phase: u32) -> u64 {
@@ -328,12 +330,37 @@ fn task(text: &str) -> Result<Name<LabelText>, String> {
     Ok(Name::Task { node: node.parse()?, life, label: label.parse()?, nth })
 }
 
+/// What a life leaves unsynced: `r1 life 2 names`, `r1 life 2 length FILE`, `r1 life 2 file FILE sector 5`. `None` if
+/// the text is of another form.
+fn read_left_behind(text: &str) -> Result<Option<Name<LabelText>>, String> {
+    let Some((node, rest)) = text.split_once(" life ").filter(|(node, _)| !node.contains([' ', '/'])) else {
+        return Ok(None);
+    };
+    let wrong = || format!("`{text}`: after the life comes `names`, `length FILE` or `file FILE sector N`");
+    let node = node.parse()?;
+    let (life, rest) = rest.split_once(' ').ok_or_else(wrong)?;
+    let life = Incarnation(number(life)?);
+    if rest == "names" {
+        return Ok(Some(Name::Entries { node, life }));
+    }
+    if let Some(file) = rest.strip_prefix("length ") {
+        return Ok(Some(Name::Length { node, life, file: file.into() }));
+    }
+    let file = rest.strip_prefix("file ").and_then(|rest| rest.rsplit_once(" sector "));
+    let (file, sector) = file.ok_or_else(wrong)?;
+    Ok(Some(Name::Sector { node, life, file: file.into(), sector: number(sector)? }))
+}
+
 impl FromStr for Name<LabelText> {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
         if text == "the world" {
             return Ok(Name::World);
+        }
+        // Files are named by the system, with any words at all; so this form comes before those that look for words.
+        if let Some(left) = read_left_behind(text)? {
+            return Ok(left);
         }
         if let Some((woken, rest)) = text.split_once(" woken by (") {
             let (moment, repeat) = numbered(rest)?;
@@ -378,20 +405,6 @@ impl FromStr for Name<LabelText> {
             }
             "boot" => Ok(Name::Boot { node, life: Incarnation(number(rest)?) }),
             "resume" => Ok(Name::Resume { node, nth: number(rest)? }),
-            "life" => {
-                let wrong = || format!("`{text}`: after the life comes `names`, `length FILE` or `file FILE sector N`");
-                let (life, rest) = rest.split_once(' ').ok_or_else(wrong)?;
-                let life = Incarnation(number(life)?);
-                if rest == "names" {
-                    return Ok(Name::Entries { node, life });
-                }
-                if let Some(file) = rest.strip_prefix("length ") {
-                    return Ok(Name::Length { node, life, file: file.into() });
-                }
-                let (file, sector) =
-                    rest.strip_prefix("file ").and_then(|rest| rest.rsplit_once(" sector ")).ok_or_else(wrong)?;
-                Ok(Name::Sector { node, life, file: file.into(), sector: number(sector)? })
-            }
             _ => Err(format!("`{text}` names nothing: after a node comes `disk`, `boot`, `resume`, `life` or `clock`")),
         }
     }

@@ -82,7 +82,7 @@ impl Env {
 
     /// Waits for the next message to this node, in order of arrival.
     ///
-    /// One task should do the receiving: if several wait, only the one that polled last is woken.
+    /// If several tasks wait, all are woken and the first to run takes the message.
     pub fn recv(&self) -> impl Future<Output = Incoming> + '_ {
         poll_fn(|context| self.0.recv_poll(context))
     }

@@ -99,6 +99,21 @@ impl<T> Agenda<T> {
         None
     }
 
+    /// Takes the next item if it is of this class and of the present moment.
+    pub fn next_now(&mut self, class: Class) -> Option<T> {
+        while let Some(Reverse((at, order, slot))) = self.heap.peek().copied() {
+            let waiting = self.items.get(slot).is_some_and(|item| item.order == order);
+            if waiting && (at > self.now || order >> CLASS_SHIFT != class as u64) {
+                return None;
+            }
+            self.heap.pop();
+            if waiting {
+                return Some(self.items.remove(slot).value);
+            }
+        }
+        None
+    }
+
     /// How many items wait.
     pub fn len(&self) -> usize {
         self.items.len()

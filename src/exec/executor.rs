@@ -11,8 +11,11 @@
 use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
+use std::future::Future;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
 
 use slab::Slab;
 
@@ -99,7 +102,6 @@ struct Slot {
 pub struct Metadata {
     ready: Rc<Ready>,
     task: Task,
-    owner: usize,
 }
 
 #[derive(Debug, Default)]
@@ -144,6 +146,26 @@ impl PartialOrd for Decided {
 impl Ord for Decided {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         self.rank().cmp(&other.rank())
+    }
+}
+
+/// A future whose destructor may panic. Where it is dropped its life is over and nobody listens any more; unguarded, the
+/// panic would end the whole process, because async-task aborts on one.
+struct Guarded(Option<Pin<Box<dyn Future<Output = ()>>>>);
+
+impl Future for Guarded {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let future = self.0.as_mut().expect("a future is polled before it is dropped");
+        future.as_mut().poll(context)
+    }
+}
+
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        let future = self.0.take();
+        let _ = catch(|| drop(future));
     }
 }
 
@@ -204,7 +226,8 @@ impl Executor {
             let ready = Rc::clone(&runnable.metadata().ready);
             ready.push(runnable);
         };
-        let metadata = Metadata { ready: Rc::clone(&self.ready), task, owner: facts.owner };
+        let metadata = Metadata { ready: Rc::clone(&self.ready), task };
+        let future = Guarded(Some(Box::pin(future)));
         let (runnable, handle) = async_task::Builder::new().metadata(metadata).spawn_local(|_| future, schedule);
         self.tasks.borrow_mut()[slot].handle = Some(handle);
         runnable.schedule();
@@ -218,34 +241,33 @@ impl Executor {
 
     /// Takes the ready task that goes first. `priority` is asked only where there is a choice.
     pub fn next(&self, mut priority: impl FnMut(&Wake) -> u32) -> Option<Polled> {
-        let mut fresh = self.ready.fresh.borrow_mut();
-        let mut decided = self.ready.decided.borrow_mut();
-        let waiting = if decided.is_empty() && fresh.len() <= 1 {
-            fresh.pop_front()?
-        } else {
-            while let Some(waiting) = fresh.pop_front() {
-                let priority = match self.wake(&waiting) {
-                    Some(wake) => priority(&wake),
-                    None => 0,
-                };
-                decided.push(Reverse(Decided { priority, waiting }));
-            }
-            decided.pop()?.0.waiting
-        };
-        drop((fresh, decided));
-        let metadata = waiting.runnable.metadata();
-        let (task, owner) = (metadata.task, metadata.owner);
-        let tasks = self.tasks.borrow();
-        match tasks.get(task.slot).filter(|slot| slot.generation == task.generation) {
-            Some(slot) => Some(Polled { task: slot.facts, cause: waiting.cause, runnable: waiting.runnable }),
-            None => {
+        loop {
+            let waiting = self.first(&mut priority)?;
+            let task = waiting.runnable.metadata().task;
+            let facts = {
+                let tasks = self.tasks.borrow();
+                tasks.get(task.slot).filter(|slot| slot.generation == task.generation).map(|slot| slot.facts)
+            };
+            match facts {
+                Some(task) => return Some(Polled { task, cause: waiting.cause, runnable: waiting.runnable }),
                 // It was cancelled while it waited. Dropping the runnable drops what is left of its future.
-                drop(tasks);
-                debug_assert!(owner < usize::MAX);
-                drop(waiting);
-                self.next(priority)
+                None => drop(waiting),
             }
         }
+    }
+
+    /// Takes the first of the ready queue, whether or not its task is still there.
+    fn first(&self, priority: &mut impl FnMut(&Wake) -> u32) -> Option<Waiting> {
+        let mut fresh = self.ready.fresh.borrow_mut();
+        let mut decided = self.ready.decided.borrow_mut();
+        if decided.is_empty() && fresh.len() <= 1 {
+            return fresh.pop_front();
+        }
+        while let Some(waiting) = fresh.pop_front() {
+            let priority = self.wake(&waiting).map_or(0, |wake| priority(&wake));
+            decided.push(Reverse(Decided { priority, waiting }));
+        }
+        decided.pop().map(|Reverse(first)| first.waiting)
     }
 
     /// The wake, counted; `None` if the task is gone.
@@ -288,7 +310,7 @@ impl Executor {
 
     /// Ends a task. Its future is dropped by the next [`Executor::sweep`]. No effect on a task that has ended.
     pub fn cancel(&self, task: Task) {
-        assert_ne!(self.current.get(), Some(task), "a task cannot abort itself");
+        assert!(self.current.get() != Some(task), "a task cannot abort itself");
         let mut tasks = self.tasks.borrow_mut();
         if tasks.get(task.slot).is_some_and(|slot| slot.generation == task.generation) {
             let slot = tasks.remove(task.slot);
@@ -343,10 +365,7 @@ impl Executor {
             if dead.is_empty() {
                 return;
             }
-            // A panic in a destructor of the system under test says nothing any more: that life is over.
-            for waiting in dead {
-                let _ = catch(|| drop(waiting));
-            }
+            drop(dead);
         }
     }
 
@@ -379,8 +398,6 @@ impl Default for Executor {
 #[cfg(test)]
 mod tests {
     use std::future::{pending, poll_fn};
-    use std::pin::Pin;
-    use std::task::Poll;
 
     use super::*;
     use crate::base::Kind;

@@ -29,6 +29,7 @@ pub fn catch<T>(body: impl FnOnce() -> T) -> Result<T, String> {
         }));
     });
     let outer = CATCHING.replace(true);
+    CAUGHT.take();
     let result = panic::catch_unwind(AssertUnwindSafe(body));
     CATCHING.set(outer);
     result.map_err(|payload| CAUGHT.take().unwrap_or_else(|| words(&*payload)))

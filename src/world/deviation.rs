@@ -114,7 +114,8 @@ impl FromStr for Deviation<LabelText> {
                 let (name, priority) = between(" by ", "")?;
                 (name, Choice::Yield(small(priority)?))
             }
-            "keep" => match rest.rsplit_once(" names ") {
+            // Files may be called anything, so `names` counts only where it stands right behind the life.
+            "keep" => match rest.rsplit_once(" names ").filter(|(life, _)| life.split(' ').count() == 3) {
                 Some((_, count)) => {
                     let count = count.parse().map_err(|_| format!("`{text}` lacks a number after `names`"))?;
                     let (name, _) = last("a number")?;

@@ -23,6 +23,8 @@ pub struct Disk {
     names: BTreeMap<Rc<str>, FileId>,
     names_durable: BTreeMap<Rc<str>, FileId>,
     changes: Vec<Change>,
+    /// How many changes of names have been made durable.
+    synced: u64,
     version: u64,
     /// What the disk held when it was last emptied. The world's own doing un-promises nothing, so for the oracles it is
     /// still there until the system makes files of those names again.
@@ -64,8 +66,8 @@ pub enum Snapshot {
         /// Length and its version.
         length: (usize, u64),
     },
-    /// The first so many changes of names.
-    Names(usize),
+    /// The first so many changes of names, of all there ever were.
+    Names(u64),
     /// The operation is no sync.
     Nothing,
 }
@@ -141,7 +143,7 @@ impl Disk {
                     length: (state.written.len(), state.length_version),
                 }
             }
-            DiskOp::SyncDir => Snapshot::Names(self.changes.len()),
+            DiskOp::SyncDir => Snapshot::Names(self.synced + self.changes.len() as u64),
             _ => Snapshot::Nothing,
         }
     }
@@ -186,7 +188,8 @@ impl Disk {
             }
             (DiskOp::SyncDir, Snapshot::Names(count)) => {
                 // An overlapping sync may have made some of them durable already.
-                let count = count.min(self.changes.len());
+                let count = count.saturating_sub(self.synced) as usize;
+                self.synced += count as u64;
                 for change in self.changes.drain(..count) {
                     apply(&mut self.names_durable, &change);
                 }

@@ -17,6 +17,8 @@ use crate::exec::{Class, Ticket};
 pub(super) struct Faults {
     armed: Vec<Armed>,
     struck: VecDeque<Struck>,
+    /// Struck faults are being carried out; what they set off waits its turn.
+    striking: bool,
     /// Ends of faults that are still to come.
     pending: Vec<Ticket>,
     recorded: Option<Vec<Vec<Fault>>>,
@@ -48,6 +50,7 @@ impl Faults {
         Faults {
             armed: Vec::new(),
             struck: VecDeque::new(),
+            striking: false,
             pending: Vec::new(),
             recorded: record.then(|| vec![Vec::new(); phases]),
             cores: BTreeMap::new(),
@@ -97,7 +100,11 @@ impl Shared {
     }
 
     fn fault_dice(&self, phase: usize, fault: usize, nth: u32) -> Draw {
-        self.decider.borrow().dice(key::fault(phase as u32, fault as u32, nth))
+        let phase = &self.phases[phase];
+        let same = |other: &&Fault| **other == phase.faults[fault];
+        let repeat = phase.faults[..fault].iter().filter(same).count() as u32;
+        let text = format!("{:?}", phase.faults[fault]);
+        self.decider.borrow().dice(key::fault(&phase.name, &text, repeat, nth))
     }
 
     /// Holds an event against the armed triggers.
@@ -151,8 +158,12 @@ impl Shared {
 
     /// Lets faults strike whose moment has come. What goes on at present goes on afterwards, as far as it still can.
     pub fn strike_struck(self: &Rc<Self>) {
-        if self.faults.borrow().struck.is_empty() {
-            return;
+        {
+            let mut faults = self.faults.borrow_mut();
+            if faults.striking || faults.struck.is_empty() {
+                return;
+            }
+            faults.striking = true;
         }
         let (moment, cause) = (self.moment.get(), self.executor.cause());
         loop {
@@ -164,6 +175,7 @@ impl Shared {
             self.begin(Moment::World, reason);
             self.strike(struck.phase, struck.fault, &struck.when, &mut draw, Some(&struck.event));
         }
+        self.faults.borrow_mut().striking = false;
         self.begin(moment, cause);
     }
 
@@ -203,10 +215,24 @@ impl Shared {
             if self.stopped.get() {
                 return;
             }
+            // What was carried out before it may have set off other faults.
+            if !self.still_fits(&what) {
+                continue;
+            }
             if let Some(recorded) = &mut self.faults.borrow_mut().recorded {
                 recorded[phase].push(Fault { when: when.clone(), what: what.clone() });
             }
             self.carry_out(&what);
+        }
+    }
+
+    fn still_fits(&self, what: &What) -> bool {
+        let up = |target: &Target| self.machines[self.slot(*target)].up.get();
+        match what {
+            What::Crash { target, .. } | What::Wipe { target, .. } => up(target),
+            What::Pause { target, .. } => up(target) && !self.machines[self.slot(*target)].paused.get(),
+            What::Restart { target } => !up(target),
+            What::Partition { .. } | What::Cut { .. } | What::Heal => true,
         }
     }
 

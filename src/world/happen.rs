@@ -9,7 +9,7 @@ use crate::base::{EventId, EventKind, Instant, Lost, Name};
 use crate::exec::{Class, Polled};
 
 /// So many polls without time moving mean that a task runs for ever.
-const POLLS_PER_MOMENT: u64 = 1_000_000;
+pub(super) const POLLS_PER_MOMENT: u64 = 1_000_000;
 
 /// So many calls of its host within one poll mean the same: it sleeps for no time at all, say, and again.
 pub(super) const CALLS_PER_POLL: u64 = 1_000_000;
@@ -24,7 +24,13 @@ impl Shared {
                 return;
             }
             let Some(item) = self.agenda.borrow_mut().next(self.end()) else { return };
+            let strikes = matches!(item, Item::Strike { .. });
             self.happen(item);
+            // A fault that strikes several is several faults in a plan; tasks run after the last of them in both.
+            while strikes && !self.stopped.get() {
+                let Some(item) = self.agenda.borrow_mut().next_now(crate::exec::Class::FaultBegins) else { break };
+                self.happen(item);
+            }
         }
     }
 
@@ -170,10 +176,8 @@ impl Shared {
         let arrived = self.emit(Some(to), event());
         self.executor.set_cause(arrived);
         machine.inbox.borrow_mut().push_back((from, packet.body, arrived));
-        let waiting = machine.receiver.borrow_mut().take();
-        if let Some(waker) = waiting {
-            waker.wake();
-        }
+        let waiting = machine.receivers.take();
+        waiting.into_iter().for_each(std::task::Waker::wake);
         self.strike_struck();
     }
 

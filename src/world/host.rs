@@ -124,6 +124,7 @@ impl Host for NodeHost {
             return;
         }
         let (shared, from) = (&self.shared, self.node());
+        assert!(!shared.formatting.get(), "{from} sends while its disk is formatted, when there is nobody to hear it");
         assert!(shared.cluster.contains(to), "{from} sends to {to}, which is not in the cluster");
         let hash = label.hash();
         let repeat = shared.network.borrow_mut().count(from, to, hash);
@@ -190,7 +191,10 @@ impl Host for NodeHost {
                 Poll::Ready(Incoming::Message { from, body })
             }
             None => {
-                machine.receiver.replace(Some(context.waker().clone()));
+                let mut receivers = machine.receivers.borrow_mut();
+                if !receivers.iter().any(|waker| waker.will_wake(context.waker())) {
+                    receivers.push(context.waker().clone());
+                }
                 Poll::Pending
             }
         }
@@ -286,11 +290,17 @@ impl Host for NodeHost {
 
     fn random(&self, stream: Label) -> u64 {
         let machine = &self.shared.machines[self.slot];
-        let mut streams = machine.streams.borrow_mut();
-        let nth = streams.entry(stream.hash()).or_default();
-        *nth += 1;
+        let nth = if self.alive() || self.shared.formatting.get() {
+            let mut streams = machine.streams.borrow_mut();
+            let nth = streams.entry(stream.hash()).or_default();
+            *nth += 1;
+            *nth
+        } else {
+            // What a dead life draws must not move the stream of the next one.
+            0
+        };
         let place = u64::from(machine.id.to_bits()) << 32 | u64::from(self.life.0);
-        mix(mix(mix(self.shared.entropy, place), stream.hash()), *nth)
+        mix(mix(mix(self.shared.entropy, place), stream.hash()), nth)
     }
 
     fn probe(&self, probe: Probe) {

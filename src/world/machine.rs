@@ -33,8 +33,8 @@ pub(super) struct Machine {
     pub led: Cell<EventId>,
     /// Messages that have arrived, with the events of their arrival.
     pub inbox: RefCell<VecDeque<(NodeId, Payload, EventId)>>,
-    /// Who waits for a message.
-    pub receiver: RefCell<Option<Waker>>,
+    /// Who waits for a message. All are woken by the next one; the first to poll takes it.
+    pub receivers: RefCell<Vec<Waker>>,
     /// Tasks that became ready during a pause.
     pub held: RefCell<Vec<Polled>>,
     /// How often each stream of entropy was asked.
@@ -57,7 +57,7 @@ impl Machine {
             role: Cell::new(None),
             led: Cell::default(),
             inbox: RefCell::default(),
-            receiver: RefCell::default(),
+            receivers: RefCell::default(),
             held: RefCell::default(),
             streams: RefCell::default(),
             labels: RefCell::default(),
@@ -83,7 +83,7 @@ impl Machine {
         self.role.set(None);
         self.led.set(EventId(0));
         self.inbox.borrow_mut().clear();
-        self.receiver.borrow_mut().take();
+        self.receivers.borrow_mut().clear();
     }
 }
 

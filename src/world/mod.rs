@@ -36,3 +36,6 @@ pub use phase::{Core, Phase, Quiet};
 pub use tracer::Observer;
 pub use trigger::{Trigger, Verb, Which, Who};
 pub use world::{Boot, Census, Record, Recorder, Remains, Setup, World};
+
+#[cfg(test)]
+mod hazards;

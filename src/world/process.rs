@@ -173,6 +173,11 @@ impl Shared {
         };
         let node = self.machines[slot].id;
         self.begin(Moment::Disk { node, label, repeat }, started);
+        // What it will come to is not known before; a fault that waits for just before it looks at its label only.
+        self.foresee(node, || EventKind::DiskDone { label, repeat, hash: 0 });
+        if self.jobs.borrow_mut().get_mut(id).is_none() {
+            return;
+        }
         let hash = |outcome| super::host::outcome_hash(outcome);
         let outcome = self.disks.borrow_mut()[slot].finish(&operation, snapshot);
         // From here on the oracles see its effect as done rather than under way.

@@ -14,11 +14,11 @@ static SYNC: Kind = Kind::new("sync", &[]);
 static HELPER: Kind = Kind::new("helper", &[]);
 static PEER: Kind = Kind::new("peer", &[]);
 
-fn ms(value: u64) -> Duration {
+pub(super) fn ms(value: u64) -> Duration {
     Duration::from_millis(value)
 }
 
-struct Silent;
+pub(super) struct Silent;
 
 impl Observer for Silent {
     fn on_event(&mut self, _event: &Event, _disks: &dyn Disks) -> bool {
@@ -31,11 +31,11 @@ impl Observer for Silent {
     }
 }
 
-fn phase(name: &str, millis: u64, faults: Vec<Fault>) -> Phase {
+pub(super) fn phase(name: &str, millis: u64, faults: Vec<Fault>) -> Phase {
     Phase { name: name.into(), duration: ms(millis), quiet: None, faults }
 }
 
-fn setup(phases: Vec<Phase>) -> Setup {
+pub(super) fn setup(phases: Vec<Phase>) -> Setup {
     Setup {
         cluster: Cluster { replicas: 3, clients: 1 },
         network: NetworkConfig::default(),
@@ -51,11 +51,11 @@ fn setup(phases: Vec<Phase>) -> Setup {
     }
 }
 
-fn run(setup: Setup, system: impl Fn(Env) -> Local<()> + 'static) -> Remains {
+pub(super) fn run(setup: Setup, system: impl Fn(Env) -> Local<()> + 'static) -> Remains {
     World::new(setup, Box::new(Silent), move |boot| system(boot.env)).run()
 }
 
-fn fault(when: &str, what: What) -> Fault {
+pub(super) fn fault(when: &str, what: What) -> Fault {
     let when = match when.strip_prefix("before ") {
         Some(trigger) => When::On { trigger: trigger.parse().unwrap(), before: true },
         None => When::On { trigger: when.parse().unwrap(), before: false },
@@ -63,12 +63,12 @@ fn fault(when: &str, what: What) -> Fault {
     Fault { when, what }
 }
 
-fn crash(target: Target, restart_after: Option<u64>) -> What {
+pub(super) fn crash(target: Target, restart_after: Option<u64>) -> What {
     let restart_after = restart_after.map(|millis| Distribution::Constant(ms(millis)));
     What::Crash { target, restart_after, max_down: Limit::All }
 }
 
-fn said(remains: &Remains) -> Vec<String> {
+pub(super) fn said(remains: &Remains) -> Vec<String> {
     let trace = remains.trace.as_ref().expect("the trace was kept");
     let line =
         |event: &Event| format!("{} {}", event.node.map_or("-".to_string(), |node| node.to_string()), event.kind);
@@ -76,7 +76,7 @@ fn said(remains: &Remains) -> Vec<String> {
 }
 
 /// Greets random peers, answers greetings, writes and syncs what it heard, and starts helpers.
-fn chatter(env: Env) -> Local<()> {
+pub(super) fn chatter(env: Env) -> Local<()> {
     Box::pin(async move {
         let file = env.disk().create("log").await.expect("the disk works");
         env.disk().sync_dir().await.expect("the disk works");
@@ -112,7 +112,7 @@ fn chatter(env: Env) -> Local<()> {
 }
 
 /// Everything that can go wrong, at once.
-fn storm(seed: u64) -> Setup {
+pub(super) fn storm(seed: u64) -> Setup {
     let exponential = |min, mean, max| Distribution::Exponential { min: ms(min), mean: ms(mean), max: ms(max) };
     let every = |mean, what| Fault { when: When::Every(exponential(1, mean, 1000)), what };
     let after = |mean| Some(exponential(0, mean, 500));
@@ -151,7 +151,7 @@ fn storm(seed: u64) -> Setup {
 }
 
 /// What was recorded, as a setup without chance.
-fn plan_of(setup: &Setup, record: &Record) -> Setup {
+pub(super) fn plan_of(setup: &Setup, record: &Record) -> Setup {
     let calm = |distribution: &Distribution| Distribution::Constant(distribution.calm());
     let read =
         |deviation: &Deviation| -> Deviation<LabelText> { deviation.to_string().parse().expect("it reads back") };

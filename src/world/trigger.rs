@@ -3,7 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::base::{Event, EventKind, LabelText, NodeId, Role};
+use crate::base::label::Labelled;
+use crate::base::{Event, EventKind, Label, LabelText, NodeId, Role};
 
 /// A moment, as a scenario file says it.
 ///
@@ -86,14 +87,18 @@ impl Trigger {
     /// If so, the repeat number that the event itself carries (1 where it carries none).
     pub fn matches(&self, event: &Event, role: impl Fn(NodeId) -> Option<Role>) -> Option<u32> {
         let node = event.node?;
+        let fits = |what: &LabelText, label: &Label| match self.which {
+            Which::Nth(_) => what.matches(label),
+            Which::Exactly(_) => what.hash() == Labelled::hash(label),
+        };
         let (matches, peer, repeat) = match (&self.verb, &event.kind) {
-            (Verb::Sends(what), EventKind::Send { to, label, repeat, .. }) => (what.matches(label), Some(*to), *repeat),
+            (Verb::Sends(what), EventKind::Send { to, label, repeat, .. }) => (fits(what, label), Some(*to), *repeat),
             // A duplicate is not a second message; it is the same one again.
             (Verb::Receives(what), EventKind::Deliver { from, label, repeat, copy: 0, .. }) => {
-                (what.matches(label), Some(*from), *repeat)
+                (fits(what, label), Some(*from), *repeat)
             }
             (Verb::Starts(what), EventKind::DiskStart { label, repeat, .. })
-            | (Verb::Finishes(what), EventKind::DiskDone { label, repeat, .. }) => (what.matches(label), None, *repeat),
+            | (Verb::Finishes(what), EventKind::DiskDone { label, repeat, .. }) => (fits(what, label), None, *repeat),
             (Verb::Reaches(what), EventKind::Mark(name)) => (what == name, None, 1),
             (Verb::Boots, EventKind::Boot(life)) => (true, None, life.0),
             _ => return None,

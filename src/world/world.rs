@@ -9,6 +9,7 @@ use super::config::{ClockConfig, NetworkConfig, ScheduleConfig, StorageConfig};
 use super::decide::{Decider, Source};
 use super::deviation::Deviation;
 use super::faults::Faults;
+use super::happen::POLLS_PER_MOMENT;
 use super::machine::{Flights, Machine};
 use super::network::Network;
 use super::phase::{Core, Phase, Quiet};
@@ -209,7 +210,13 @@ impl World {
             let (format, env) = (Rc::clone(&format), shared.argument(slot, Incarnation(0)).env);
             // Called within a poll, where a panic of it is caught.
             shared.executor.spawn(facts, async move { format(env).await });
+            let mut polls = 0;
             while let Some(polled) = shared.executor.next(|_| 0) {
+                polls += 1;
+                if polls > POLLS_PER_MOMENT {
+                    return Err((node, "formatting runs on for ever".to_string()));
+                }
+                shared.calls.set(0);
                 shared.executor.run(polled).map_err(|message| (node, message))?;
             }
             if !shared.executor.is_empty() {
@@ -276,7 +283,7 @@ impl World {
         shared.executor.cancel_all();
         for machine in &shared.machines {
             machine.inbox.borrow_mut().clear();
-            machine.receiver.borrow_mut().take();
+            machine.receivers.borrow_mut().clear();
         }
         *shared.packets.borrow_mut() = Flights::new();
         let finished = |job: &super::machine::DiskJob| job.forgotten || job.outcome.is_some();

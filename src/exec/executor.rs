@@ -12,13 +12,12 @@ use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 use std::future::Future;
-use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll};
 
 use slab::Slab;
 
+use super::guarded::Guarded;
 use super::panics::catch;
 use crate::base::{EventId, Incarnation, Label};
 
@@ -149,26 +148,6 @@ impl Ord for Decided {
     }
 }
 
-/// A future whose destructor may panic. Where it is dropped its life is over and nobody listens any more; unguarded, the
-/// panic would end the whole process, because async-task aborts on one.
-struct Guarded(Option<Pin<Box<dyn Future<Output = ()>>>>);
-
-impl Future for Guarded {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        let future = self.0.as_mut().expect("a future is polled before it is dropped");
-        future.as_mut().poll(context)
-    }
-}
-
-impl Drop for Guarded {
-    fn drop(&mut self) {
-        let future = self.0.take();
-        let _ = catch(|| drop(future));
-    }
-}
-
 /// A number for the current thread; cheaper to read than its id.
 fn thread_number() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(1);
@@ -227,7 +206,7 @@ impl Executor {
             ready.push(runnable);
         };
         let metadata = Metadata { ready: Rc::clone(&self.ready), task };
-        let future = Guarded(Some(Box::pin(future)));
+        let future = Guarded::new(future);
         let (runnable, handle) = async_task::Builder::new().metadata(metadata).spawn_local(|_| future, schedule);
         self.tasks.borrow_mut()[slot].handle = Some(handle);
         runnable.schedule();
@@ -398,6 +377,8 @@ impl Default for Executor {
 #[cfg(test)]
 mod tests {
     use std::future::{pending, poll_fn};
+    use std::pin::Pin;
+    use std::task::Poll;
 
     use super::*;
     use crate::base::Kind;

@@ -6,6 +6,7 @@
 
 mod agenda;
 mod executor;
+mod guarded;
 mod panics;
 
 pub use agenda::{Agenda, Class, Ticket};

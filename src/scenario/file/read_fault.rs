@@ -74,8 +74,12 @@ fn when(table: &mut Table, phase: Option<Duration>) -> Option<When> {
             Some(When::Every(interval))
         }
         [(_, value)] => {
-            let before = before.and_then(Value::boolean).unwrap_or(false);
-            Some(When::On { trigger: trigger(value)?, before })
+            let is_before = before.and_then(Value::boolean).unwrap_or(false);
+            let trigger = trigger(value)?;
+            if let (true, Some(before), Verb::Boots) = (is_before, before, &trigger.verb) {
+                return before.wrong("nothing strikes before a boot: until then the node is not there");
+            }
+            Some(When::On { trigger, before: is_before })
         }
         [(first, _), (second, value), ..] => {
             value.wrong(format!("a fault strikes at one time, but this one has `{first}` and `{second}`"))

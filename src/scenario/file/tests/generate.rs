@@ -240,7 +240,11 @@ fn fault(kind: Kind) -> BoxedStrategy<Fault> {
 
 fn when(kind: Kind) -> BoxedStrategy<When> {
     let at = prop_oneof![Just(Duration::ZERO), span(1, SHORT)].prop_map(When::At);
-    let on = (trigger(kind), any::<bool>()).prop_map(|(trigger, before)| When::On { trigger, before });
+    let on = (trigger(kind), any::<bool>()).prop_map(|(trigger, before)| {
+        // Nothing strikes before a boot.
+        let before = before && trigger.verb != Verb::Boots;
+        When::On { trigger, before }
+    });
     match kind {
         Kind::Plan => prop_oneof![at, on].boxed(),
         Kind::Scenario => prop_oneof![at, on, distribution(kind, 1_000_000).prop_map(When::Every)].boxed(),

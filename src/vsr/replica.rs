@@ -5,10 +5,9 @@
 //! [`normal`](super::normal) (the log grows), `view_change` (the primary changes) and `repair` (somebody catches up).
 
 use std::collections::BTreeMap;
-use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
-use std::task::Poll;
 use std::time::Duration;
+
+use futures_lite::future::or;
 
 use crate::base::{Instant, NodeId, Payload, Probe, Role};
 use crate::env::{DiskError, Env, File, Incoming, Queue, Sleep};
@@ -412,16 +411,11 @@ enum Input {
 
 /// Whatever comes first; what is durable before what was said, and both before what was feared.
 async fn next_input(env: &Env, reports: &Queue<Report>, alarm: &mut Sleep) -> Input {
-    let mut report = pin!(reports.pop());
-    let mut incoming = pin!(env.recv());
-    poll_fn(|context| {
-        if let Poll::Ready(report) = report.as_mut().poll(context) {
-            return Poll::Ready(Input::Report(report));
-        }
-        if let Poll::Ready(incoming) = incoming.as_mut().poll(context) {
-            return Poll::Ready(Input::Incoming(incoming));
-        }
-        Pin::new(&mut *alarm).poll(context).map(|()| Input::Alarm)
-    })
-    .await
+    let report = async { Input::Report(reports.pop().await) };
+    let incoming = async { Input::Incoming(env.recv().await) };
+    let alarm = async {
+        alarm.await;
+        Input::Alarm
+    };
+    or(report, or(incoming, alarm)).await
 }

@@ -3,7 +3,7 @@
 use crate::base::{Disks, Event, EventKind, Probe};
 
 use super::first::{First, FirstByIndex};
-use super::oracle::{Checked, Oracle, OracleId, Violation};
+use super::oracle::{Checked, Oracle, OracleId, Violation, pair};
 
 /// Compares every `Committed` probe with the first one for the same index.
 ///
@@ -32,8 +32,7 @@ impl Oracle for Agree {
                     "{node} committed op {index} as {digest}, but {who} had committed it as {}",
                     first.checksum
                 );
-                let nodes = if first.node == node { vec![node] } else { vec![node, first.node] };
-                Err(Violation::new(OracleId::Agree, event, nodes, happened))
+                Err(Violation::new(OracleId::Agree, event, pair(node, first.node), happened))
             }
             _ => Ok(()),
         }

@@ -99,6 +99,9 @@ impl Oracle for Conv {
         let Some(node) = event.node.filter(|node| node.is_replica()) else {
             return Ok(());
         };
+        if !matches!(event.kind, EventKind::Boot(_) | EventKind::Crash(_) | EventKind::Wipe | EventKind::Probe(_)) {
+            return Ok(());
+        }
         let belief = self.replicas.entry(node).or_default();
         match &event.kind {
             EventKind::Boot(_) => *belief = Belief { down: false, committed: None, applied: None, ..*belief },

@@ -3,7 +3,7 @@
 use crate::base::{Disks, Event, EventKind, Probe};
 
 use super::first::{First, FirstByIndex};
-use super::oracle::{Checked, Oracle, OracleId, Violation};
+use super::oracle::{Checked, Oracle, OracleId, Violation, pair};
 
 /// Compares every `Applied` probe with the first one for the same index, over all replicas and lives.
 #[derive(Debug, Default)]
@@ -24,14 +24,11 @@ impl Oracle for Div {
         self.checked += 1;
         match self.applied.meet(*index, First { checksum: *state, node }) {
             Some(first) if first.checksum != *state => {
-                let (who, nodes) = if first.node == node {
-                    ("it had itself once".to_owned(), vec![node])
-                } else {
-                    (format!("{} had", first.node), vec![node, first.node])
-                };
+                let who =
+                    if first.node == node { "it had itself once".to_owned() } else { format!("{} had", first.node) };
                 let happened =
                     format!("{node} has state {state} after op {index}, but {who} reached {} there", first.checksum);
-                Err(Violation::new(OracleId::Div, event, nodes, happened))
+                Err(Violation::new(OracleId::Div, event, pair(node, first.node), happened))
             }
             _ => Ok(()),
         }

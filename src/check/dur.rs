@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use crate::base::{Checksum, Disks, Event, EventKind, NodeId, Probe};
 
-use super::oracle::{Checked, Oracle, OracleId, Violation};
+use super::oracle::{Checked, Oracle, OracleId, Violation, pair};
 
 /// How many beginnings of epochs are remembered for commits that come too late.
 const LEADERS_KEPT: usize = 64;
@@ -112,11 +112,6 @@ impl Dur {
         }
         Ok(())
     }
-}
-
-/// The nodes concerned, each once.
-fn pair(first: NodeId, second: NodeId) -> Vec<NodeId> {
-    if first == second { vec![first] } else { vec![first, second] }
 }
 
 impl Oracle for Dur {

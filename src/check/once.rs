@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::base::{Disks, Event, EventKind, NodeId, Probe};
 
-use super::oracle::{Checked, Oracle, OracleId, Violation};
+use super::oracle::{Checked, Oracle, OracleId, Violation, pair};
 
 /// Compares every `Executed` probe with the first one for the same request of the same client.
 ///
@@ -31,11 +31,11 @@ impl Oracle for Once {
         if first == *index {
             return Ok(());
         }
-        let (who, nodes) = if by == node { ("it".to_owned(), vec![node]) } else { (by.to_string(), vec![node, by]) };
+        let who = if by == node { "it".to_owned() } else { by.to_string() };
         let happened = format!(
             "{node} executed request {request} of client {client:x} as op {index}, but {who} had executed it as op {first}"
         );
-        Err(Violation::new(OracleId::Once, event, nodes, happened))
+        Err(Violation::new(OracleId::Once, event, pair(node, by), happened))
     }
 
     fn checked(&self) -> Checked {

@@ -136,6 +136,11 @@ impl Violation {
     }
 }
 
+/// The nodes concerned, each once.
+pub(super) fn pair(first: NodeId, second: NodeId) -> Vec<NodeId> {
+    if first == second { vec![first] } else { vec![first, second] }
+}
+
 /// How far an oracle came.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Checked {

@@ -84,32 +84,28 @@ impl<T> Agenda<T> {
 
     /// Moves time to the next item and takes it; `None`, and time stays, if there is none at or before `limit`.
     pub fn next(&mut self, limit: Instant) -> Option<T> {
-        while let Some(Reverse((at, order, slot))) = self.heap.peek().copied() {
-            let waiting = self.items.get(slot).is_some_and(|item| item.order == order);
-            if waiting && at > limit {
-                return None;
-            }
-            self.heap.pop();
-            if waiting {
-                assert!(at >= self.now, "time does not run backwards");
-                self.now = at;
-                return Some(self.items.remove(slot).value);
-            }
-        }
-        None
+        let (at, _, slot) = self.head().filter(|(at, ..)| *at <= limit)?;
+        assert!(at >= self.now, "time does not run backwards");
+        self.heap.pop();
+        self.now = at;
+        Some(self.items.remove(slot).value)
     }
 
     /// Takes the next item if it is of this class and of the present moment.
     pub fn next_now(&mut self, class: Class) -> Option<T> {
-        while let Some(Reverse((at, order, slot))) = self.heap.peek().copied() {
-            let waiting = self.items.get(slot).is_some_and(|item| item.order == order);
-            if waiting && (at > self.now || order >> CLASS_SHIFT != class as u64) {
-                return None;
+        let (_, _, slot) =
+            self.head().filter(|(at, order, _)| *at <= self.now && order >> CLASS_SHIFT == class as u64)?;
+        self.heap.pop();
+        Some(self.items.remove(slot).value)
+    }
+
+    /// The entry of the next item, once those of items that were taken back are out of the way.
+    fn head(&mut self) -> Option<Entry> {
+        while let Some(Reverse(entry @ (_, order, slot))) = self.heap.peek().copied() {
+            if self.items.get(slot).is_some_and(|item| item.order == order) {
+                return Some(entry);
             }
             self.heap.pop();
-            if waiting {
-                return Some(self.items.remove(slot).value);
-            }
         }
         None
     }

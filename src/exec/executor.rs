@@ -12,6 +12,7 @@ use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 use std::future::Future;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -148,6 +149,16 @@ impl Ord for Decided {
     }
 }
 
+/// A task, unless it is gone; its slot may be another's by now.
+fn find(tasks: &Slab<Slot>, task: Task) -> Option<&Slot> {
+    tasks.get(task.slot).filter(|slot| slot.generation == task.generation)
+}
+
+/// A task, unless it is gone.
+fn find_mut(tasks: &mut Slab<Slot>, task: Task) -> Option<&mut Slot> {
+    tasks.get_mut(task.slot).filter(|slot| slot.generation == task.generation)
+}
+
 /// A number for the current thread; cheaper to read than its id.
 fn thread_number() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(1);
@@ -193,7 +204,7 @@ impl Executor {
     }
 
     /// Starts a task, which is ready at once.
-    pub fn spawn(&self, facts: TaskFacts, future: impl Future<Output = ()> + 'static) -> Task {
+    pub fn spawn(&self, facts: TaskFacts, future: Pin<Box<dyn Future<Output = ()>>>) -> Task {
         let generation = self.generations.get().wrapping_add(1);
         self.generations.set(generation);
         let slot =
@@ -225,7 +236,7 @@ impl Executor {
             let task = waiting.runnable.metadata().task;
             let facts = {
                 let tasks = self.tasks.borrow();
-                tasks.get(task.slot).filter(|slot| slot.generation == task.generation).map(|slot| slot.facts)
+                find(&tasks, task).map(|slot| slot.facts)
             };
             match facts {
                 Some(task) => return Some(Polled { task, cause: waiting.cause, runnable: waiting.runnable }),
@@ -253,7 +264,7 @@ impl Executor {
     fn wake(&self, waiting: &Waiting) -> Option<Wake> {
         let task = waiting.runnable.metadata().task;
         let mut tasks = self.tasks.borrow_mut();
-        let slot = tasks.get_mut(task.slot).filter(|slot| slot.generation == task.generation)?;
+        let slot = find_mut(&mut tasks, task)?;
         let repeat = if slot.last_wake.0 == waiting.moment { slot.last_wake.1 + 1 } else { 1 };
         slot.last_wake = (waiting.moment, repeat);
         Some(Wake { task: slot.facts, moment: waiting.moment, repeat })
@@ -271,10 +282,8 @@ impl Executor {
         let result = catch(|| runnable.run());
         self.current.set(None);
         let mut tasks = self.tasks.borrow_mut();
-        let finished = |slot: &Slot| {
-            slot.generation == task.generation && slot.handle.as_ref().is_none_or(|handle| handle.is_finished())
-        };
-        if tasks.get(task.slot).is_some_and(finished) {
+        let finished = |slot: &Slot| slot.handle.as_ref().is_none_or(|handle| handle.is_finished());
+        if find(&tasks, task).is_some_and(finished) {
             let slot = tasks.remove(task.slot);
             drop(tasks);
             drop(slot);
@@ -291,7 +300,7 @@ impl Executor {
     pub fn cancel(&self, task: Task) {
         assert!(self.current.get() != Some(task), "a task cannot abort itself");
         let mut tasks = self.tasks.borrow_mut();
-        if tasks.get(task.slot).is_some_and(|slot| slot.generation == task.generation) {
+        if find(&tasks, task).is_some() {
             let slot = tasks.remove(task.slot);
             // Released first: dropping the handle schedules the task, whose dropping may run foreign code.
             drop(tasks);
@@ -328,7 +337,7 @@ impl Executor {
         loop {
             let gone = |runnable: &async_task::Runnable<Metadata>| {
                 let task = runnable.metadata().task;
-                self.tasks.borrow().get(task.slot).is_none_or(|slot| slot.generation != task.generation)
+                find(&self.tasks.borrow(), task).is_none()
             };
             let mut dead = Vec::new();
             let mut living = VecDeque::new();
@@ -352,7 +361,7 @@ impl Executor {
     pub fn count_timer(&self) -> Option<(TaskFacts, u32)> {
         let task = self.current.get()?;
         let mut tasks = self.tasks.borrow_mut();
-        let slot = tasks.get_mut(task.slot).filter(|slot| slot.generation == task.generation)?;
+        let slot = find_mut(&mut tasks, task)?;
         slot.timers += 1;
         Some((slot.facts, slot.timers))
     }
@@ -377,7 +386,6 @@ impl Default for Executor {
 #[cfg(test)]
 mod tests {
     use std::future::{pending, poll_fn};
-    use std::pin::Pin;
     use std::task::Poll;
 
     use super::*;

@@ -12,8 +12,8 @@ pub(super) struct Guarded(Option<Pin<Box<dyn Future<Output = ()>>>>);
 
 impl Guarded {
     /// Guards a future.
-    pub fn new(future: impl Future<Output = ()> + 'static) -> Guarded {
-        Guarded(Some(Box::pin(future)))
+    pub fn new(future: Pin<Box<dyn Future<Output = ()>>>) -> Guarded {
+        Guarded(Some(future))
     }
 }
 

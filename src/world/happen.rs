@@ -18,12 +18,13 @@ impl Shared {
     /// Runs until nothing is left to happen, the end is reached, or an observer says stop.
     pub fn run(self: &Rc<Self>) {
         self.begin_phase(0);
+        let end = self.end();
         loop {
             self.run_ready();
             if self.stopped.get() || self.is_over() {
                 return;
             }
-            let Some(item) = self.agenda.borrow_mut().next(self.end()) else { return };
+            let Some(item) = self.agenda.borrow_mut().next(end) else { return };
             let strikes = matches!(item, Item::Strike { .. });
             self.happen(item);
             // A fault that strikes several is several faults in a plan; tasks run after the last of them in both.

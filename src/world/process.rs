@@ -30,7 +30,7 @@ impl Shared {
         let argument = self.argument(slot, life);
         let facts = self.task_facts(slot, MAIN.label([]));
         // The system's function is called within the first poll, where a panic of it is caught.
-        self.executor.spawn(facts, async move { boot(argument).await });
+        self.executor.spawn(facts, Box::pin(async move { boot(argument).await }));
         self.strike_struck();
     }
 

@@ -10,6 +10,7 @@ pub mod check;
 pub mod cli;
 pub mod env;
 pub mod exec;
+pub mod explore;
 pub mod report;
 pub mod scenario;
 pub mod systems;

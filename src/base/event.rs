@@ -224,6 +224,34 @@ impl EventKind {
         }
     }
 
+    /// The kind in a word or two, without nodes, numbers and texts: `sends`, `commits`, `crashes`. Signatures of findings
+    /// are made of it, so that two seeds that fail in the same way are told to be one finding.
+    pub fn word(&self) -> &'static str {
+        match self {
+            EventKind::Phase(_) => "phase",
+            EventKind::Fault(_) => "fault",
+            EventKind::Format => "formats",
+            EventKind::Boot(_) => "boots",
+            EventKind::Crash(_) => "crashes",
+            EventKind::Pause => "pauses",
+            EventKind::Resume => "resumes",
+            EventKind::Wipe => "is wiped",
+            EventKind::Survived { .. } => "survives",
+            EventKind::Send { .. } => "sends",
+            EventKind::Lost { .. } => "loses",
+            EventKind::Deliver { .. } => "receives",
+            EventKind::DiskStart { .. } => "starts",
+            EventKind::DiskDone { .. } => "finishes",
+            EventKind::Timer { .. } => "timer",
+            EventKind::Probe(probe) => probe.word(),
+            EventKind::Mark(_) => "reaches",
+            EventKind::Call { .. } => "calls",
+            EventKind::Return { .. } => "returns",
+            EventKind::Panic(_) => "panics",
+            EventKind::Spin { .. } => "spins",
+        }
+    }
+
     fn feed(&self, digest: &mut Digest) {
         match self {
             // What the world says of itself is only text: its effects are events of their own, and a plan words

@@ -118,6 +118,25 @@ pub enum Probe {
     Recovering,
 }
 
+impl Probe {
+    /// The kind of statement in a word or two, without numbers: `commits`, `leads`.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Probe::Role { .. } => "changes role",
+            Probe::Epoch { .. } => "promises",
+            Probe::Head { .. } => "moves its head",
+            Probe::Acked { .. } => "acks",
+            Probe::Leads { .. } => "leads",
+            Probe::Committed { .. } => "commits",
+            Probe::Applied { .. } => "applies",
+            Probe::Executed { .. } => "executes",
+            Probe::Truncated { .. } => "truncates",
+            Probe::Nacked { .. } => "nacks",
+            Probe::Recovering => "recovers",
+        }
+    }
+}
+
 impl fmt::Display for Probe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -129,7 +129,8 @@ impl Oracle for Conv {
                 let nodes = std::iter::once(node).chain(core.into_iter().filter(|other| *other != node)).collect();
                 let promised = OracleId::Conv.promise().to_owned();
                 let (event, at) = (end.event, end.at);
-                Err(Violation { oracle: OracleId::Conv, event, at, nodes, role: None, promised, happened })
+                let kind = "differs".to_owned();
+                Err(Violation { oracle: OracleId::Conv, event, at, nodes, role: None, kind, promised, happened })
             }
             None => Ok(()),
         }

@@ -176,6 +176,7 @@ impl Oracle for Lin {
                     at: answered.at,
                     nodes: vec![call.client.node],
                     role: None,
+                    kind: "returns".to_owned(),
                     promised: OracleId::Lin.promise().to_owned(),
                     happened: sentence(call, answered.at, reply, impossible.expected.as_ref()),
                 })

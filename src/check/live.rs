@@ -95,7 +95,8 @@ impl Live {
             format_duration(self.within)
         );
         let promised = OracleId::Live.promise().to_owned();
-        Err(Violation { oracle: OracleId::Live, event, at: now, nodes: vec![node], role: None, promised, happened })
+        let (nodes, kind) = (vec![node], "waits".to_owned());
+        Err(Violation { oracle: OracleId::Live, event, at: now, nodes, role: None, kind, promised, happened })
     }
 }
 

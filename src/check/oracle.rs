@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::base::{Checksum, Disks, Event, EventId, Instant, NodeId, Role};
+use crate::base::{Checksum, Disks, Event, EventId, EventKind, Instant, NodeId, Role};
 
 /// The oracles there are. Tags and meaning as in the table in `docs/oracles.md`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -122,6 +122,9 @@ pub struct Violation {
     pub nodes: Vec<NodeId>,
     /// The part that the first of them played, as far as it had said.
     pub role: Option<Role>,
+    /// The kind of the event, without numbers: `commits`, `leads`, `panics: slot # is taken`. With the oracle and the
+    /// role it tells one finding from another.
+    pub kind: String,
     /// What was promised, in a clause: "an op is committed with one digest everywhere".
     pub promised: String,
     /// What happened, in a sentence without a full stop: "r1 committed op 3 as 1f2e, but r0 had committed it as 99aa".
@@ -132,8 +135,25 @@ impl Violation {
     /// The promise of `oracle`, broken at `event`. Whoever knows the roles fills in the first node's.
     pub fn new(oracle: OracleId, event: &Event, nodes: Vec<NodeId>, happened: String) -> Violation {
         let promised = oracle.promise().to_owned();
-        Violation { oracle, event: event.id, at: event.at, nodes, role: None, promised, happened }
+        let kind = match &event.kind {
+            EventKind::Panic(message) => format!("panics: {}", without_numbers(message)),
+            kind => kind.word().to_owned(),
+        };
+        Violation { oracle, event: event.id, at: event.at, nodes, role: None, kind, promised, happened }
     }
+}
+
+/// A text with `#` for each of its numbers: what two panics at one place have in common.
+fn without_numbers(text: &str) -> String {
+    let mut short = String::new();
+    for character in text.chars() {
+        match character {
+            digit if digit.is_ascii_digit() && short.ends_with('#') => {}
+            digit if digit.is_ascii_digit() => short.push('#'),
+            other => short.push(other),
+        }
+    }
+    short
 }
 
 /// The nodes concerned, each once.

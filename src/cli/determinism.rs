@@ -6,7 +6,7 @@ use crate::scenario::run::Settings;
 use crate::scenario::{Run, Scenario};
 
 use super::exit::Failure;
-use super::runner::Runner;
+use crate::explore::Runner;
 
 /// Runs once more what gave `first`, and fails if anything differs.
 pub(super) fn check(runner: &Runner<'_>, scenario: &Scenario, settings: &Settings, first: &Run) -> Result<(), Failure> {
@@ -29,7 +29,7 @@ pub(super) fn explain(
     let trace = || runner.run(scenario, &traced).map(|run| run.trace.unwrap_or_default());
     let place = match (trace(), trace()) {
         (Ok(one), Ok(other)) => place(&one, &other),
-        (Err(failure), _) | (_, Err(failure)) => format!("looking for the place failed: {}", failure.message),
+        (Err(failure), _) | (_, Err(failure)) => format!("looking for the place failed: {}", failure.message()),
     };
     let mut message = format!("seed {} is not deterministic: ", settings.seed);
     if first.digest == second.digest {

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::report::Judgement;
+use crate::explore::{Judgement, Mishap};
 
 /// How a command ended: its answer, for scripts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -52,6 +52,15 @@ pub(super) struct Failure {
     pub(super) exit: Exit,
     /// What to tell the user.
     pub(super) message: String,
+}
+
+impl From<Mishap> for Failure {
+    fn from(mishap: Mishap) -> Failure {
+        match mishap {
+            Mishap::Input(message) => Failure::bad_input(message),
+            Mishap::Broken(message) => Failure::broken(message),
+        }
+    }
 }
 
 impl Failure {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::report::judgement::expected;
+use crate::explore::judgement::expected;
 use crate::scenario::{Expectation, Registry, Shows};
 
 use super::arguments::{Format, ListArguments};

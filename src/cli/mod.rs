@@ -23,7 +23,6 @@ mod list;
 mod plan;
 mod repeat;
 mod run;
-mod runner;
 mod seeds;
 mod shelf;
 mod sweep;
@@ -36,10 +35,10 @@ use clap::Parser;
 
 use crate::scenario::{Registry, run as simulator};
 
+use crate::explore::{Runner, quietly};
 use arguments::{Arguments, Command};
 use console::Console;
 use exit::{Exit, Failure};
-use runner::Runner;
 use shelf::Shelf;
 
 /// Reads the command line, does what it says with these systems, and says how it ended.
@@ -59,7 +58,7 @@ pub fn main(registry: Registry) -> ExitCode {
     let (mut out, mut err) = (io::stdout().lock(), io::stderr());
     let mut console = Console { out: &mut out, err: &mut err };
     let shelf = Shelf::standard();
-    let ended = runner::quietly(|| match &arguments.command {
+    let ended = quietly(|| match &arguments.command {
         Command::List(list) => list::command(list, &shelf, &registry, &mut console),
         Command::Run(run) => {
             let runner = Runner { registry: &registry, simulator: &simulator::run };

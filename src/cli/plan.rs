@@ -10,7 +10,7 @@ use crate::scenario::{Run, Scenario};
 
 use super::console::write_file;
 use super::exit::Failure;
-use super::runner::Runner;
+use crate::explore::Runner;
 
 /// Which build this is: the version of this crate, and a hash of the program itself.
 ///

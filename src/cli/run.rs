@@ -3,8 +3,9 @@
 use std::ops::Range;
 
 use crate::base::Digest;
+use crate::explore::{Judgement, Tally};
 use crate::report::words::{counted, grouped};
-use crate::report::{Judgement, Report, Tally, causal_past, json, text, trace};
+use crate::report::{Report, causal_past, json, text, trace};
 use crate::scenario::run::Settings;
 use crate::scenario::{Expectation, Run, Scenario, Shows};
 
@@ -12,9 +13,9 @@ use super::arguments::{Format, RunArguments, TraceFormat};
 use super::console::{Console, write_file};
 use super::exit::{Exit, Failure};
 use super::repeat::Repeat;
-use super::runner::Runner;
 use super::shelf::{Shelf, nearest};
 use super::{determinism, interrupt, plan, seeds, sweep};
+use crate::explore::Runner;
 
 /// How many events of the past of a finding are shown.
 const PAST: usize = 12;
@@ -165,7 +166,7 @@ fn until(request: &Request<'_>, limit: u64, console: &mut Console<'_>) -> Result
             let mut notes = vec![format!("seed {seed} is the first of {} that shows it", grouped(tally.runs))];
             for group in tally.groups().iter().filter(|group| !group.expected) {
                 let count = counted(group.count, "seed");
-                notes.push(format!("before it, {count} broke {}, seed {} first", group.oracle, group.seed));
+                notes.push(format!("before it, {count} broke {}, seed {} first", group.signature, group.seed));
             }
             return one(request, seed, Some(run.digest), notes, console);
         }

@@ -3,8 +3,9 @@
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
+use crate::explore::{Judgement, Tally};
 use crate::report::words::{counted, grouped, span};
-use crate::report::{Judgement, Sweep, Tally, json, text};
+use crate::report::{Sweep, json, text};
 
 use super::arguments::Format;
 use super::console::Console;

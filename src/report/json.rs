@@ -44,15 +44,16 @@ pub fn run(report: &Report<'_>) -> String {
 /// Many runs, as one line.
 pub fn sweep(sweep: &Sweep<'_>) -> String {
     let Sweep { scenario, seeds, tally, repeat, .. } = sweep;
-    let group = |group: &super::tally::Group| GroupObject {
-        oracle: group.oracle.tag(),
+    let group = |group: &crate::explore::tally::Group| GroupObject {
+        signature: group.signature.to_string(),
+        oracle: group.signature.oracle.tag(),
         expected: group.expected,
         count: group.count,
         seed: group.seed,
         happened: group.happened.clone(),
         repeat: repeat(Some(group.seed)),
     };
-    let reach = |reaches: &BTreeMap<&'static str, super::tally::Reach>| {
+    let reach = |reaches: &BTreeMap<&'static str, crate::explore::tally::Reach>| {
         reaches.iter().map(|(name, reach)| (*name, ReachObject { seeds: reach.seeds, times: reach.times })).collect()
     };
     line(&SweepObject {
@@ -159,6 +160,7 @@ struct SweepObject<'a> {
 
 #[derive(Serialize)]
 struct GroupObject {
+    signature: String,
     oracle: &'static str,
     expected: bool,
     count: u64,
@@ -186,7 +188,8 @@ fn oracles<'a>(checked: impl Iterator<Item = (OracleId, &'a Checked)>) -> BTreeM
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{Judgement, Tally, samples};
+    use crate::explore::{Judgement, Tally};
+    use crate::report::samples;
     use crate::scenario::{Expectation, Run};
 
     fn written(run: &Run) -> String {
@@ -221,6 +224,6 @@ mod tests {
         let judgement = tally.judgement();
         let (seeds, repeat) = (&(0..5), &repeat);
         let sweep = Sweep { scenario: &scenario, seeds, tally: &tally, interrupted: false, judgement, repeat };
-        insta::assert_snapshot!(super::sweep(&sweep), @r#"{"scenario":"primary-isolated","seeds":"0..5","verdict":"violation","expectation_met":false,"digest":"a673b6f637d2295c","runs":5,"interrupted":false,"passed":1,"inconclusive":1,"events":240565,"virtual_ns":60000000000,"findings":[{"oracle":"agree","expected":false,"count":2,"seed":2,"happened":"r1 committed op 3 as 0000001f, but r0 had committed it as 00000099","repeat":"foretell run x --seed 2"},{"oracle":"live","expected":false,"count":1,"seed":3,"happened":"r1 committed op 3 as 0000001f, but r0 had committed it as 00000099","repeat":"foretell run x --seed 3"}],"faults":{"crash":{"seeds":5,"times":15},"packet lost":{"seeds":5,"times":485},"partition":{"seeds":5,"times":5}},"marks":{"view change done":{"seeds":5,"times":10}},"never_reached":["wrapped"],"oracles":{"agree":"checked","back":"not checked: this system has no layout","lin":"checked"},"repeat":"foretell run x --seed 2"}"#);
+        insta::assert_snapshot!(super::sweep(&sweep), @r#"{"scenario":"primary-isolated","seeds":"0..5","verdict":"violation","expectation_met":false,"digest":"a673b6f637d2295c","runs":5,"interrupted":false,"passed":1,"inconclusive":1,"events":240565,"virtual_ns":60000000000,"findings":[{"signature":"AGREE primary commits","oracle":"agree","expected":false,"count":2,"seed":2,"happened":"r1 committed op 3 as 0000001f, but r0 had committed it as 00000099","repeat":"foretell run x --seed 2"},{"signature":"LIVE primary commits","oracle":"live","expected":false,"count":1,"seed":3,"happened":"r1 committed op 3 as 0000001f, but r0 had committed it as 00000099","repeat":"foretell run x --seed 3"}],"faults":{"crash":{"seeds":5,"times":15},"packet lost":{"seeds":5,"times":485},"partition":{"seeds":5,"times":5}},"marks":{"view change done":{"seeds":5,"times":10}},"never_reached":["wrapped"],"oracles":{"agree":"checked","back":"not checked: this system has no layout","lin":"checked"},"repeat":"foretell run x --seed 2"}"#);
     }
 }

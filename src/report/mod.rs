@@ -6,8 +6,6 @@
 //! day: the same run gives the same text on every machine, so that text can be pinned by snapshot tests.
 
 pub mod json;
-pub mod judgement;
-pub mod tally;
 pub mod text;
 pub mod trace;
 pub mod words;
@@ -15,10 +13,8 @@ pub mod words;
 use std::ops::Range;
 
 use crate::base::{Event, EventId};
+use crate::explore::{Judgement, Tally};
 use crate::scenario::{Run, Scenario};
-
-pub use judgement::Judgement;
-pub use tally::Tally;
 
 /// One run, and what is needed to understand and repeat it.
 #[derive(Clone, Copy, Debug)]

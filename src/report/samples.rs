@@ -54,6 +54,7 @@ pub(crate) fn violation(oracle: OracleId) -> Violation {
         at: Instant::from_nanos(2_004_000_000),
         nodes: vec![R1, R0],
         role: Some(Role::Primary),
+        kind: "commits".to_string(),
         promised: "an op is committed with one digest everywhere".to_string(),
         happened: "r1 committed op 3 as 0000001f, but r0 had committed it as 00000099".to_string(),
     }

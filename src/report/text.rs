@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use crate::check::{Checked, OracleId, Violation};
 use crate::scenario::{Expectation, Scenario, Verdict};
 
-use super::judgement::expected;
-use super::tally::Reach;
 use super::words::{counted, field, grouped, span};
-use super::{Judgement, Report, Sweep, trace};
+use super::{Report, Sweep, trace};
+use crate::explore::Judgement;
+use crate::explore::judgement::expected;
+use crate::explore::tally::Reach;
 
 /// So many deviations that never came up are named; the first ones of the plan.
 const UNUSED_SHOWN: usize = 5;
@@ -73,7 +74,7 @@ pub fn sweep(sweep: &Sweep<'_>) -> String {
     for group in tally.groups() {
         let kind = if group.expected { "expected" } else { "finding" };
         let count = counted(group.count, "seed");
-        put(kind, format!("{}   {count}, the smallest is {}: {}", group.oracle, group.seed, group.happened));
+        put(kind, format!("{}   {count}, the smallest is {}: {}", group.signature, group.seed, group.happened));
     }
     if let Some((seed, reason)) = &tally.gave_up {
         put("undecided", format!("{}, the smallest is {seed}: {reason}", counted(tally.inconclusive, "seed")));
@@ -99,7 +100,7 @@ pub fn sweep(sweep: &Sweep<'_>) -> String {
 }
 
 fn finding(violation: &Violation) -> String {
-    let Violation { oracle, event, at, nodes, role, promised, happened } = violation;
+    let Violation { oracle, event, at, nodes, role, promised, happened, .. } = violation;
     let mut who = String::new();
     for (index, node) in nodes.iter().enumerate() {
         who.push_str(match index {
@@ -171,7 +172,8 @@ fn oracles<'a>(checked: impl Iterator<Item = (OracleId, &'a Checked)>) -> String
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{Tally, causal_past, samples};
+    use crate::explore::Tally;
+    use crate::report::{causal_past, samples};
     use crate::scenario::{Plan, Run, Shows};
 
     fn written(expect: Expectation, run: &Run, notes: &[String]) -> String {
@@ -290,10 +292,10 @@ mod tests {
         primary-isolated  seeds 0..5  violation
           digest      a673b6f637d2295c   5 runs, 240,565 events, 60.0s of virtual time
           passed      1 of 5
-          finding     AGREE   2 seeds, the smallest is 2: r1 committed op 3 as 0000001f, but r0 had committed it as
-                      00000099
-          finding     LIVE   1 seed, the smallest is 3: r1 committed op 3 as 0000001f, but r0 had committed it as
-                      00000099
+          finding     AGREE primary commits   2 seeds, the smallest is 2: r1 committed op 3 as 0000001f, but r0 had
+                      committed it as 00000099
+          finding     LIVE primary commits   1 seed, the smallest is 3: r1 committed op 3 as 0000001f, but r0 had
+                      committed it as 00000099
           undecided   1 seed, the smallest is 1: LIN gave up on k0 after 1,000,000 steps
           faults      crash 15 in 5 seeds, packet lost 485 in 5 seeds, partition 5 in 5 seeds
           marks       view change done 10 in 5 seeds

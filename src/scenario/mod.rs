@@ -1,6 +1,7 @@
 //! The experiment: a scenario as a value and as a file, the system it is about, and one run of it.
 
 mod clients;
+mod family;
 pub mod file;
 pub mod outcome;
 pub mod run;
@@ -15,6 +16,7 @@ use crate::check::OracleId;
 use crate::world::{ClockConfig, Deviation, NetworkConfig, ScheduleConfig, StorageConfig};
 pub use crate::world::{Core, Phase, Quiet};
 
+pub use family::Family;
 pub use outcome::{Calls, Run, Verdict};
 pub use run::{Settings, run};
 pub use system::{Client, Registry, System};

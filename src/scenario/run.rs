@@ -91,6 +91,7 @@ fn format_failed(node: NodeId, message: &str) -> Violation {
         at: Instant::START,
         nodes: vec![node],
         role: None,
+        kind: "formats".to_string(),
         promised: "formatting a disk ends without a panic".to_string(),
         happened: format!("{node} failed to format its disk: {message}"),
     }

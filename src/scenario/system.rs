@@ -5,6 +5,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::event::Outcome;
@@ -51,10 +52,11 @@ pub trait Client {
     fn call<'a>(&'a mut self, operation: &'a Operation) -> Pin<Box<dyn Future<Output = Outcome> + 'a>>;
 }
 
-/// Makes a system, with one of its planted bugs if a name is given.
-type Factory = Rc<dyn Fn(Option<&str>) -> Result<Rc<dyn System>, String>>;
+/// Makes a system, with one of its planted bugs if a name is given. Shared by the threads of a sweep; what it makes is
+/// not.
+type Factory = Arc<dyn Fn(Option<&str>) -> Result<Rc<dyn System>, String> + Send + Sync>;
 
-/// The systems that scenario files can name. Cloned for every thread by whoever builds it there.
+/// The systems that scenario files can name.
 #[derive(Clone, Default)]
 pub struct Registry(BTreeMap<&'static str, Entry>);
 
@@ -76,9 +78,9 @@ impl Registry {
         mut self,
         name: &'static str,
         plants: &'static [&'static str],
-        factory: impl Fn(Option<&str>) -> Result<Rc<dyn System>, String> + 'static,
+        factory: impl Fn(Option<&str>) -> Result<Rc<dyn System>, String> + Send + Sync + 'static,
     ) -> Registry {
-        self.0.insert(name, Entry { plants, factory: Rc::new(factory) });
+        self.0.insert(name, Entry { plants, factory: Arc::new(factory) });
         self
     }
 

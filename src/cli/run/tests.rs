@@ -1,7 +1,7 @@
 //! Stories of runs, with a hand-made run in the place of the simulator.
 
-use std::cell::Cell;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::*;
 use crate::base::Cluster;
@@ -36,7 +36,7 @@ struct Ended {
 }
 
 /// Runs `scenario` as `arguments` say, where `simulator` makes the runs.
-fn ask(arguments: &RunArguments, scenario: &Scenario, simulator: &dyn Fn(&Settings) -> Run) -> Ended {
+fn ask(arguments: &RunArguments, scenario: &Scenario, simulator: &(dyn Fn(&Settings) -> Run + Sync)) -> Ended {
     let registry = Registry::new().system("vsr", &["odd", "early-ack"], |_| Ok(Rc::new(Idle)));
     let runner = Runner { registry: &registry, simulator: &|_, _, settings| simulator(settings) };
     let repeat = Repeat {
@@ -133,7 +133,9 @@ fn an_expected_violation_is_searched_for() {
     let ended = ask(&RunArguments::default(), &shows(Shows::WithinSeeds(50)), &honest);
     assert_eq!(ended.exit, Exit::Met);
     assert!(ended.out.starts_with("primary-isolated  seed 3  stuck: LIVE\n"), "{}", ended.out);
-    for note in ["seed 3 is the first of 4 that shows it", "before it, 1 seed broke AGREE, seed 2 first"] {
+    for note in
+        ["seed 3 is the first of 4 that shows it", "before it, 1 seed broke AGREE primary commits, seed 2 first"]
+    {
         assert!(ended.out.contains(note), "{note}: {}", ended.out);
     }
     let ended = ask(&RunArguments::default(), &shows(Shows::WithinSeeds(1)), &honest);
@@ -174,11 +176,11 @@ fn the_trace_has_standard_output_for_itself() {
 #[test]
 fn a_run_that_differs_from_itself_is_caught() {
     // Every third run is another one, so comparing any two neighbours is not enough.
-    let count = Cell::new(0);
+    let count = AtomicU64::new(0);
     let fickle = |settings: &Settings| {
-        count.set(count.get() + 1);
+        let number = count.fetch_add(1, Ordering::Relaxed) + 1;
         let mut run = honest(settings);
-        if count.get() % 3 == 2 {
+        if number % 3 == 2 {
             run.digest = Digest::from_bits(1);
             if let Some(event) = run.trace.as_mut().and_then(|trace| trace.last_mut()) {
                 event.at = event.at.shifted(1);
@@ -192,13 +194,13 @@ fn a_run_that_differs_from_itself_is_caught() {
         // Without being asked: the run that is repeated to show its past, and the search that is repeated to report.
         (seed(2), 0),
     ] {
-        count.set(starts);
+        count.store(starts, Ordering::Relaxed);
         let ended = ask(&arguments, &calm(), &fickle);
         assert_eq!(ended.exit, Exit::Broken);
         assert!(ended.err.contains("0000000000000001"), "{}", ended.err);
         assert!(ended.err.contains("not deterministic"), "{}", ended.err);
     }
-    count.set(1);
+    count.store(1, Ordering::Relaxed);
     let ended = ask(&RunArguments::default(), &shows(Shows::WithinSeeds(50)), &fickle);
     assert_eq!(ended.exit, Exit::Broken, "{}", ended.out);
 }

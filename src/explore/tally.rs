@@ -8,7 +8,7 @@ use crate::base::hash::mix;
 use crate::check::{Checked, OracleId};
 use crate::scenario::{Expectation, Run, Shows, Verdict};
 
-use super::Judgement;
+use super::{Judgement, Signature};
 
 /// What many runs of one scenario came to. The order in which runs are added does not matter.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -28,7 +28,7 @@ pub struct Tally {
     pub not_shown: Option<u64>,
     /// Whether the one seed for which the expected violation is promised was run, and showed it.
     promised: Option<bool>,
-    findings: BTreeMap<OracleId, Group>,
+    findings: BTreeMap<Signature, Group>,
     /// Events of all runs.
     pub events: u64,
     /// Virtual time of all runs.
@@ -42,14 +42,14 @@ pub struct Tally {
     digest: u64,
 }
 
-/// The findings of one oracle.
+/// The findings of one signature.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Group {
-    /// Which oracle.
-    pub oracle: OracleId,
-    /// Whether the scenario expects it to object.
+    /// What they have in common.
+    pub signature: Signature,
+    /// Whether the scenario expects this oracle to object.
     pub expected: bool,
-    /// In how many seeds it objected.
+    /// In how many seeds it did.
     pub count: u64,
     /// The smallest of them.
     pub seed: u64,
@@ -106,8 +106,9 @@ impl Tally {
                 }
             }
             Verdict::Violation(violation) | Verdict::Stuck(violation) => {
-                let group = self.findings.entry(violation.oracle).or_insert_with(|| Group {
-                    oracle: violation.oracle,
+                let signature = Signature::of(violation);
+                let group = self.findings.entry(signature.clone()).or_insert_with(|| Group {
+                    signature,
                     expected: judgement == Judgement::Shown,
                     count: 0,
                     seed: u64::MAX,
@@ -139,6 +140,43 @@ impl Tally {
         judgement
     }
 
+    /// Adds what other runs of the same scenario came to.
+    pub fn merge(&mut self, other: &Tally) {
+        assert_eq!(self.expectation, other.expectation, "only runs of one scenario add up");
+        self.runs += other.runs;
+        self.passed += other.passed;
+        self.inconclusive += other.inconclusive;
+        self.gave_up = [self.gave_up.take(), other.gave_up.clone()].into_iter().flatten().min();
+        self.shown += other.shown;
+        self.not_shown = [self.not_shown, other.not_shown].into_iter().flatten().min();
+        self.promised = self.promised.or(other.promised);
+        for (signature, group) in &other.findings {
+            match self.findings.get_mut(signature) {
+                None => drop(self.findings.insert(signature.clone(), group.clone())),
+                Some(mine) => {
+                    mine.count += group.count;
+                    if group.seed < mine.seed {
+                        (mine.seed, mine.happened) = (group.seed, group.happened.clone());
+                    }
+                }
+            }
+        }
+        self.events = self.events.saturating_add(other.events);
+        self.virtual_time = self.virtual_time.saturating_add(other.virtual_time);
+        for (mine, theirs) in [(&mut self.faults, &other.faults), (&mut self.marks, &other.marks)] {
+            for (name, reach) in theirs {
+                let sum = mine.entry(name).or_default();
+                sum.seeds += reach.seeds;
+                sum.times = sum.times.saturating_add(reach.times);
+            }
+        }
+        for (oracle, checked) in &other.checked {
+            let worst = self.checked.entry(*oracle);
+            worst.and_modify(|worst| keep_worse(worst, checked)).or_insert_with(|| checked.clone());
+        }
+        self.digest = self.digest.wrapping_add(other.digest);
+    }
+
     /// How the whole compares with the expectation.
     ///
     /// A violation that shows *always* must show in every seed; one that shows with a certain seed must show there if
@@ -163,7 +201,7 @@ impl Tally {
         }
     }
 
-    /// The findings, one group for each oracle, those the scenario does not expect first, then the smallest seed first.
+    /// The findings, one group for each signature, those the scenario does not expect first, then the smallest seed first.
     pub fn groups(&self) -> Vec<&Group> {
         let mut groups: Vec<&Group> = self.findings.values().collect();
         groups.sort_by_key(|group| (group.expected, group.seed));
@@ -177,7 +215,7 @@ impl Tally {
 
     /// The gravest verdict among the runs, in the word that [`Verdict::word`] has for it.
     pub fn word(&self) -> &'static str {
-        match (self.findings.keys().any(|oracle| !oracle.is_liveness()), self.findings.is_empty()) {
+        match (self.findings.keys().any(|signature| !signature.oracle.is_liveness()), self.findings.is_empty()) {
             (true, _) => "violation",
             (false, false) => "stuck",
             (false, true) if self.inconclusive > 0 => "inconclusive",
@@ -244,6 +282,11 @@ mod tests {
         let forward = tally(&Expectation::Pass, &runs);
         runs.reverse();
         assert_eq!(tally(&Expectation::Pass, &runs), forward);
+        for split in 0..=runs.len() {
+            let mut parts = tally(&Expectation::Pass, &runs[split..]);
+            parts.merge(&tally(&Expectation::Pass, &runs[..split]));
+            assert_eq!(parts, forward, "split at {split}");
+        }
         runs[0].seed = 77;
         assert_ne!(tally(&Expectation::Pass, &runs).digest(), forward.digest());
     }
@@ -271,7 +314,7 @@ mod tests {
         let runs = samples::five_runs();
         let order = |expectation: Expectation| -> Vec<(OracleId, u64, u64)> {
             let tally = tally(&expectation, &runs);
-            tally.groups().iter().map(|group| (group.oracle, group.seed, group.count)).collect()
+            tally.groups().iter().map(|group| (group.signature.oracle, group.seed, group.count)).collect()
         };
         assert_eq!(order(Expectation::Pass), [(OracleId::Agree, 2, 2), (OracleId::Live, 3, 1)]);
         assert_eq!(order(violation(Shows::Always)), [(OracleId::Live, 3, 1), (OracleId::Agree, 2, 2)]);

@@ -8,17 +8,40 @@ use std::sync::Once;
 use crate::scenario::run::Settings;
 use crate::scenario::{Registry, Run, Scenario, System};
 
-use super::exit::Failure;
-
 /// One run: `scenario::run::run`, or what a test puts in its place.
-pub(super) type Simulator<'a> = dyn Fn(&Scenario, Rc<dyn System>, &Settings) -> Run + 'a;
+pub type Simulator<'a> = dyn Fn(&Scenario, Rc<dyn System>, &Settings) -> Run + Sync + 'a;
 
-/// Runs scenarios.
-pub(super) struct Runner<'a> {
+/// Runs scenarios. Threads share one.
+#[derive(Clone, Copy)]
+pub struct Runner<'a> {
     /// The systems there are.
-    pub(super) registry: &'a Registry,
+    pub registry: &'a Registry,
     /// What makes a run.
-    pub(super) simulator: &'a Simulator<'a>,
+    pub simulator: &'a Simulator<'a>,
+}
+
+/// Why there was no run.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Mishap {
+    /// What was asked for cannot be run: there is no such system, or no such planted bug.
+    Input(String),
+    /// The run itself panicked: a bug of the simulator, or of a system outside its nodes.
+    Broken(String),
+}
+
+impl Mishap {
+    /// What to tell whoever asked.
+    pub fn message(&self) -> &str {
+        match self {
+            Mishap::Input(message) | Mishap::Broken(message) => message,
+        }
+    }
+}
+
+impl std::fmt::Debug for Runner<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Runner({:?})", self.registry)
+    }
 }
 
 impl Runner<'_> {
@@ -26,15 +49,18 @@ impl Runner<'_> {
     ///
     /// A panic of the system under test is a finding and has been caught below. A panic that arrives here is a bug of
     /// the simulator, or of a system outside its nodes (in `model`, say), and ends in a message.
-    pub(super) fn run(&self, scenario: &Scenario, settings: &Settings) -> Result<Run, Failure> {
+    ///
+    /// # Errors
+    /// If there was no run.
+    pub fn run(&self, scenario: &Scenario, settings: &Settings) -> Result<Run, Mishap> {
         let ended = quietly(|| {
             let system = self.registry.make(&scenario.system, scenario.plant.as_deref())?;
             Ok::<Run, String>((self.simulator)(scenario, system, settings))
         });
         match ended {
             Ok(Ok(run)) => Ok(run),
-            Ok(Err(message)) => Err(Failure::bad_input(message)),
-            Err(message) => Err(Failure::broken(format!("the run itself panicked: {message}"))),
+            Ok(Err(message)) => Err(Mishap::Input(message)),
+            Err(message) => Err(Mishap::Broken(format!("the run itself panicked: {message}"))),
         }
     }
 }
@@ -45,7 +71,10 @@ thread_local! {
 }
 
 /// Catches a panic, and keeps those that are caught further below from being printed.
-pub(super) fn quietly<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+///
+/// # Errors
+/// What the panic said, and where.
+pub fn quietly<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     static INSTALL: Once = Once::new();
     INSTALL.call_once(|| {
         let standard = panic::take_hook();

@@ -45,7 +45,7 @@ fn root() -> &'static Path {
 
 #[test]
 fn help_names_every_exit_code() {
-    for words in ["--help", "run --help", "list --help", "validate --help"] {
+    for words in ["--help", "run --help", "sweep --help", "list --help", "validate --help"] {
         let ended = foretell(root(), words);
         assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""), "{words}");
         for code in 0..=4 {
@@ -59,10 +59,9 @@ fn a_wrong_command_line_is_bad_input() {
     for (words, says) in [
         ("", "Usage"),
         ("runn", "run"),
-        ("run convergence --seeds 9..2", "it runs backwards; write `2..9`"),
-        ("run convergence --seeds 5..5", "there is no seed in it"),
-        ("run convergence --seeds many", "`0..1000`"),
-        ("run convergence --seeds 0..9 --seed 3", "cannot be used with"),
+        ("sweep convergence --seeds 9..2", "it runs backwards; write `2..9`"),
+        ("sweep convergence --seeds 5..5", "there is no seed in it"),
+        ("sweep convergence --seeds many", "`0..1000`"),
         ("run convergence --oracles linn", "unknown oracle `linn`"),
         ("run convergence --trace none --out x", "--out"),
     ] {
@@ -133,7 +132,7 @@ fn without_a_name_and_a_seed_convergence_runs_with_a_drawn_seed() {
 fn a_range_can_be_split_anywhere() {
     let directory = elsewhere("split");
     let digest = |seeds: &str| {
-        let value = verdict(&directory, &format!("run convergence --seeds {seeds}"));
+        let value = verdict(&directory, &format!("sweep convergence --seeds {seeds}"));
         u64::from_str_radix(value["digest"].as_str().expect("a digest is text"), 16).expect("in hexadecimal digits")
     };
     assert_eq!(digest("0..5"), digest("0..2").wrapping_add(digest("2..5")));
@@ -201,7 +200,7 @@ fn a_reader_may_go_away() {
 #[test]
 fn an_interrupted_sweep_reports_what_it_has() {
     let directory = elsewhere("interrupt");
-    let child = command(&directory, "run convergence --seeds 0..1000000000000 --format json")
+    let child = command(&directory, "sweep convergence --seeds 0..1000000000000 --format json")
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()

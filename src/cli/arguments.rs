@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -24,6 +25,7 @@ pub(super) struct Arguments {
 pub(super) enum Command {
     List(ListArguments),
     Run(RunArguments),
+    Sweep(SweepArguments),
     Validate(ValidateArguments),
 }
 
@@ -37,10 +39,10 @@ pub(super) struct ListArguments {
     pub(super) format: Format,
 }
 
-const RUN: &str = "Runs one scenario with one seed or many, and gives a verdict.";
+const RUN: &str = "Runs one scenario with one seed, and gives a verdict.";
 
 const RUN_LONG: &str = "\
-Runs one scenario with one seed or many, and gives a verdict.
+Runs one scenario with one seed, and gives a verdict. Many seeds are run by `sweep`.
 
 Without a seed, a scenario that promises a violation with certain seeds is run with those; any other is run with a seed \
 drawn at random, which is printed. A plan leaves nothing to chance and takes no seed.";
@@ -55,12 +57,8 @@ pub(super) struct RunArguments {
     pub(super) name: String,
 
     #[arg(help = "Runs this seed.")]
-    #[arg(long, value_name = "N", conflicts_with = "seeds")]
+    #[arg(long, value_name = "N")]
     pub(super) seed: Option<u64>,
-
-    #[arg(help = "Runs all seeds from A up to, and not including, B.")]
-    #[arg(long, value_name = "A..B", value_parser = seeds::parse, conflicts_with_all = ["trace", "out", "record"])]
-    pub(super) seeds: Option<Range<u64>>,
 
     #[arg(help = "Switches on this planted bug instead of the scenario's own; `none`: none, so that it should pass.")]
     #[arg(long, value_name = "NAME")]
@@ -82,13 +80,76 @@ pub(super) struct RunArguments {
     #[arg(long, value_name = "FILE")]
     pub(super) record: Option<PathBuf>,
 
-    #[arg(help = "Runs every seed twice; if the runs differ, names the first event in which they do.")]
+    #[arg(help = "Runs the seed twice; if the runs differ, names the first event in which they do.")]
     #[arg(long)]
     pub(super) check_determinism: bool,
 
     #[arg(help = "How the verdict is written.")]
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub(super) format: Format,
+}
+
+const SWEEP: &str = "Runs many seeds on all cores, and groups what fails by what it has in common.";
+const SWEEP_LONG: &str = "\
+Runs many seeds of scenarios on all cores. Ends with the findings, grouped by signature, each with the smallest seed and \
+the line that repeats it; with what was reached, and how often; and with one digest for all of it, which depends neither \
+on the number of threads nor on their order.
+
+Seeds that fail are kept in a file, and run first next time.";
+
+/// `sweep` and its options.
+#[derive(Args, Debug, Default)]
+#[command(about = SWEEP, long_about = SWEEP_LONG)]
+#[command(after_help = exit::HELP)]
+pub(super) struct SweepArguments {
+    #[arg(
+        help = "The scenarios: paths, or names as `run` takes them. A directory stands for all .toml files below it."
+    )]
+    #[arg(value_name = "SCENARIO", required = true)]
+    pub(super) names: Vec<String>,
+
+    #[arg(
+        help = "All seeds from A up to, and not including, B; `A..` has no end. 0..1000 if nothing is said, and 0.. \
+                  with a time budget."
+    )]
+    #[arg(long, value_name = "A..B", value_parser = seeds::parse)]
+    pub(super) seeds: Option<Range<u64>>,
+
+    #[arg(
+        help = "Stops after this long, such as `30s` or `5m`. Seeds that were asked for and not run are then missing."
+    )]
+    #[arg(long, value_name = "SPAN", value_parser = seeds::span)]
+    pub(super) time_budget: Option<Duration>,
+
+    #[arg(help = "How many threads; as many as there are cores if nothing is said. The result is the same.")]
+    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(super) jobs: Option<u16>,
+
+    #[arg(help = "Stops at the first finding.")]
+    #[arg(long)]
+    pub(super) fail_fast: bool,
+
+    #[arg(
+        help = "Switches on this planted bug instead of the scenarios' own; `none`: none, so that they should pass."
+    )]
+    #[arg(long, value_name = "NAME")]
+    pub(super) plant: Option<String>,
+
+    #[arg(help = "Judges by these oracles only, such as `lin,live`. Panics and endless loops are always noticed.")]
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub(super) oracles: Option<Vec<OracleId>>,
+
+    #[arg(help = "Runs every seed twice; if the runs differ, names the first event in which they do.")]
+    #[arg(long)]
+    pub(super) check_determinism: bool,
+
+    #[arg(help = "Where seeds that fail are kept, to be run first next time.")]
+    #[arg(long, value_name = "FILE", default_value = "failing-seeds.toml")]
+    pub(super) failing: PathBuf,
+
+    #[arg(help = "How the result is written.")]
+    #[arg(long, value_enum, default_value_t = SweepFormat::Human)]
+    pub(super) format: SweepFormat,
 }
 
 /// `validate` and its options.
@@ -104,6 +165,16 @@ pub(super) struct ValidateArguments {
 /// How a result is written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
 pub(super) enum Format {
+    #[value(help = "For people.")]
+    #[default]
+    Human,
+    #[value(help = "One JSON object.")]
+    Json,
+}
+
+/// How the result of a sweep is written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
+pub(super) enum SweepFormat {
     #[value(help = "For people.")]
     #[default]
     Human,
@@ -154,10 +225,11 @@ mod tests {
         let parse = |words: &str| Arguments::try_parse_from(words.split(' ')).map_err(|error| error.exit_code());
         assert!(parse("foretell run x --seed 7 --trace text --out t --record p --oracles lin,log-prefix").is_ok());
         for words in [
-            "foretell run x --seed 7 --seeds 0..9",
-            "foretell run x --seeds 0..9 --record p",
-            "foretell run x --seeds 0..9 --trace text",
-            "foretell run x --seeds 9..9",
+            "foretell run x --seeds 0..9",
+            "foretell sweep",
+            "foretell sweep x --seeds 9..9",
+            "foretell sweep x --time-budget 5",
+            "foretell sweep x --jobs 0",
             "foretell run x --seed -1",
             "foretell run x --oracles linn",
             "foretell run x --out t",

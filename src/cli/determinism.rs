@@ -1,6 +1,6 @@
 //! The same seed, the same run: trying it, and naming the first event where it fails.
 
-use crate::base::Event;
+use crate::base::{Digest, Event};
 use crate::report::trace;
 use crate::scenario::run::Settings;
 use crate::scenario::{Run, Scenario};
@@ -14,16 +14,17 @@ pub(super) fn check(runner: &Runner<'_>, scenario: &Scenario, settings: &Setting
     if second.digest == first.digest && second.verdict == first.verdict {
         return Ok(());
     }
-    Err(explain(runner, scenario, settings, first, &second))
+    let seen = [first, &second].map(|run| (run.digest, run.verdict.word()));
+    Err(explain(runner, scenario, settings, seen[0], seen[1]))
 }
 
-/// Two runs that should be one are not. Runs both again with their traces, to find where they part.
+/// Two runs that should be one are not: digest and verdict of each. Runs both again with their traces, to find where they part.
 pub(super) fn explain(
     runner: &Runner<'_>,
     scenario: &Scenario,
     settings: &Settings,
-    first: &Run,
-    second: &Run,
+    first: (Digest, &str),
+    second: (Digest, &str),
 ) -> Failure {
     let traced = Settings { trace: true, record: false, ..settings.clone() };
     let trace = || runner.run(scenario, &traced).map(|run| run.trace.unwrap_or_default());
@@ -32,11 +33,11 @@ pub(super) fn explain(
         (Err(failure), _) | (_, Err(failure)) => format!("looking for the place failed: {}", failure.message()),
     };
     let mut message = format!("seed {} is not deterministic: ", settings.seed);
-    if first.digest == second.digest {
-        let (digest, one, other) = (first.digest, first.verdict.word(), second.verdict.word());
+    if first.0 == second.0 {
+        let (digest, one, other) = (first.0, first.1, second.1);
         message.push_str(&format!("equal traces (digest {digest}) were judged differently, {one} and then {other}\n"));
     } else {
-        message.push_str(&format!("its digest was {} and then {}\n", first.digest, second.digest));
+        message.push_str(&format!("its digest was {} and then {}\n", first.0, second.0));
     }
     message.push_str(&place);
     message.push_str("\nWhat a system under test must not do is listed in docs/determinism.md.");

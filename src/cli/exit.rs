@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use crate::explore::{Judgement, Mishap};
+use crate::report::Sweep;
 
 /// How a command ended: its answer, for scripts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -54,6 +55,19 @@ pub(super) struct Failure {
     pub(super) message: String,
 }
 
+/// A finding counts however much is missing; that something did not show counts only when nothing is missing.
+pub(super) fn of_sweeps(sweeps: &[Sweep<'_>]) -> Exit {
+    let of = |sweep: &Sweep<'_>| match sweep.judgement {
+        Judgement::Found => Exit::Finding,
+        _ if sweep.interrupted => Exit::Incomplete,
+        _ if !sweep.never_reached().is_empty() => Exit::Finding,
+        judgement => judgement.into(),
+    };
+    let exits: Vec<Exit> = sweeps.iter().map(of).collect();
+    let worst = [Exit::Finding, Exit::Incomplete].into_iter().find(|exit| exits.contains(exit));
+    worst.unwrap_or(Exit::Met)
+}
+
 impl From<Mishap> for Failure {
     fn from(mishap: Mishap) -> Failure {
         match mishap {
@@ -67,6 +81,15 @@ impl Failure {
     /// The user's input is wrong.
     pub(super) fn bad_input(message: impl Into<String>) -> Failure {
         Failure { exit: Exit::BadInput, message: message.into() }
+    }
+
+    /// One that is not the user's ends with the line that repeats it.
+    #[must_use]
+    pub(super) fn repeatable(self, repeat: &str) -> Failure {
+        match self.exit {
+            Exit::Broken => Failure::broken(format!("{}\n\nrepeat: {repeat}", self.message.trim_end())),
+            _ => self,
+        }
     }
 
     /// A run cannot be trusted, or this program cannot.

@@ -15,12 +15,15 @@
 //! has an exit code of its own, and nothing panics at a user.
 
 mod arguments;
+mod chosen;
 mod console;
 mod determinism;
 mod exit;
+mod failing;
 mod interrupt;
 mod list;
 mod plan;
+mod progress;
 mod repeat;
 mod run;
 mod seeds;
@@ -63,6 +66,10 @@ pub fn main(registry: Registry) -> ExitCode {
         Command::Run(run) => {
             let runner = Runner { registry: &registry, simulator: &simulator::run };
             run::command(run, &program(), &shelf, &runner, &mut console)
+        }
+        Command::Sweep(arguments) => {
+            let runner = Runner { registry: &registry, simulator: &simulator::run };
+            sweep::command(arguments, &program(), &shelf, &runner, &mut console)
         }
         Command::Validate(validate) => validate::command(validate, &shelf, &registry, &mut console),
     });

@@ -21,21 +21,23 @@ pub(super) struct Repeat {
 impl Repeat {
     /// Repeats one seed.
     pub(super) fn seed(&self, seed: u64) -> String {
-        self.line(&format!(" --seed {seed}"))
+        self.line("run", &format!(" --seed {seed}"))
     }
 
     /// Repeats a range of seeds.
     pub(super) fn seeds(&self, seeds: &Range<u64>) -> String {
-        self.line(&format!(" --seeds {}..{}", seeds.start, seeds.end))
+        let end = if seeds.end == u64::MAX { String::new() } else { seeds.end.to_string() };
+        self.line("sweep", &format!(" --seeds {}..{end}", seeds.start))
     }
 
     /// Repeats what needs no seed.
     pub(super) fn plain(&self) -> String {
-        self.line("")
+        self.line("run", "")
     }
 
-    fn line(&self, seed: &str) -> String {
-        let mut line = format!("{} run {}{seed}", Quoted(&self.program), Quoted(&self.scenario));
+    /// A command on this scenario, with what was said about it.
+    pub(super) fn line(&self, command: &str, seed: &str) -> String {
+        let mut line = format!("{} {command} {}{seed}", Quoted(&self.program), Quoted(&self.scenario));
         if let Some(plant) = &self.plant {
             line.push_str(&format!(" --plant {}", Quoted(plant)));
         }
@@ -74,7 +76,7 @@ mod tests {
             oracles: plant.map(|_| vec![OracleId::Lin, OracleId::Live]),
         };
         assert_eq!(repeat("calm", None).seed(7), "foretell run calm --seed 7");
-        assert_eq!(repeat("calm", None).seeds(&(0..9)), "foretell run calm --seeds 0..9");
+        assert_eq!(repeat("calm", None).seeds(&(0..9)), "foretell sweep calm --seeds 0..9");
         assert_eq!(repeat("p/x.toml", Some("odd")).plain(), "foretell run p/x.toml --plant odd --oracles lin,live");
         assert_eq!(repeat("it's here.toml", None).plain(), r"foretell run 'it'\''s here.toml'");
     }

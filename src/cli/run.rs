@@ -1,21 +1,17 @@
 //! `run`: one scenario, with one seed or many.
 
-use std::ops::Range;
-
 use crate::base::Digest;
-use crate::explore::{Judgement, Tally};
+use crate::explore::{Judgement, Runner, Tally};
 use crate::report::words::{counted, grouped};
-use crate::report::{Report, causal_past, json, text, trace};
-use crate::scenario::run::Settings;
-use crate::scenario::{Expectation, Run, Scenario, Shows};
+use crate::report::{Report, Sweep, causal_past, json, text, trace};
+use crate::scenario::{Expectation, Family, Run, Scenario, Settings, Shows};
 
 use super::arguments::{Format, RunArguments, TraceFormat};
+use super::chosen::{Chosen, Options};
 use super::console::{Console, write_file};
-use super::exit::{Exit, Failure};
-use super::repeat::Repeat;
-use super::shelf::{Shelf, nearest};
-use super::{determinism, interrupt, plan, seeds, sweep};
-use crate::explore::Runner;
+use super::exit::{self, Exit, Failure};
+use super::shelf::Shelf;
+use super::{determinism, interrupt, plan, seeds};
 
 /// How many events of the past of a finding are shown.
 const PAST: usize = 12;
@@ -26,8 +22,7 @@ const PAST_EVENTS_MAX: u64 = 2_000_000;
 /// What was typed, with its meaning.
 pub(super) struct Request<'a> {
     pub(super) arguments: &'a RunArguments,
-    pub(super) scenario: Scenario,
-    pub(super) repeat: Repeat,
+    pub(super) chosen: Chosen,
     pub(super) runner: &'a Runner<'a>,
 }
 
@@ -38,8 +33,6 @@ enum Which {
     One(u64),
     /// From 0 on, until the expected violation shows, and at most so many.
     Until(u64),
-    /// All of these.
-    All(Range<u64>),
 }
 
 /// Runs a scenario as asked.
@@ -55,63 +48,32 @@ pub(super) fn command(
             "--out is where a trace goes; add --trace text, --trace brief or --trace jsonl",
         ));
     }
-    let found = shelf.find(&arguments.name)?;
-    let mut scenario = found.parse(runner.registry)?;
-    let mut notes = Vec::new();
-    if let Some(plant) = &arguments.plant {
-        scenario.plant = planted(runner, &scenario, plant)?;
-        if scenario.plant.is_none() && scenario.expect != Expectation::Pass {
-            scenario.expect = Expectation::Pass;
-            notes.push("without its planted bug this scenario is expected to pass".to_string());
-        }
-    }
-    let repeat = Repeat {
-        program: program.to_string(),
-        scenario: found.name,
-        plant: arguments.plant.clone(),
-        oracles: arguments.oracles.clone(),
-    };
-    let which = which(arguments, &scenario)?;
-    let request = Request { arguments, scenario, repeat, runner };
-    match which {
-        Which::One(seed) => one(&request, seed, None, notes, console),
-        Which::Until(limit) => until(&request, limit, console),
-        Which::All(seeds) => sweep::command(&request, &seeds, console),
+    let options = Options { program, plant: arguments.plant.as_deref(), oracles: arguments.oracles.as_deref() };
+    let chosen = Chosen::find(&arguments.name, &options, shelf, runner.registry)?;
+    perform(&Request { arguments, chosen, runner }, console)
+}
+
+fn perform(request: &Request<'_>, console: &mut Console<'_>) -> Result<Exit, Failure> {
+    match which(request.arguments, &request.chosen.family)? {
+        Which::One(seed) => one(request, seed, None, request.chosen.notes.clone(), console),
+        Which::Until(limit) => until(request, limit, console),
     }
 }
 
-/// The bug that `--plant` names; `none` is none.
-fn planted(runner: &Runner<'_>, scenario: &Scenario, plant: &str) -> Result<Option<String>, Failure> {
-    if plant == "none" {
-        return Ok(None);
-    }
-    let plants = runner.registry.plants(&scenario.system);
-    if plants.contains(&plant) {
-        return Ok(Some(plant.to_string()));
-    }
-    let advice = match (nearest(plant, plants.iter().copied()).as_slice(), plants) {
-        (_, []) => "it has none in this build".to_string(),
-        ([], all) => format!("there are {}", all.join(", ")),
-        (near, _) => format!("did you mean {}?", near.join(", or ")),
-    };
-    Err(Failure::bad_input(format!("`{}` has no planted bug `{plant}`; {advice}", scenario.system)))
-}
-
-fn which(arguments: &RunArguments, scenario: &Scenario) -> Result<Which, Failure> {
-    if let Some(plan) = &scenario.plan {
-        if arguments.seed.is_some() || arguments.seeds.is_some() {
+fn which(arguments: &RunArguments, family: &Family) -> Result<Which, Failure> {
+    if let Some(plan) = family.only().and_then(|scenario| scenario.plan.as_ref()) {
+        if arguments.seed.is_some() {
             let message =
                 format!("`{}` is a plan: nothing in it is left to chance, so it takes no seed", arguments.name);
             return Err(Failure::bad_input(message));
         }
         return Ok(Which::One(plan.entropy));
     }
-    Ok(match (&arguments.seeds, arguments.seed, &scenario.expect) {
-        (Some(seeds), _, _) => Which::All(seeds.clone()),
-        (None, Some(seed), _) => Which::One(seed),
-        (None, None, Expectation::Violation { shows: Shows::Seed(seed), .. }) => Which::One(*seed),
-        (None, None, Expectation::Violation { shows: Shows::WithinSeeds(limit), .. }) => Which::Until(*limit),
-        (None, None, _) => Which::One(seeds::drawn()),
+    Ok(match (arguments.seed, family.expect()) {
+        (Some(seed), _) => Which::One(seed),
+        (None, Expectation::Violation { shows: Shows::Seed(seed), .. }) => Which::One(*seed),
+        (None, Expectation::Violation { shows: Shows::WithinSeeds(limit), .. }) => Which::Until(*limit),
+        (None, _) => Which::One(seeds::drawn()),
     })
 }
 
@@ -121,49 +83,38 @@ impl Request<'_> {
         Settings { seed, oracles: self.arguments.oracles.clone(), trace: false, record: false }
     }
 
-    /// The line that repeats one seed, or the plan.
-    pub(super) fn repeat_one(&self, seed: u64) -> String {
-        if self.scenario.plan.is_some() { self.repeat.plain() } else { self.repeat.seed(seed) }
-    }
-
     /// Runs once, and a second time if asked to compare.
-    fn run(&self, settings: &Settings) -> Result<Run, Failure> {
-        let run = self.runner.run(&self.scenario, settings)?;
+    fn run(&self, scenario: &Scenario, settings: &Settings) -> Result<Run, Failure> {
+        let run = self.runner.run(scenario, settings)?;
         if self.arguments.check_determinism {
-            determinism::check(self.runner, &self.scenario, settings, &run)?;
+            determinism::check(self.runner, scenario, settings, &run)?;
         }
         Ok(run)
     }
 
-    /// Runs one of many seeds.
-    pub(super) fn run_seed(&self, seed: u64) -> Result<Run, Failure> {
-        self.run(&self.settings(seed)).map_err(|failure| self.repeatable(seed, failure))
-    }
-
     /// A failure that is not the user's ends with the line that repeats it.
     fn repeatable(&self, seed: u64, failure: Failure) -> Failure {
-        match failure.exit {
-            Exit::Broken => {
-                let repeat = self.repeat_one(seed);
-                Failure::broken(format!("{}\n\nrepeat: {repeat}", failure.message.trim_end()))
-            }
-            _ => failure,
-        }
+        failure.repeatable(&self.chosen.repeat_one(seed))
     }
 }
 
 /// Runs seeds from 0 on until one shows the violation, and then reports that one.
 fn until(request: &Request<'_>, limit: u64, console: &mut Console<'_>) -> Result<Exit, Failure> {
-    let mut tally = Tally::new(&request.scenario.expect);
+    let mut tally = Tally::new(request.chosen.family.expect());
+    let mut interrupted = false;
     interrupt::be_patient();
     for seed in 0..limit {
         if interrupt::wanted() {
-            return sweep::conclude(request, &(0..limit), &tally, true, console);
+            interrupted = true;
+            break;
         }
-        let run = request.run_seed(seed)?;
+        let scenario = request.chosen.scenario(seed)?;
+        let ran = request.run(&scenario, &request.settings(seed));
+        let run = ran.map_err(|failure| request.repeatable(seed, failure))?;
         if tally.add(&run) == Judgement::Shown {
             interrupt::be_prompt();
-            let mut notes = vec![format!("seed {seed} is the first of {} that shows it", grouped(tally.runs))];
+            let mut notes = request.chosen.notes.clone();
+            notes.push(format!("seed {seed} is the first of {} that shows it", grouped(tally.runs)));
             for group in tally.groups().iter().filter(|group| !group.expected) {
                 let count = counted(group.count, "seed");
                 notes.push(format!("before it, {count} broke {}, seed {} first", group.signature, group.seed));
@@ -171,7 +122,17 @@ fn until(request: &Request<'_>, limit: u64, console: &mut Console<'_>) -> Result
             return one(request, seed, Some(run.digest), notes, console);
         }
     }
-    sweep::conclude(request, &(0..limit), &tally, false, console)
+    let Chosen { family, repeat, .. } = &request.chosen;
+    let name = repeat.scenario.as_str();
+    let repeat = |seed: Option<u64>| seed.map_or_else(|| repeat.plain(), |seed| repeat.seed(seed));
+    let judgement = tally.judgement();
+    let (seeds, repeat) = (&(0..limit), &repeat);
+    let sweeps = [Sweep { family, name, seeds, tally: &tally, interrupted, judgement, repeat }];
+    console.say(&match request.arguments.format {
+        Format::Human => text::sweep(&sweeps),
+        Format::Json => json::sweep(&sweeps, &json::Kept::new()),
+    })?;
+    Ok(exit::of_sweeps(&sweeps))
 }
 
 /// Runs one seed, or the plan, and reports it. `seen` is the digest that this seed has had before.
@@ -192,14 +153,15 @@ fn run_and_report(
     mut notes: Vec<String>,
     console: &mut Console<'_>,
 ) -> Result<Exit, Failure> {
-    let Request { arguments, scenario, runner, .. } = request;
+    let Request { arguments, runner, .. } = request;
+    let scenario = &request.chosen.scenario(seed)?;
     let traced = arguments.trace != TraceFormat::None;
     let settings = Settings { trace: traced, record: arguments.record.is_some(), ..request.settings(seed) };
-    let run = request.run(&settings)?;
-    let repeat = request.repeat_one(seed);
+    let run = request.run(scenario, &settings)?;
+    let repeat = request.chosen.repeat_one(seed);
     if let Some(seen) = seen.filter(|seen| *seen != run.digest) {
-        let before = Run { digest: seen, ..run.clone() };
-        return Err(determinism::explain(runner, scenario, &settings, &before, &run));
+        let word = run.verdict.word();
+        return Err(determinism::explain(runner, scenario, &settings, (seen, word), (run.digest, word)));
     }
     // With other oracles the run may stop elsewhere, and with another bug it is another run.
     if arguments.plant.is_none() && arguments.oracles.is_none() {
@@ -209,7 +171,7 @@ fn run_and_report(
         plan::record(path, runner, &run, &settings)?;
         notes.push(format!("the plan of this run is in {}", path.display()));
     }
-    let past = past(request, &settings, &run)?;
+    let past = past(request, scenario, &settings, &run)?;
     write_trace(arguments, &run, console)?;
 
     let judgement = Judgement::of(&scenario.expect, &run.verdict);
@@ -227,7 +189,12 @@ fn run_and_report(
 }
 
 /// The events that led to the finding, if there is one and somebody will read them.
-fn past(request: &Request<'_>, settings: &Settings, run: &Run) -> Result<Vec<crate::base::Event>, Failure> {
+fn past(
+    request: &Request<'_>,
+    scenario: &Scenario,
+    settings: &Settings,
+    run: &Run,
+) -> Result<Vec<crate::base::Event>, Failure> {
     let Some(finding) = run.verdict.finding().filter(|_| request.arguments.format == Format::Human) else {
         return Ok(Vec::new());
     };
@@ -238,9 +205,10 @@ fn past(request: &Request<'_>, settings: &Settings, run: &Run) -> Result<Vec<cra
         return Ok(Vec::new());
     }
     let traced = Settings { trace: true, record: false, ..settings.clone() };
-    let again = request.runner.run(&request.scenario, &traced)?;
+    let again = request.runner.run(scenario, &traced)?;
     if again.digest != run.digest {
-        return Err(determinism::explain(request.runner, &request.scenario, settings, run, &again));
+        let seen = [run, &again].map(|run| (run.digest, run.verdict.word()));
+        return Err(determinism::explain(request.runner, scenario, settings, seen[0], seen[1]));
     }
     Ok(causal_past(&again.trace.unwrap_or_default(), finding.event, PAST))
 }
@@ -260,4 +228,4 @@ fn write_trace(arguments: &RunArguments, run: &Run, console: &mut Console<'_>) -
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -3,13 +3,16 @@
 use std::cmp::Ordering;
 use std::hash::{BuildHasher, Hasher};
 use std::ops::Range;
+use std::time::Duration;
 
-/// Reads `A..B`.
+use crate::base::text::parse_duration;
+
+/// Reads `A..B`, or `A..` for a range that ends with the last seed there is.
 pub(super) fn parse(text: &str) -> Result<Range<u64>, String> {
     let (from, to) = text.split_once("..").ok_or_else(|| "a range of seeds looks like `0..1000`".to_string())?;
     let number =
         |text: &str| text.parse::<u64>().map_err(|_| format!("`{text}` is not a seed; a range looks like `0..1000`"));
-    let (from, to) = (number(from)?, number(to)?);
+    let (from, to) = (number(from)?, if to.is_empty() { u64::MAX } else { number(to)? });
     match from.cmp(&to) {
         Ordering::Less => Ok(from..to),
         Ordering::Equal => {
@@ -17,6 +20,14 @@ pub(super) fn parse(text: &str) -> Result<Range<u64>, String> {
             Err(format!("there is no seed in it: the last one is left out, so write `{from}..{end}`"))
         }
         Ordering::Greater => Err(format!("it runs backwards; write `{to}..{from}`")),
+    }
+}
+
+/// Reads a span of real time such as `30s` or `5m`.
+pub(super) fn span(text: &str) -> Result<Duration, String> {
+    match parse_duration(text)? {
+        Duration::ZERO => Err("expected a span longer than zero".to_string()),
+        span => Ok(span),
     }
 }
 
@@ -35,16 +46,17 @@ mod tests {
     #[test]
     fn ranges_leave_out_their_end() {
         assert_eq!(parse("0..1000"), Ok(0..1000));
+        assert_eq!(parse("7.."), Ok(7..u64::MAX));
         assert_eq!(parse("18446744073709551614..18446744073709551615"), Ok(u64::MAX - 1..u64::MAX));
     }
 
     #[test]
     fn mistakes_are_explained() {
         insta::assert_snapshot!(
-            ["7", "0..", "a..9", "5..5", "9..2", "-1..2", "1..=2"].map(|text| parse(text).unwrap_err()).join("\n"),
+            ["7", "0..x", "a..9", "5..5", "9..2", "-1..2", "1..=2"].map(|text| parse(text).unwrap_err()).join("\n"),
             @"
         a range of seeds looks like `0..1000`
-        `` is not a seed; a range looks like `0..1000`
+        `x` is not a seed; a range looks like `0..1000`
         `a` is not a seed; a range looks like `0..1000`
         there is no seed in it: the last one is left out, so write `5..6`
         it runs backwards; write `2..9`

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::scenario::file::{Diagnostic, parse_bytes};
-use crate::scenario::{Registry, Scenario};
+use crate::scenario::{Family, Registry};
 
 use super::exit::Failure;
 
@@ -36,14 +36,19 @@ pub(super) struct Found {
 
 impl Found {
     /// Reads the text.
-    pub(super) fn parse(&self, registry: &Registry) -> Result<Scenario, Failure> {
+    pub(super) fn parse(&self, registry: &Registry) -> Result<Family, Failure> {
         let last = Path::new(&self.name).file_name().map_or(self.name.as_str().into(), |last| last.to_string_lossy());
         let stem = last.strip_suffix(".toml").unwrap_or(&last);
-        parse_bytes(stem, &self.bytes, registry).map_err(|diagnostics| {
-            let text = String::from_utf8_lossy(&self.bytes);
-            let message = |diagnostic: &Diagnostic| diagnostic.render(&self.file, &text);
-            Failure::bad_input(diagnostics.iter().map(message).collect::<Vec<String>>().join("\n"))
-        })
+        parse_bytes(stem, &self.bytes, registry)
+            .map(Family::from)
+            .map_err(|diagnostics| Failure::bad_input(self.render(&diagnostics)))
+    }
+
+    /// What is wrong with the text, for a terminal.
+    pub(super) fn render(&self, diagnostics: &[Diagnostic]) -> String {
+        let text = String::from_utf8_lossy(&self.bytes);
+        let message = |diagnostic: &Diagnostic| diagnostic.render(&self.file, &text);
+        diagnostics.iter().map(message).collect::<Vec<String>>().join("\n")
     }
 }
 
@@ -106,6 +111,15 @@ fn read(path: &Path, name: &str) -> Result<Found, Failure> {
     let bytes =
         fs::read(path).map_err(|error| Failure::bad_input(format!("cannot read {}: {error}", path.display())))?;
     Ok(Found { name: name.to_string(), file: path.display().to_string(), bytes, is_embedded: false })
+}
+
+/// What a word of the command line stands for: a directory for all files below it, anything else for itself.
+pub(super) fn names(word: &str) -> Vec<String> {
+    let directory = Path::new(word);
+    match directory.is_dir() {
+        true => files_below(directory).iter().map(|path| path.to_string_lossy().into_owned()).collect(),
+        false => vec![word.to_string()],
+    }
 }
 
 /// All `.toml` files below a directory, in the order of their paths. None if it cannot be read.

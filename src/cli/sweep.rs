@@ -1,80 +1,204 @@
-//! `run --seeds`: a range of seeds, one after the other.
+//! `sweep`: many seeds of some scenarios, on all cores.
 
+use std::num::NonZero;
 use std::ops::Range;
-use std::time::{Duration, Instant};
+use std::thread;
 
-use crate::explore::{Judgement, Tally};
-use crate::report::words::{counted, grouped, span};
+use crate::explore::sweep::{Trouble, Wrong};
+use crate::explore::{Order, Progress, Runner, Swept, sweep};
+use crate::report::words::{counted, span};
 use crate::report::{Sweep, json, text};
+use crate::scenario::{Family, Settings};
 
-use super::arguments::Format;
+use super::arguments::{SweepArguments, SweepFormat};
+use super::chosen::{Chosen, Options};
 use super::console::Console;
-use super::exit::{Exit, Failure};
-use super::interrupt;
-use super::run::Request;
+use super::exit::{self, Exit, Failure};
+use super::failing::{Failing, FailingSeeds};
+use super::progress::{self, Teller};
+use super::shelf::{Shelf, names};
+use super::{determinism, interrupt};
 
-/// How often somebody who waits is told how far it is.
-const PROGRESS_EVERY: Duration = Duration::from_secs(10);
+/// The seeds of a sweep of which neither seeds nor a time budget is said.
+const SEEDS: Range<u64> = 0..1000;
 
-/// Runs all seeds of a range, and reports them.
-pub(super) fn command(request: &Request<'_>, seeds: &Range<u64>, console: &mut Console<'_>) -> Result<Exit, Failure> {
-    let mut tally = Tally::new(&request.scenario.expect);
-    let mut interrupted = false;
-    let began = now();
-    let mut told = began;
-    interrupt::be_patient();
-    for seed in seeds.clone() {
-        if interrupt::wanted() {
-            interrupted = true;
-            break;
-        }
-        tally.add(&request.run_seed(seed)?);
-        if now().duration_since(told) >= PROGRESS_EVERY {
-            told = now();
-            let (done, all) = (grouped(tally.runs), counted(seeds.end - seeds.start, "seed"));
-            console.remark(&format!("{done} of {all}, {}\n", counted(tally.found(), "finding")));
-        }
-    }
-    let took = now().duration_since(began);
-    let rate = u128::from(tally.runs) * 1_000_000 / took.as_micros().max(1);
-    let rate = grouped(u64::try_from(rate).unwrap_or(u64::MAX));
-    console.remark(&format!("{} in {}, {rate} seeds/s\n", counted(tally.runs, "seed"), span(took)));
-    conclude(request, seeds, &tally, interrupted, console)
+/// What was typed, with its meaning.
+struct Request<'a> {
+    arguments: &'a SweepArguments,
+    chosen: Vec<Chosen>,
+    seeds: Range<u64>,
+    runner: &'a Runner<'a>,
 }
 
-/// Reports what a range of seeds came to.
-pub(super) fn conclude(
-    request: &Request<'_>,
-    seeds: &Range<u64>,
-    tally: &Tally,
-    interrupted: bool,
+/// Sweeps as asked.
+pub(super) fn command(
+    arguments: &SweepArguments,
+    program: &str,
+    shelf: &Shelf,
+    runner: &Runner<'_>,
     console: &mut Console<'_>,
 ) -> Result<Exit, Failure> {
-    let repeat = |seed: Option<u64>| match seed {
-        Some(seed) => request.repeat.seed(seed),
-        None if request.arguments.seeds.is_some() => request.repeat.seeds(seeds),
-        None => request.repeat.plain(),
-    };
-    let judgement = tally.judgement();
-    let sweep = Sweep { scenario: &request.scenario, seeds, tally, interrupted, judgement, repeat: &repeat };
-    console.say(&match request.arguments.format {
-        Format::Human => text::sweep(&sweep),
-        Format::Json => json::sweep(&sweep),
-    })?;
-    Ok(exit(&sweep))
-}
-
-/// A finding counts however much is missing; that something did not show counts only when nothing is missing.
-fn exit(sweep: &Sweep<'_>) -> Exit {
-    match sweep.judgement {
-        Judgement::Found => Exit::Finding,
-        _ if sweep.interrupted => Exit::Incomplete,
-        _ if !sweep.never_reached().is_empty() => Exit::Finding,
-        judgement => judgement.into(),
+    let options = Options { program, plant: arguments.plant.as_deref(), oracles: arguments.oracles.as_deref() };
+    let mut chosen: Vec<Chosen> = Vec::new();
+    for word in &arguments.names {
+        let names = names(word);
+        if names.is_empty() {
+            return Err(Failure::bad_input(format!("there is no .toml file below {word}")));
+        }
+        for name in names {
+            let one = Chosen::find(&name, &options, shelf, runner.registry)?;
+            // The same scenario by two names on the line is swept once.
+            if chosen.iter().all(|other| other.found.file != one.found.file) {
+                chosen.push(one);
+            }
+        }
     }
+    // In a directory plans stand beside scenarios; a plan that was asked for by its name is a mistake.
+    let plan = |one: &Chosen| one.family.is_plan();
+    if let Some(one) = chosen.iter().find(|one| plan(one) && arguments.names.contains(&one.repeat.scenario)) {
+        let name = &one.repeat.scenario;
+        return Err(Failure::bad_input(format!(
+            "`{name}` is a plan: nothing in it is left to chance, so it takes no seed"
+        )));
+    }
+    chosen.retain(|one| !plan(one));
+    if chosen.is_empty() {
+        return Err(Failure::bad_input("there are only plans, which leave nothing to chance and take no seeds"));
+    }
+    let seeds = match (&arguments.seeds, arguments.time_budget) {
+        (Some(seeds), _) => seeds.clone(),
+        (None, Some(_)) => 0..u64::MAX,
+        (None, None) => SEEDS,
+    };
+    perform(&Request { arguments, chosen, seeds, runner }, console)
 }
 
-#[expect(clippy::disallowed_methods, reason = "how long a person waited; decides nothing in any run")]
-fn now() -> Instant {
-    Instant::now()
+fn perform(request: &Request<'_>, console: &mut Console<'_>) -> Result<Exit, Failure> {
+    let Request { arguments, chosen, seeds, runner } = request;
+    let failing = FailingSeeds::read(&arguments.failing)?;
+    let families: Vec<Family> = chosen.iter().map(|one| one.family.clone()).collect();
+    let first: Vec<(usize, u64)> = (chosen.iter().enumerate())
+        .flat_map(|(place, one)| {
+            failing.of(&one.repeat.scenario, one.repeat.plant.as_deref()).map(move |seed| (place, seed))
+        })
+        .collect();
+    if !first.is_empty() {
+        let count = counted(first.len() as u64, "seed");
+        console.remark(&format!("{count} that failed before, from {}, first\n", arguments.failing.display()));
+    }
+    chosen.iter().flat_map(|one| &one.notes).for_each(|note| console.remark(&format!("{note}\n")));
+
+    let mut teller = Teller::begin();
+    let ends = arguments.time_budget.map(|budget| progress::now() + budget);
+    let out_of_time = || ends.is_some_and(|ends| progress::now() >= ends);
+    let order = Order {
+        families: &families,
+        seeds: seeds.clone(),
+        first: &first,
+        oracles: arguments.oracles.as_deref(),
+        jobs: arguments.jobs.map_or_else(cores, usize::from),
+        fail_fast: arguments.fail_fast,
+        twice: arguments.check_determinism,
+        stop: &|| interrupt::wanted() || out_of_time(),
+    };
+    interrupt::be_patient();
+    let mut last = None;
+    let swept = sweep(runner, &order, &mut |progress: &Progress| {
+        last = Some(*progress);
+        teller.tell(console, |took| progress::line(progress, took));
+    });
+    let took = teller.took();
+    let speed = last.map_or(String::new(), |last| format!(", {}", progress::speed(&last, took)));
+    let runs = counted(swept.tallies.iter().map(|tally| tally.runs).sum(), "run");
+    teller.end(console, &format!("{runs} in {}{speed}", span(took)));
+    if let Some(trouble) = &swept.trouble {
+        return Err(told(request, trouble));
+    }
+    // Without seeds that were asked for, a time budget that is used up is all that was asked for.
+    let endless = arguments.seeds.is_none() && arguments.time_budget.is_some();
+    let interrupted = !swept.complete && (!endless || interrupt::wanted());
+    keep_failing(request, &failing, &first, &swept)?;
+    report(request, &swept, interrupted, console)
 }
+
+/// Reports what a sweep came to.
+fn report(request: &Request<'_>, swept: &Swept, interrupted: bool, console: &mut Console<'_>) -> Result<Exit, Failure> {
+    let repeats: Vec<_> = request.chosen.iter().map(|one| repeat_lines(one, &request.seeds)).collect();
+    let sweeps: Vec<Sweep<'_>> = (request.chosen.iter().zip(&swept.tallies).zip(&repeats))
+        .map(|((one, tally), repeat)| Sweep {
+            family: &one.family,
+            name: &one.repeat.scenario,
+            seeds: &request.seeds,
+            tally,
+            interrupted,
+            judgement: tally.judgement(),
+            repeat,
+        })
+        .collect();
+    console.say(&match request.arguments.format {
+        SweepFormat::Human => text::sweep(&sweeps),
+        SweepFormat::Json => json::sweep(&sweeps, &json::Kept::new()),
+    })?;
+    Ok(exit::of_sweeps(&sweeps))
+}
+
+fn repeat_lines<'a>(one: &'a Chosen, seeds: &'a Range<u64>) -> impl Fn(Option<u64>) -> String + 'a {
+    move |seed| seed.map_or_else(|| one.repeat.seeds(seeds), |seed| one.repeat.seed(seed))
+}
+
+/// Writes down which seeds to run first next time.
+fn keep_failing(
+    request: &Request<'_>,
+    failing: &FailingSeeds,
+    first: &[(usize, u64)],
+    swept: &Swept,
+) -> Result<(), Failure> {
+    let mut failed = Vec::new();
+    for (one, tally) in request.chosen.iter().zip(&swept.tallies) {
+        for group in tally.groups().into_iter().filter(|group| !group.expected) {
+            let entry = |seed: &u64| Failing {
+                scenario: one.repeat.scenario.clone(),
+                plant: one.repeat.plant.clone(),
+                seed: *seed,
+                signature: group.signature.to_string(),
+            };
+            failed.extend(group.seeds.iter().map(entry));
+        }
+    }
+    // Those that failed before are the first to be run; one that was not reached is kept as it is.
+    let reached = swept.complete || swept.tallies.iter().map(|tally| tally.runs).sum::<u64>() > first.len() as u64;
+    let was_run = |known: &Failing| {
+        let is = |(place, seed): &(usize, u64)| {
+            let repeat = &request.chosen[*place].repeat;
+            repeat.scenario == known.scenario && repeat.plant == known.plant && *seed == known.seed
+        };
+        reached && first.iter().any(is)
+    };
+    failing.update(failed, was_run)
+}
+
+/// What to say of a seed without a result.
+fn told(request: &Request<'_>, trouble: &Trouble) -> Failure {
+    let Trouble { family, seed, what } = trouble;
+    let one = &request.chosen[*family];
+    let failure = match what {
+        Wrong::Scenario(diagnostics) => return one.impossible(*seed, diagnostics),
+        Wrong::Run(mishap) => mishap.clone().into(),
+        Wrong::Twofold([first, second]) => {
+            let settings =
+                Settings { seed: *seed, oracles: request.arguments.oracles.clone(), trace: false, record: false };
+            match one.scenario(*seed) {
+                Ok(scenario) => determinism::explain(request.runner, &scenario, &settings, *first, *second),
+                Err(failure) => failure,
+            }
+        }
+    };
+    failure.repeatable(&one.repeat_one(*seed))
+}
+
+fn cores() -> usize {
+    thread::available_parallelism().map_or(1, NonZero::get)
+}
+
+#[cfg(test)]
+mod tests;

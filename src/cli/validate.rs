@@ -1,14 +1,12 @@
 //! `validate`: everything that is wrong with scenario files, all at once.
 
-use std::path::Path;
-
 use crate::report::words::counted;
 use crate::scenario::Registry;
 
 use super::arguments::ValidateArguments;
 use super::console::Console;
 use super::exit::{Exit, Failure};
-use super::shelf::{Shelf, files_below};
+use super::shelf::{Shelf, names};
 
 /// Reads every file, says `ok` of the good ones and what is wrong with the others.
 pub(super) fn command(
@@ -19,12 +17,7 @@ pub(super) fn command(
 ) -> Result<Exit, Failure> {
     let (mut read, mut wrong) = (0, 0);
     for name in &arguments.files {
-        let directory = Path::new(name);
-        let names = if directory.is_dir() {
-            files_below(directory).iter().map(|path| path.to_string_lossy().into_owned()).collect()
-        } else {
-            vec![name.clone()]
-        };
+        let names = names(name);
         if names.is_empty() {
             wrong += 1;
             console.remark(&format!("error: there is no .toml file below {name}\n"));

@@ -8,9 +8,11 @@
 pub mod judgement;
 pub mod runner;
 pub mod signature;
+pub mod sweep;
 pub mod tally;
 
 pub use judgement::Judgement;
 pub use runner::{Mishap, Runner, quietly};
 pub use signature::Signature;
+pub use sweep::{Order, Progress, Swept, sweep};
 pub use tally::Tally;

@@ -1,11 +1,11 @@
 //! What many runs of one scenario came to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::base::Digest;
 use crate::base::hash::mix;
-use crate::check::{Checked, OracleId};
+use crate::check::{Checked, OracleId, Violation};
 use crate::scenario::{Expectation, Run, Shows, Verdict};
 
 use super::{Judgement, Signature};
@@ -53,8 +53,22 @@ pub struct Group {
     pub count: u64,
     /// The smallest of them.
     pub seed: u64,
+    /// The [`SEEDS_KEPT`] smallest of them.
+    pub seeds: BTreeSet<u64>,
     /// What happened there.
     pub happened: String,
+}
+
+/// So many seeds of a group are kept; the others repeat what these show.
+pub const SEEDS_KEPT: usize = 10;
+
+impl Group {
+    fn keep(&mut self, seeds: impl IntoIterator<Item = u64>) {
+        self.seeds.extend(seeds);
+        while self.seeds.len() > SEEDS_KEPT {
+            self.seeds.pop_last();
+        }
+    }
 }
 
 /// How often a range of seeds came to some place.
@@ -106,19 +120,7 @@ impl Tally {
                 }
             }
             Verdict::Violation(violation) | Verdict::Stuck(violation) => {
-                let signature = Signature::of(violation);
-                let group = self.findings.entry(signature.clone()).or_insert_with(|| Group {
-                    signature,
-                    expected: judgement == Judgement::Shown,
-                    count: 0,
-                    seed: u64::MAX,
-                    happened: String::new(),
-                });
-                group.count += 1;
-                if run.seed <= group.seed {
-                    group.seed = run.seed;
-                    group.happened.clone_from(&violation.happened);
-                }
+                self.find(run.seed, violation, judgement == Judgement::Shown);
             }
         }
         if judgement == Judgement::Shown {
@@ -140,6 +142,33 @@ impl Tally {
         judgement
     }
 
+    /// Takes note of the finding of a run, if it has one, and of nothing else: for a seed that is run beside the range,
+    /// because it failed before.
+    pub fn remember(&mut self, run: &Run) {
+        if let Some(violation) = run.verdict.finding() {
+            let judgement = Judgement::of(&self.expectation, &run.verdict);
+            self.find(run.seed, violation, judgement == Judgement::Shown);
+        }
+    }
+
+    fn find(&mut self, seed: u64, violation: &Violation, expected: bool) {
+        let signature = Signature::of(violation);
+        let group = self.findings.entry(signature.clone()).or_insert_with(|| Group {
+            signature,
+            expected,
+            count: 0,
+            seed: u64::MAX,
+            seeds: BTreeSet::new(),
+            happened: String::new(),
+        });
+        group.count += 1;
+        if seed <= group.seed {
+            group.seed = seed;
+            group.happened.clone_from(&violation.happened);
+        }
+        group.keep([seed]);
+    }
+
     /// Adds what other runs of the same scenario came to.
     pub fn merge(&mut self, other: &Tally) {
         assert_eq!(self.expectation, other.expectation, "only runs of one scenario add up");
@@ -155,6 +184,7 @@ impl Tally {
                 None => drop(self.findings.insert(signature.clone(), group.clone())),
                 Some(mine) => {
                     mine.count += group.count;
+                    mine.keep(group.seeds.iter().copied());
                     if group.seed < mine.seed {
                         (mine.seed, mine.happened) = (group.seed, group.happened.clone());
                     }

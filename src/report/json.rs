@@ -11,7 +11,8 @@ use crate::base::time::nanos;
 use crate::check::{Checked, OracleId, Violation};
 use crate::scenario::Verdict;
 
-use super::{Report, Sweep};
+use super::{Report, Sweep, combined_digest};
+use crate::explore::Signature;
 
 /// One run, as one line.
 pub fn run(report: &Report<'_>) -> String {
@@ -41,40 +42,83 @@ pub fn run(report: &Report<'_>) -> String {
     })
 }
 
-/// Many runs, as one line.
-pub fn sweep(sweep: &Sweep<'_>) -> String {
-    let Sweep { scenario, seeds, tally, repeat, .. } = sweep;
-    let group = |group: &crate::explore::tally::Group| GroupObject {
-        signature: group.signature.to_string(),
-        oracle: group.signature.oracle.tag(),
-        expected: group.expected,
-        count: group.count,
-        seed: group.seed,
-        happened: group.happened.clone(),
-        repeat: repeat(Some(group.seed)),
-    };
-    let reach = |reaches: &BTreeMap<&'static str, crate::explore::tally::Reach>| {
-        reaches.iter().map(|(name, reach)| (*name, ReachObject { seeds: reach.seeds, times: reach.times })).collect()
-    };
+/// Many runs of some scenarios, as one line. `kept` says, by scenario and signature, where a smaller form was written.
+pub fn sweep(sweeps: &[Sweep<'_>], kept: &Kept) -> String {
+    let mut all = Totals::default();
+    for (place, sweep) in sweeps.iter().enumerate() {
+        all.add(place, sweep, kept);
+    }
+    let verdicts = ["violation", "stuck", "inconclusive", "pass"];
+    let worst = |sweep: &Sweep<'_>| verdicts.iter().position(|word| *word == sweep.tally.word()).unwrap_or(0);
+    let first = sweeps.iter().find(|sweep| !sweep.is_met()).or(sweeps.first());
     line(&SweepObject {
-        scenario: &scenario.name,
-        seeds: format!("{}..{}", seeds.start, seeds.end),
+        seeds: first.map_or(String::new(), |sweep| format!("{}..{}", sweep.seeds.start, sweep.seeds.end)),
+        verdict: sweeps.iter().map(worst).min().map_or("pass", |place| verdicts[place]),
+        expectation_met: sweeps.iter().all(Sweep::is_met),
+        digest: combined_digest(sweeps).to_string(),
+        runs: sweeps.iter().map(|sweep| sweep.tally.runs).sum(),
+        interrupted: sweeps.iter().any(|sweep| sweep.interrupted),
+        passed: sweeps.iter().map(|sweep| sweep.tally.passed).sum(),
+        inconclusive: sweeps.iter().map(|sweep| sweep.tally.inconclusive).sum(),
+        events: sweeps.iter().map(|sweep| sweep.tally.events).sum(),
+        virtual_ns: sweeps.iter().map(|sweep| nanos(sweep.tally.virtual_time)).sum(),
+        findings: all.findings,
+        faults: all.faults,
+        marks: all.marks,
+        scenarios: sweeps.iter().map(scenario_object).collect(),
+        repeat: first.map_or(String::new(), Sweep::repeat_line),
+    })
+}
+
+/// Where shrunk findings were written: by the scenario's place and the signature.
+pub type Kept = BTreeMap<(usize, Signature), String>;
+
+/// What several scenarios come to together.
+#[derive(Default)]
+struct Totals {
+    findings: Vec<GroupObject>,
+    faults: BTreeMap<&'static str, ReachObject>,
+    marks: BTreeMap<&'static str, ReachObject>,
+}
+
+impl Totals {
+    fn add(&mut self, place: usize, sweep: &Sweep<'_>, kept: &Kept) {
+        for group in sweep.tally.groups() {
+            self.findings.push(GroupObject {
+                scenario: sweep.name.to_string(),
+                signature: group.signature.to_string(),
+                oracle: group.signature.oracle.tag(),
+                expected: group.expected,
+                count: group.count,
+                seed: group.seed,
+                seeds: group.seeds.iter().copied().collect(),
+                happened: group.happened.clone(),
+                shrunk: kept.get(&(place, group.signature.clone())).cloned(),
+                repeat: (sweep.repeat)(Some(group.seed)),
+            });
+        }
+        for (sum, part) in [(&mut self.faults, &sweep.tally.faults), (&mut self.marks, &sweep.tally.marks)] {
+            for (name, reach) in part {
+                let entry = sum.entry(name).or_default();
+                entry.seeds += reach.seeds;
+                entry.times += reach.times;
+            }
+        }
+    }
+}
+
+fn scenario_object<'a>(sweep: &'a Sweep<'_>) -> ScenarioObject<'a> {
+    let tally = sweep.tally;
+    ScenarioObject {
+        scenario: sweep.name,
         verdict: tally.word(),
         expectation_met: sweep.is_met(),
         digest: tally.digest().to_string(),
         runs: tally.runs,
-        interrupted: sweep.interrupted,
-        passed: tally.passed,
-        inconclusive: tally.inconclusive,
-        events: tally.events,
-        virtual_ns: nanos(tally.virtual_time),
-        findings: tally.groups().into_iter().map(group).collect(),
-        faults: reach(&tally.faults),
-        marks: reach(&tally.marks),
         never_reached: sweep.never_reached(),
         oracles: oracles(tally.checked.iter().map(|(oracle, checked)| (*oracle, checked))),
         repeat: sweep.repeat_line(),
-    })
+    }
 }
 
 fn line(object: &impl Serialize) -> String {
@@ -139,7 +183,6 @@ impl Finding<'_> {
 
 #[derive(Serialize)]
 struct SweepObject<'a> {
-    scenario: &'a str,
     seeds: String,
     verdict: &'static str,
     expectation_met: bool,
@@ -153,6 +196,17 @@ struct SweepObject<'a> {
     findings: Vec<GroupObject>,
     faults: BTreeMap<&'static str, ReachObject>,
     marks: BTreeMap<&'static str, ReachObject>,
+    scenarios: Vec<ScenarioObject<'a>>,
+    repeat: String,
+}
+
+#[derive(Serialize)]
+struct ScenarioObject<'a> {
+    scenario: &'a str,
+    verdict: &'static str,
+    expectation_met: bool,
+    digest: String,
+    runs: u64,
     never_reached: Vec<&'a str>,
     oracles: BTreeMap<&'static str, String>,
     repeat: String,
@@ -160,16 +214,19 @@ struct SweepObject<'a> {
 
 #[derive(Serialize)]
 struct GroupObject {
+    scenario: String,
     signature: String,
     oracle: &'static str,
     expected: bool,
     count: u64,
     seed: u64,
+    seeds: Vec<u64>,
     happened: String,
+    shrunk: Option<String>,
     repeat: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, Default)]
 struct ReachObject {
     seeds: u64,
     times: u64,
@@ -215,15 +272,23 @@ mod tests {
 
     #[test]
     fn a_sweep() {
-        let scenario = samples::scenario(Expectation::Pass);
-        let mut tally = Tally::new(&scenario.expect);
+        let family = samples::family();
+        let mut tally = Tally::new(family.expect());
         samples::five_runs().iter().for_each(|run| {
             tally.add(run);
         });
         let repeat = |seed: Option<u64>| format!("foretell run x --seed {}", seed.expect("a finding has a seed"));
         let judgement = tally.judgement();
         let (seeds, repeat) = (&(0..5), &repeat);
-        let sweep = Sweep { scenario: &scenario, seeds, tally: &tally, interrupted: false, judgement, repeat };
-        insta::assert_snapshot!(super::sweep(&sweep), @r#"{"scenario":"primary-isolated","seeds":"0..5","verdict":"violation","expectation_met":false,"digest":"a673b6f637d2295c","runs":5,"interrupted":false,"passed":1,"inconclusive":1,"events":240565,"virtual_ns":60000000000,"findings":[{"signature":"AGREE primary commits","oracle":"agree","expected":false,"count":2,"seed":2,"happened":"r1 committed op 3 as 0000001f, but r0 had committed it as 00000099","repeat":"foretell run x --seed 2"},{"signature":"LIVE primary commits","oracle":"live","expected":false,"count":1,"seed":3,"happened":"r1 committed op 3 as 0000001f, but r0 had committed it as 00000099","repeat":"foretell run x --seed 3"}],"faults":{"crash":{"seeds":5,"times":15},"packet lost":{"seeds":5,"times":485},"partition":{"seeds":5,"times":5}},"marks":{"view change done":{"seeds":5,"times":10}},"never_reached":["wrapped"],"oracles":{"agree":"checked","back":"not checked: this system has no layout","lin":"checked"},"repeat":"foretell run x --seed 2"}"#);
+        let sweep = Sweep {
+            family: &family,
+            name: "primary-isolated",
+            seeds,
+            tally: &tally,
+            interrupted: false,
+            judgement,
+            repeat,
+        };
+        insta::assert_snapshot!(super::sweep(&[sweep], &Kept::new()), @r#"{"seeds":"0..5","verdict":"violation","expectation_met":false,"digest":"a673b6f637d2295c","runs":5,"interrupted":false,"passed":1,"inconclusive":1,"events":240565,"virtual_ns":60000000000,"findings":[{"scenario":"primary-isolated","signature":"AGREE primary commits","oracle":"agree","expected":false,"count":2,"seed":2,"seeds":[2,4],"happened":"r1 committed op 3 as 0000001f, but r0 had committed it as 00000099","shrunk":null,"repeat":"foretell run x --seed 2"},{"scenario":"primary-isolated","signature":"LIVE primary commits","oracle":"live","expected":false,"count":1,"seed":3,"seeds":[3],"happened":"r1 committed op 3 as 0000001f, but r0 had committed it as 00000099","shrunk":null,"repeat":"foretell run x --seed 3"}],"faults":{"crash":{"seeds":5,"times":15},"packet lost":{"seeds":5,"times":485},"partition":{"seeds":5,"times":5}},"marks":{"view change done":{"seeds":5,"times":10}},"scenarios":[{"scenario":"primary-isolated","verdict":"violation","expectation_met":false,"digest":"a673b6f637d2295c","runs":5,"never_reached":["wrapped"],"oracles":{"agree":"checked","back":"not checked: this system has no layout","lin":"checked"},"repeat":"foretell run x --seed 2"}],"repeat":"foretell run x --seed 2"}"#);
     }
 }

@@ -12,9 +12,10 @@ pub mod words;
 
 use std::ops::Range;
 
-use crate::base::{Event, EventId};
+use crate::base::hash::{hash_bytes, mix};
+use crate::base::{Digest, Event, EventId};
 use crate::explore::{Judgement, Tally};
-use crate::scenario::{Run, Scenario};
+use crate::scenario::{Family, Run, Scenario};
 
 /// One run, and what is needed to understand and repeat it.
 #[derive(Clone, Copy, Debug)]
@@ -33,16 +34,18 @@ pub struct Report<'a> {
     pub repeat: &'a str,
 }
 
-/// A range of seeds, and what came of them.
+/// A range of seeds of one scenario, and what came of them.
 #[derive(Clone, Copy)]
 pub struct Sweep<'a> {
     /// What was run.
-    pub scenario: &'a Scenario,
+    pub family: &'a Family,
+    /// The scenario as it can be named again.
+    pub name: &'a str,
     /// Which seeds were asked for.
     pub seeds: &'a Range<u64>,
     /// What came of those that were run.
     pub tally: &'a Tally,
-    /// Whether the sweep was stopped before its last seed.
+    /// Whether the sweep ended before the last seed that was asked for.
     pub interrupted: bool,
     /// How the whole compares with what the scenario expects.
     pub judgement: Judgement,
@@ -53,7 +56,7 @@ pub struct Sweep<'a> {
 impl Sweep<'_> {
     /// Marks that the scenario wants reached and that no seed reached. Not known while seeds are missing.
     pub fn never_reached(&self) -> Vec<&str> {
-        if self.interrupted { Vec::new() } else { self.tally.never_reached(&self.scenario.check.reached) }
+        if self.interrupted { Vec::new() } else { self.tally.never_reached(&self.family.check().reached) }
     }
 
     /// Whether everything is as the scenario expects, and complete.
@@ -62,8 +65,20 @@ impl Sweep<'_> {
     }
 
     /// The command that repeats what matters most: the smallest seed with an unexpected finding, else the whole.
-    fn repeat_line(&self) -> String {
+    pub fn repeat_line(&self) -> String {
         (self.repeat)(self.tally.groups().first().filter(|_| !self.is_met()).map(|group| group.seed))
+    }
+}
+
+/// One digest for all the scenarios of a sweep; that of the one scenario if there is one.
+pub fn combined_digest(sweeps: &[Sweep<'_>]) -> Digest {
+    match sweeps {
+        [one] => one.tally.digest(),
+        // A sum, so that the order of the scenarios does not matter; with the names, so that two that trade places do.
+        many => {
+            let term = |sweep: &Sweep<'_>| mix(hash_bytes(sweep.name.as_bytes()), sweep.tally.digest().to_bits());
+            Digest::from_bits(many.iter().map(term).fold(0, u64::wrapping_add))
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::base::{
 };
 use crate::check::{Checked, OracleId, Violation};
 use crate::scenario::outcome::Calls;
-use crate::scenario::{Checks, Expectation, Mix, Phase, Run, Scenario, Shares, Verdict, Workload};
+use crate::scenario::{Checks, Expectation, Family, Mix, Phase, Run, Scenario, Shares, Verdict, Workload};
 
 static PREPARE: Kind = Kind::new("Prepare", &["v", "op"]);
 static WRITE: Kind = Kind::new("write", &["slot"]);
@@ -45,6 +45,10 @@ pub(crate) fn scenario(expect: Expectation) -> Scenario {
         expect,
         plan: None,
     }
+}
+
+pub(crate) fn family() -> Family {
+    Family::from(scenario(Expectation::Pass))
 }
 
 pub(crate) fn violation(oracle: OracleId) -> Violation {

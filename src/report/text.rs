@@ -1,12 +1,13 @@
 //! Verdicts as people read them.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use crate::check::{Checked, OracleId, Violation};
 use crate::scenario::{Expectation, Scenario, Verdict};
 
 use super::words::{counted, field, grouped, span};
-use super::{Report, Sweep, trace};
+use super::{Report, Sweep, combined_digest, trace};
 use crate::explore::Judgement;
 use crate::explore::judgement::expected;
 use crate::explore::tally::Reach;
@@ -63,25 +64,42 @@ pub fn run(report: &Report<'_>) -> String {
     text
 }
 
-/// Many runs: a line for each oracle that objected, totals, and what was never reached.
-pub fn sweep(sweep: &Sweep<'_>) -> String {
-    let Sweep { scenario, seeds, tally, .. } = sweep;
-    let mut text = format!("{}  seeds {}..{}  {}\n", scenario.name, seeds.start, seeds.end, tally.word());
+/// Many runs of some scenarios: for each the findings by signature, totals, and what was reached and how often.
+pub fn sweep(sweeps: &[Sweep<'_>]) -> String {
+    let mut text = sweeps.iter().map(one_sweep).collect::<Vec<String>>().join("\n");
+    if sweeps.len() > 1 {
+        let runs = sweeps.iter().map(|sweep| sweep.tally.runs).sum();
+        let (digest, scenarios) = (combined_digest(sweeps), counted(sweeps.len() as u64, "scenario"));
+        text.push_str(&format!(
+            "\nall {scenarios}\n{}",
+            field("digest", &format!("{digest}   {}", counted(runs, "run")))
+        ));
+    }
+    let repeats: Vec<String> = sweeps.iter().filter(|sweep| !sweep.is_met()).map(Sweep::repeat_line).collect();
+    if !repeats.is_empty() {
+        text.push('\n');
+    }
+    repeats.iter().for_each(|line| text.push_str(&format!("repeat: {line}\n")));
+    text
+}
+
+fn one_sweep(sweep: &Sweep<'_>) -> String {
+    let Sweep { name, seeds, tally, .. } = sweep;
+    let mut text = format!("{name}  seeds {}  {}\n", range(seeds), tally.word());
     let mut put = |name: &str, value: String| text.push_str(&field(name, &value));
     let (runs, events, time) = (counted(tally.runs, "run"), counted(tally.events, "event"), span(tally.virtual_time));
     put("digest", format!("{}   {runs}, {events}, {time} of virtual time", tally.digest()));
     put("passed", format!("{} of {}", grouped(tally.passed), grouped(tally.runs)));
     for group in tally.groups() {
         let kind = if group.expected { "expected" } else { "finding" };
-        let count = counted(group.count, "seed");
-        put(kind, format!("{}   {count}, the smallest is {}: {}", group.signature, group.seed, group.happened));
+        let (signature, seed, count) = (&group.signature, group.seed, counted(group.count, "seed"));
+        put(kind, format!("{signature}   {count}, the smallest is {seed}: {}", group.happened));
+        if !group.expected {
+            put("", format!("repeat: {}", (sweep.repeat)(Some(seed))));
+        }
     }
     if let Some((seed, reason)) = &tally.gave_up {
         put("undecided", format!("{}, the smallest is {seed}: {reason}", counted(tally.inconclusive, "seed")));
-    }
-    put("faults", reaches(&tally.faults));
-    if !tally.marks.is_empty() {
-        put("marks", reaches(&tally.marks));
     }
     put("oracles", oracles(tally.checked.iter().map(|(oracle, checked)| (*oracle, checked))));
     if let Some(remark) = sweep_remark(sweep) {
@@ -93,10 +111,15 @@ pub fn sweep(sweep: &Sweep<'_>) -> String {
     if sweep.interrupted {
         put("stopped", format!("after {} of {}", counted(tally.runs, "seed"), grouped(seeds.end - seeds.start)));
     }
-    if !sweep.is_met() {
-        text.push_str(&format!("\nrepeat: {}\n", sweep.repeat_line()));
-    }
+    text.push_str(&reached("faults", &tally.faults, tally.runs));
+    text.push_str(&reached("marks", &tally.marks, tally.runs));
     text
+}
+
+/// A range as it was typed; one without an end goes on to the last seed there is.
+fn range(seeds: &Range<u64>) -> String {
+    let end = if seeds.end == u64::MAX { String::new() } else { seeds.end.to_string() };
+    format!("{}..{end}", seeds.start)
 }
 
 fn finding(violation: &Violation) -> String {
@@ -135,8 +158,8 @@ fn remark(scenario: &Scenario, judgement: Judgement, finding: Option<&Violation>
 }
 
 fn sweep_remark(sweep: &Sweep<'_>) -> Option<String> {
-    let Expectation::Violation { .. } = sweep.scenario.expect else { return None };
-    let (expected, tally) = (expected(&sweep.scenario.expect), sweep.tally);
+    let Expectation::Violation { .. } = sweep.family.expect() else { return None };
+    let (expected, tally) = (expected(sweep.family.expect()), sweep.tally);
     Some(match (sweep.judgement, tally.not_shown) {
         (Judgement::Shown, _) => format!("{expected}, shown by {}", counted(tally.shown, "seed")),
         (_, Some(seed)) if tally.shown > 0 => format!("{expected}; seed {seed} does not show it"),
@@ -149,10 +172,20 @@ fn counts(counts: &BTreeMap<&'static str, u64>) -> String {
     if texts.is_empty() { "none".to_string() } else { texts.join(", ") }
 }
 
-fn reaches(reaches: &BTreeMap<&'static str, Reach>) -> String {
-    let one = |reach: &Reach| format!("{} in {}", grouped(reach.times), counted(reach.seeds, "seed"));
-    let texts: Vec<String> = reaches.iter().map(|(name, reach)| format!("{name} {}", one(reach))).collect();
-    if texts.is_empty() { "none".to_string() } else { texts.join(", ") }
+/// How often what was reached, a line each: in how many seeds, what share of them, how often in all.
+fn reached(what: &str, reaches: &BTreeMap<&'static str, Reach>, runs: u64) -> String {
+    if reaches.is_empty() {
+        return field(what, "none");
+    }
+    let width = reaches.keys().map(|name| name.chars().count()).max().unwrap_or(0).max(24);
+    let mut text = format!("  {what:<width$}  {:>11} {:>7} {:>13}\n", "seeds", "%", "times");
+    for (name, Reach { seeds, times }) in reaches {
+        // Tenths of a percent, cut: what was reached in one seed of a million is not shown as never.
+        let share = u128::from(*seeds) * 1000 / u128::from(runs.max(1));
+        let share = if share == 0 { "< 0.1".to_string() } else { format!("{}.{}", share / 10, share % 10) };
+        text.push_str(&format!("    {name:<width$}{:>11} {share:>7} {:>13}\n", grouped(*seeds), grouped(*times)));
+    }
+    text
 }
 
 /// Those that watched everything; then, in brackets, those that did not, and why.
@@ -279,28 +312,42 @@ mod tests {
 
     #[test]
     fn a_sweep_has_one_line_for_each_oracle() {
-        let scenario = samples::scenario(Expectation::Pass);
-        let mut tally = Tally::new(&scenario.expect);
+        let family = samples::family();
+        let mut tally = Tally::new(family.expect());
         samples::five_runs().iter().for_each(|run| {
             tally.add(run);
         });
         let repeat = |seed: Option<u64>| format!("foretell run x --seed {}", seed.expect("a finding has a seed"));
         let judgement = tally.judgement();
         let (seeds, repeat) = (&(0..5), &repeat);
-        let sweep = Sweep { scenario: &scenario, seeds, tally: &tally, interrupted: false, judgement, repeat };
-        insta::assert_snapshot!(super::sweep(&sweep), @"
+        let sweep = Sweep {
+            family: &family,
+            name: "primary-isolated",
+            seeds,
+            tally: &tally,
+            interrupted: false,
+            judgement,
+            repeat,
+        };
+        insta::assert_snapshot!(super::sweep(&[sweep]), @"
         primary-isolated  seeds 0..5  violation
           digest      a673b6f637d2295c   5 runs, 240,565 events, 60.0s of virtual time
           passed      1 of 5
           finding     AGREE primary commits   2 seeds, the smallest is 2: r1 committed op 3 as 0000001f, but r0 had
                       committed it as 00000099
+                      repeat: foretell run x --seed 2
           finding     LIVE primary commits   1 seed, the smallest is 3: r1 committed op 3 as 0000001f, but r0 had
                       committed it as 00000099
+                      repeat: foretell run x --seed 3
           undecided   1 seed, the smallest is 1: LIN gave up on k0 after 1,000,000 steps
-          faults      crash 15 in 5 seeds, packet lost 485 in 5 seeds, partition 5 in 5 seeds
-          marks       view change done 10 in 5 seeds
           oracles     AGREE LIN   (not checked: BACK, this system has no layout)
           never       no seed reached `wrapped`, which this scenario is meant to reach
+          faults                          seeds       %         times
+            crash                             5   100.0            15
+            packet lost                       5   100.0           485
+            partition                         5   100.0             5
+          marks                           seeds       %         times
+            view change done                  5   100.0            10
 
         repeat: foretell run x --seed 2
         ");
@@ -308,20 +355,28 @@ mod tests {
 
     #[test]
     fn a_sweep_that_misses_only_a_mark_is_repeated_as_a_whole() {
-        let scenario = samples::scenario(Expectation::Pass);
-        let mut tally = Tally::new(&scenario.expect);
+        let family = samples::family();
+        let mut tally = Tally::new(family.expect());
         tally.add(&samples::run(0, Verdict::Pass));
         let repeat = |seed: Option<u64>| if seed.is_some() { "one seed" } else { "the sweep" }.to_string();
         let judgement = tally.judgement();
         let (seeds, repeat) = (&(0..2), &repeat);
-        let mut sweep = Sweep { scenario: &scenario, seeds, tally: &tally, interrupted: false, judgement, repeat };
+        let mut sweep = Sweep {
+            family: &family,
+            name: "primary-isolated",
+            seeds,
+            tally: &tally,
+            interrupted: false,
+            judgement,
+            repeat,
+        };
         assert!(!sweep.is_met());
-        let text = super::sweep(&sweep);
+        let text = super::sweep(&[sweep]);
         assert!(text.contains("no seed reached `wrapped`"));
         assert!(text.ends_with("repeat: the sweep\n"));
         // What was not run may still reach it.
         sweep.interrupted = true;
-        let text = super::sweep(&sweep);
+        let text = super::sweep(&[sweep]);
         assert!(!text.contains("no seed reached"));
         assert!(text.contains("after 1 seed of 2"));
     }

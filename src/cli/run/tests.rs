@@ -3,6 +3,8 @@
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::super::repeat::Repeat;
+use super::super::shelf::Found;
 use super::*;
 use crate::base::Cluster;
 use crate::check::{OracleId, Quorums};
@@ -11,7 +13,7 @@ use crate::report::samples;
 use crate::scenario::{Client, Plan, Registry, System, Workload};
 
 /// A system that nothing is asked of.
-struct Idle;
+pub(in crate::cli) struct Idle;
 
 impl System for Idle {
     fn format(&self, _: Env, _: Cluster) -> Local<()> {
@@ -35,26 +37,27 @@ struct Ended {
     err: String,
 }
 
+/// A scenario as if it had been found by its name.
+pub(in crate::cli) fn chosen(scenario: &Scenario, plant: Option<&str>, oracles: Option<&[OracleId]>) -> Chosen {
+    let repeat = Repeat {
+        program: "foretell".to_string(),
+        scenario: "primary-isolated".to_string(),
+        plant: plant.map(str::to_string),
+        oracles: oracles.map(<[OracleId]>::to_vec),
+    };
+    let (name, file) = (scenario.name.clone(), "<embedded>/primary-isolated.toml".to_string());
+    let found = Found { name, file, bytes: Vec::new(), is_embedded: true };
+    Chosen { family: Family::from(scenario.clone()), repeat, notes: Vec::new(), found }
+}
+
 /// Runs `scenario` as `arguments` say, where `simulator` makes the runs.
 fn ask(arguments: &RunArguments, scenario: &Scenario, simulator: &(dyn Fn(&Settings) -> Run + Sync)) -> Ended {
     let registry = Registry::new().system("vsr", &["odd", "early-ack"], |_| Ok(Rc::new(Idle)));
     let runner = Runner { registry: &registry, simulator: &|_, _, settings| simulator(settings) };
-    let repeat = Repeat {
-        program: "foretell".to_string(),
-        scenario: "primary-isolated".to_string(),
-        plant: arguments.plant.clone(),
-        oracles: arguments.oracles.clone(),
-    };
+    let chosen = chosen(scenario, arguments.plant.as_deref(), arguments.oracles.as_deref());
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let mut console = Console { out: &mut out, err: &mut err };
-    let ended = which(arguments, scenario).and_then(|which| {
-        let request = Request { arguments, scenario: scenario.clone(), repeat, runner: &runner };
-        match which {
-            Which::One(seed) => one(&request, seed, None, Vec::new(), &mut console),
-            Which::Until(limit) => until(&request, limit, &mut console),
-            Which::All(seeds) => sweep::command(&request, &seeds, &mut console),
-        }
-    });
+    let ended = perform(&Request { arguments, chosen, runner: &runner }, &mut console);
     let exit = ended.unwrap_or_else(|failure| {
         console.remark(&failure.message);
         failure.exit
@@ -64,7 +67,7 @@ fn ask(arguments: &RunArguments, scenario: &Scenario, simulator: &(dyn Fn(&Setti
 }
 
 /// The simulator: seeds 0 and 5 and so on pass, 1 gives up, 2 and 4 break AGREE, 3 breaks LIVE.
-fn honest(settings: &Settings) -> Run {
+pub(in crate::cli) fn honest(settings: &Settings) -> Run {
     let mut run = samples::five_runs().swap_remove((settings.seed % 5) as usize);
     run.seed = settings.seed;
     run.digest = Digest::from_bits(run.digest.to_bits() + settings.seed);
@@ -72,22 +75,18 @@ fn honest(settings: &Settings) -> Run {
     run
 }
 
-fn calm() -> Scenario {
+pub(in crate::cli) fn calm() -> Scenario {
     let mut scenario = samples::scenario(Expectation::Pass);
     scenario.check.reached.clear();
     scenario
 }
 
-fn shows(shows: Shows) -> Scenario {
+pub(in crate::cli) fn shows(shows: Shows) -> Scenario {
     Scenario { expect: Expectation::Violation { check: Some(OracleId::Live), shows }, ..calm() }
 }
 
 fn seed(seed: u64) -> RunArguments {
     RunArguments { seed: Some(seed), ..RunArguments::default() }
-}
-
-fn seeds(seeds: Range<u64>) -> RunArguments {
-    RunArguments { seeds: Some(seeds), ..RunArguments::default() }
 }
 
 #[test]
@@ -111,17 +110,17 @@ fn a_finding_shows_what_led_to_it_and_how_to_repeat_it() {
 #[test]
 fn without_a_seed_the_scenario_may_name_one() {
     let none = RunArguments::default();
-    assert_eq!(which(&none, &shows(Shows::Seed(17))), Ok(Which::One(17)));
-    assert_eq!(which(&none, &shows(Shows::WithinSeeds(50))), Ok(Which::Until(50)));
-    assert_eq!(which(&seed(3), &shows(Shows::WithinSeeds(50))), Ok(Which::One(3)));
-    assert!(matches!(which(&none, &calm()), Ok(Which::One(seed)) if seed < 1 << 32));
+    assert_eq!(which(&none, &Family::from(shows(Shows::Seed(17)))), Ok(Which::One(17)));
+    assert_eq!(which(&none, &Family::from(shows(Shows::WithinSeeds(50)))), Ok(Which::Until(50)));
+    assert_eq!(which(&seed(3), &Family::from(shows(Shows::WithinSeeds(50)))), Ok(Which::One(3)));
+    assert!(matches!(which(&none, &Family::from(calm())), Ok(Which::One(seed)) if seed < 1 << 32));
 }
 
 #[test]
 fn a_plan_takes_no_seed() {
     let plan = Plan { entropy: 7, deviations: vec![], digest: None, build: None };
     let scenario = Scenario { plan: Some(plan), ..calm() };
-    assert_eq!(which(&RunArguments::default(), &scenario), Ok(Which::One(7)));
+    assert_eq!(which(&RunArguments::default(), &Family::from(scenario.clone())), Ok(Which::One(7)));
     assert_eq!(ask(&seed(7), &scenario, &honest).exit, Exit::BadInput);
     let ended = ask(&RunArguments { format: Format::Json, ..RunArguments::default() }, &scenario, &honest);
     assert!(ended.out.contains(r#""seed":null"#), "{}", ended.out);
@@ -142,26 +141,6 @@ fn an_expected_violation_is_searched_for() {
     assert_eq!(ended.exit, Exit::Finding);
     assert!(ended.out.contains("no seed shows it"), "{}", ended.out);
     assert!(ended.out.ends_with("repeat: foretell run primary-isolated\n"), "{}", ended.out);
-}
-
-#[test]
-fn a_range_is_judged_as_a_whole() {
-    let ended = ask(&seeds(0..5), &calm(), &honest);
-    assert_eq!(ended.exit, Exit::Finding);
-    assert!(ended.out.ends_with("repeat: foretell run primary-isolated --seed 2\n"), "{}", ended.out);
-    assert!(ended.err.contains("5 seeds in ") && ended.err.contains("seeds/s"), "{}", ended.err);
-    assert_eq!(ask(&seeds(0..1), &calm(), &honest).exit, Exit::Met);
-    assert_eq!(ask(&seeds(0..2), &calm(), &honest).exit, Exit::Incomplete);
-    assert_eq!(ask(&seeds(0..5), &shows(Shows::WithinSeeds(5)), &honest).exit, Exit::Met);
-    assert_eq!(ask(&seeds(0..5), &shows(Shows::Always), &honest).exit, Exit::Finding);
-}
-
-#[test]
-fn a_mark_that_no_seed_reaches_is_a_finding() {
-    let ended = ask(&seeds(0..1), &samples::scenario(Expectation::Pass), &honest);
-    assert_eq!(ended.exit, Exit::Finding);
-    assert!(ended.out.contains("no seed reached `wrapped`"), "{}", ended.out);
-    assert!(ended.out.ends_with("repeat: foretell run primary-isolated --seeds 0..1\n"), "{}", ended.out);
 }
 
 #[test]
@@ -190,7 +169,6 @@ fn a_run_that_differs_from_itself_is_caught() {
     };
     for (arguments, starts) in [
         (RunArguments { check_determinism: true, ..seed(0) }, 0),
-        (RunArguments { check_determinism: true, ..seeds(0..9) }, 0),
         // Without being asked: the run that is repeated to show its past, and the search that is repeated to report.
         (seed(2), 0),
     ] {
@@ -233,17 +211,4 @@ fn a_plan_that_does_not_repeat_its_run_is_not_written() {
     assert!(ended.err.contains("has digest") && ended.err.contains("0000000000000001"), "{}", ended.err);
     assert!(ended.err.ends_with("repeat: foretell run primary-isolated --seed 0"), "{}", ended.err);
     assert!(!path.exists());
-}
-
-#[test]
-fn planted_bugs_are_called_by_name() {
-    let registry = Registry::new().system("vsr", &["odd", "early-ack"], |_| Ok(Rc::new(Idle)));
-    let runner = Runner { registry: &registry, simulator: &|_, _, settings| honest(settings) };
-    let ask = |plant| planted(&runner, &calm(), plant).map_err(|failure| failure.message);
-    assert_eq!(ask("odd"), Ok(Some("odd".to_string())));
-    assert_eq!(ask("none"), Ok(None));
-    insta::assert_snapshot!([ask("early-ak"), ask("wrong")].map(Result::unwrap_err).join("\n"), @"
-    `vsr` has no planted bug `early-ak`; did you mean early-ack?
-    `vsr` has no planted bug `wrong`; there are odd, early-ack
-    ");
 }

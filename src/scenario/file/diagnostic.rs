@@ -28,18 +28,18 @@ const MESSAGE: usize = 500;
 
 impl Diagnostic {
     /// A mistake at a place.
-    pub(super) fn at(span: Range<usize>, message: impl Into<String>) -> Diagnostic {
+    pub fn at(span: Range<usize>, message: impl Into<String>) -> Diagnostic {
         Diagnostic { message: cut(message.into()), span: Some(span), help: None }
     }
 
     /// A mistake of the whole file.
-    pub(super) fn of_file(message: impl Into<String>) -> Diagnostic {
+    pub fn of_file(message: impl Into<String>) -> Diagnostic {
         Diagnostic { message: cut(message.into()), span: None, help: None }
     }
 
     /// The same, with advice.
     #[must_use]
-    pub(super) fn help(mut self, help: impl Into<String>) -> Diagnostic {
+    pub fn help(mut self, help: impl Into<String>) -> Diagnostic {
         self.help = Some(cut(help.into()));
         self
     }

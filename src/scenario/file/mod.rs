@@ -29,7 +29,7 @@ use super::{Registry, Scenario};
 use reader::{Context, Table, Value, did_you_mean, quoted};
 
 pub use diagnostic::Diagnostic;
-pub use print::print;
+pub use print::{print, string as quote};
 
 /// A file longer than this is no scenario: the longest recorded plans have some ten thousand lines.
 const BYTES: usize = 1 << 20;

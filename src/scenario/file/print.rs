@@ -225,7 +225,7 @@ fn nodes(nodes: &[NodeId]) -> String {
 }
 
 /// A TOML string in double quotes.
-pub(super) fn string(text: &str) -> String {
+pub fn string(text: &str) -> String {
     let mut out = String::from("\"");
     for character in text.chars() {
         match character {

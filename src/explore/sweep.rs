@@ -1,0 +1,271 @@
+//! A sweep: many seeds of some scenarios, on several threads.
+//!
+//! Each thread takes the next seed that nobody has taken and runs it in a world of its own, so a seed is the same run
+//! wherever and after whatever it runs. Each thread adds up what it saw; the sums are added at the end, and as neither
+//! depends on order, the same range gives the same sums and the same digest with any number of threads.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use super::{Judgement, Mishap, Runner, Signature, Tally};
+use crate::base::Digest;
+use crate::base::time::nanos;
+use crate::check::OracleId;
+use crate::scenario::file::Diagnostic;
+use crate::scenario::{Family, Run, Scenario, Settings};
+
+/// What to sweep.
+#[derive(Clone)]
+pub struct Order<'a> {
+    /// The scenarios; each is run with every seed.
+    pub families: &'a [Family],
+    /// The seeds.
+    pub seeds: Range<u64>,
+    /// Scenarios (by their place in `families`) and seeds to run before all others, whether in the range or not.
+    pub first: &'a [(usize, u64)],
+    /// Which oracles watch; those of each scenario if absent.
+    pub oracles: Option<&'a [OracleId]>,
+    /// How many threads.
+    pub jobs: usize,
+    /// Whether to stop at the first finding.
+    pub fail_fast: bool,
+    /// Whether to run every seed twice and compare.
+    pub twice: bool,
+    /// Asked before every run: whether to stop.
+    pub stop: &'a (dyn Fn() -> bool + Sync),
+}
+
+/// How far a sweep is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Progress {
+    /// Runs that have ended.
+    pub done: u64,
+    /// Runs there are in all.
+    pub all: u64,
+    /// Runs with a finding.
+    pub findings: u64,
+    /// Signatures among them.
+    pub signatures: u64,
+    /// Virtual time of all runs.
+    pub virtual_time: Duration,
+}
+
+/// What a sweep came to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Swept {
+    /// For each scenario, its runs within the range. Findings of seeds outside the range, which were run because they
+    /// failed before, are among the findings and count for nothing else.
+    pub tallies: Vec<Tally>,
+    /// Whether every seed was run.
+    pub complete: bool,
+    /// What went wrong with the sweep itself, and where.
+    pub trouble: Option<Trouble>,
+}
+
+/// A seed without a result that can be trusted.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Trouble {
+    /// The scenario's place in the order.
+    pub family: usize,
+    /// The seed.
+    pub seed: u64,
+    /// What is wrong.
+    pub what: Wrong,
+}
+
+/// What can be wrong with a seed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Wrong {
+    /// What was chosen for it does not go together.
+    Scenario(Vec<Diagnostic>),
+    /// There was no run.
+    Run(Mishap),
+    /// It was run twice, and the runs differ: digest and verdict of each.
+    Twofold([(Digest, &'static str); 2]),
+}
+
+/// How often whoever waits is told how far it is.
+const WATCH_EVERY: Duration = Duration::from_millis(100);
+
+/// Runs everything that is ordered, and tells `watch` from time to time how far it is.
+pub fn sweep(runner: &Runner<'_>, order: &Order<'_>, watch: &mut dyn FnMut(&Progress)) -> Swept {
+    let work = Work::new(order);
+    let here = thread::current();
+    let jobs = order.jobs.max(1);
+    let alive = AtomicU64::new(jobs as u64);
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..jobs)
+            .map(|_| {
+                scope.spawn(|| {
+                    let done = work.work(runner);
+                    alive.fetch_sub(1, Ordering::Release);
+                    here.unpark();
+                    done
+                })
+            })
+            .collect();
+        while alive.load(Ordering::Acquire) > 0 {
+            thread::park_timeout(WATCH_EVERY);
+            watch(&work.progress());
+        }
+        let mut swept = work.nothing();
+        for worker in workers {
+            let (tallies, trouble) = worker.join().expect("panics of runs are caught within the worker");
+            swept.tallies.iter_mut().zip(&tallies).for_each(|(sum, part)| sum.merge(part));
+            // Of several troubles, always the same one is told.
+            swept.trouble = [swept.trouble.take(), trouble].into_iter().flatten().min_by_key(Trouble::place);
+        }
+        swept.complete = work.is_complete() && swept.trouble.is_none();
+        swept
+    })
+}
+
+impl Trouble {
+    fn place(&self) -> (u64, usize) {
+        (self.seed, self.family)
+    }
+}
+
+/// What the threads share.
+struct Work<'a> {
+    order: &'a Order<'a>,
+    /// Those of `order.first` that are in the range; sorted, to be left out later.
+    ahead: Vec<(u64, usize)>,
+    /// The next place to be taken: first those of `order.first`, then the range, seed by seed.
+    next: AtomicU64,
+    places: u64,
+    all: u64,
+    done: AtomicU64,
+    findings: AtomicU64,
+    virtual_nanos: AtomicU64,
+    signatures: Mutex<BTreeSet<Signature>>,
+    stopped: AtomicBool,
+}
+
+impl<'a> Work<'a> {
+    fn new(order: &'a Order<'a>) -> Work<'a> {
+        let families = order.families.len() as u64;
+        let in_range = |(_, seed): &&(usize, u64)| order.seeds.contains(seed);
+        let mut ahead: Vec<(u64, usize)> =
+            order.first.iter().filter(in_range).map(|(family, seed)| (*seed, *family)).collect();
+        ahead.sort_unstable();
+        ahead.dedup();
+        assert!(order.first.iter().all(|(family, _)| *family < order.families.len()));
+        // Nobody lives to see the end of a range that is cut here.
+        let range = (order.seeds.end.saturating_sub(order.seeds.start)).saturating_mul(families);
+        let places = range.saturating_add(order.first.len() as u64);
+        Work {
+            order,
+            next: AtomicU64::new(0),
+            places,
+            all: places - ahead.len() as u64,
+            ahead,
+            done: AtomicU64::new(0),
+            findings: AtomicU64::new(0),
+            virtual_nanos: AtomicU64::new(0),
+            signatures: Mutex::default(),
+            stopped: AtomicBool::new(false),
+        }
+    }
+
+    fn nothing(&self) -> Swept {
+        let tallies = self.order.families.iter().map(|family| Tally::new(family.expect())).collect();
+        Swept { tallies, complete: false, trouble: None }
+    }
+
+    /// The next scenario and seed; none if there are no more, or if it is time to stop.
+    fn take(&self) -> Option<(usize, u64)> {
+        loop {
+            if self.stopped.load(Ordering::Relaxed) || (self.order.stop)() {
+                return None;
+            }
+            let place = self.next.fetch_add(1, Ordering::Relaxed);
+            if place >= self.places {
+                return None;
+            }
+            let first = self.order.first.len() as u64;
+            if place < first {
+                return Some(self.order.first[place as usize]);
+            }
+            let families = self.order.families.len() as u64;
+            let (seed, family) =
+                (self.order.seeds.start + (place - first) / families, ((place - first) % families) as usize);
+            if self.ahead.binary_search(&(seed, family)).is_err() {
+                return Some((family, seed));
+            }
+        }
+    }
+
+    fn work(&self, runner: &Runner<'_>) -> (Vec<Tally>, Option<Trouble>) {
+        let mut tallies = self.nothing().tallies;
+        // A scenario that is the same for every seed is taken once, and not for every seed.
+        let fixed: Vec<Option<Scenario>> = self.order.families.iter().map(|family| family.only().cloned()).collect();
+        while let Some((family, seed)) = self.take() {
+            match self.run(runner, family, fixed[family].as_ref(), seed) {
+                Ok(run) => self.note(&mut tallies[family], family, &run),
+                Err(what) => {
+                    self.stopped.store(true, Ordering::Relaxed);
+                    return (tallies, Some(Trouble { family, seed, what }));
+                }
+            }
+        }
+        (tallies, None)
+    }
+
+    fn run(&self, runner: &Runner<'_>, family: usize, fixed: Option<&Scenario>, seed: u64) -> Result<Run, Wrong> {
+        let chosen;
+        let scenario = match fixed {
+            Some(scenario) => scenario,
+            None => {
+                chosen = self.order.families[family].scenario(seed).map_err(Wrong::Scenario)?;
+                &chosen
+            }
+        };
+        let settings =
+            Settings { seed, oracles: self.order.oracles.map(<[OracleId]>::to_vec), trace: false, record: false };
+        let run = runner.run(scenario, &settings).map_err(Wrong::Run)?;
+        if self.order.twice {
+            let again = runner.run(scenario, &settings).map_err(Wrong::Run)?;
+            if again.digest != run.digest || again.verdict != run.verdict {
+                return Err(Wrong::Twofold([&run, &again].map(|run| (run.digest, run.verdict.word()))));
+            }
+        }
+        Ok(run)
+    }
+
+    fn note(&self, tally: &mut Tally, family: usize, run: &Run) {
+        let judgement = if self.order.seeds.contains(&run.seed) {
+            tally.add(run)
+        } else {
+            tally.remember(run);
+            Judgement::of(self.order.families[family].expect(), &run.verdict)
+        };
+        if let (Judgement::Found, Some(violation)) = (judgement, run.verdict.finding()) {
+            self.findings.fetch_add(1, Ordering::Relaxed);
+            self.signatures.lock().expect("nothing panics while it is locked").insert(Signature::of(violation));
+            if self.order.fail_fast {
+                self.stopped.store(true, Ordering::Relaxed);
+            }
+        }
+        self.virtual_nanos.fetch_add(nanos(run.virtual_time), Ordering::Relaxed);
+        self.done.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn progress(&self) -> Progress {
+        Progress {
+            done: self.done.load(Ordering::Relaxed),
+            all: self.all,
+            findings: self.findings.load(Ordering::Relaxed),
+            signatures: self.signatures.lock().expect("nothing panics while it is locked").len() as u64,
+            virtual_time: Duration::from_nanos(self.virtual_nanos.load(Ordering::Relaxed)),
+        }
+    }
+
+    fn is_complete(&self) -> bool {
+        self.done.load(Ordering::Relaxed) == self.all
+    }
+}

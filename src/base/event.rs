@@ -224,6 +224,19 @@ impl EventKind {
         }
     }
 
+    /// The number that tells it from others of its node and label, where it carries one: of packets, disk operations and
+    /// lives.
+    pub fn repeat(&self) -> Option<u32> {
+        match self {
+            EventKind::Send { repeat, .. }
+            | EventKind::Deliver { repeat, .. }
+            | EventKind::DiskStart { repeat, .. }
+            | EventKind::DiskDone { repeat, .. } => Some(*repeat),
+            EventKind::Boot(life) => Some(life.0),
+            _ => None,
+        }
+    }
+
     /// The kind in a word or two, without nodes, numbers and texts: `sends`, `commits`, `crashes`. Signatures of findings
     /// are made of it, so that two seeds that fail in the same way are told to be one finding.
     pub fn word(&self) -> &'static str {

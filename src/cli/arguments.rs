@@ -26,6 +26,7 @@ pub(super) enum Command {
     List(ListArguments),
     Run(RunArguments),
     Sweep(SweepArguments),
+    Shrink(ShrinkArguments),
     Validate(ValidateArguments),
 }
 
@@ -152,6 +153,52 @@ pub(super) struct SweepArguments {
     pub(super) format: SweepFormat,
 }
 
+const SHRINK: &str = "Makes a failing run smaller, and keeps it as a scenario that anyone can read and run again.";
+const SHRINK_LONG: &str = "\
+Makes a failing run smaller: takes away faults, operations and deviations, machines and time, as long as the same promise \
+is broken by a node that plays the same part. The result is a scenario that runs by its name, expects its violation, \
+and opens with a comment that retells what happens.
+
+Ctrl-C keeps the best so far; a second one ends at once.";
+
+/// `shrink` and its options.
+#[derive(Args, Debug, Default)]
+#[command(about = SHRINK, long_about = SHRINK_LONG)]
+#[command(after_help = exit::HELP)]
+pub(super) struct ShrinkArguments {
+    #[arg(help = "The scenario or plan that fails: a path, or a name as `run` takes it.")]
+    #[arg(value_name = "SCENARIO")]
+    pub(super) name: String,
+
+    #[arg(help = "The seed that fails. A plan needs none, and neither does a scenario that says which one does.")]
+    #[arg(long, value_name = "N")]
+    pub(super) seed: Option<u64>,
+
+    #[arg(help = "Switches on this planted bug instead of the scenario's own; `none`: none.")]
+    #[arg(long, value_name = "NAME")]
+    pub(super) plant: Option<String>,
+
+    #[arg(help = "Judges by these oracles only, such as `lin,live`. Panics and endless loops are always noticed.")]
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub(super) oracles: Option<Vec<OracleId>>,
+
+    #[arg(help = "Stops after this long, such as `30s` or `5m`, with the best so far.")]
+    #[arg(long, value_name = "SPAN", value_parser = seeds::span)]
+    pub(super) time_budget: Option<Duration>,
+
+    #[arg(help = "Where the result is kept: a directory, or a file if it ends in .toml.")]
+    #[arg(long, value_name = "PATH", default_value = "sim-scenarios/regressions")]
+    pub(super) out: PathBuf,
+
+    #[arg(help = "Keeps a plan of every other failure that shows on the way in this directory.")]
+    #[arg(long, value_name = "DIR")]
+    pub(super) slips: Option<PathBuf>,
+
+    #[arg(help = "How the result is shown.")]
+    #[arg(long, value_enum, default_value_t = ShrinkFormat::Human)]
+    pub(super) format: ShrinkFormat,
+}
+
 /// `validate` and its options.
 #[derive(Args, Debug)]
 #[command(about = "Reads scenario files and says everything that is wrong with them.")]
@@ -176,6 +223,16 @@ pub(super) enum Format {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
 pub(super) enum SweepFormat {
     #[value(help = "For people.")]
+    #[default]
+    Human,
+    #[value(help = "One JSON object.")]
+    Json,
+}
+
+/// How the result of shrinking is shown.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
+pub(super) enum ShrinkFormat {
+    #[value(help = "For people: what became smaller, and what happens, in lanes.")]
     #[default]
     Human,
     #[value(help = "One JSON object.")]

@@ -28,6 +28,7 @@ mod repeat;
 mod run;
 mod seeds;
 mod shelf;
+mod shrink;
 mod sweep;
 mod validate;
 
@@ -70,6 +71,10 @@ pub fn main(registry: Registry) -> ExitCode {
         Command::Sweep(arguments) => {
             let runner = Runner { registry: &registry, simulator: &simulator::run };
             sweep::command(arguments, &program(), &shelf, &runner, &mut console)
+        }
+        Command::Shrink(arguments) => {
+            let runner = Runner { registry: &registry, simulator: &simulator::run };
+            shrink::command(arguments, &program(), &shelf, &runner, &mut console)
         }
         Command::Validate(validate) => validate::command(validate, &shelf, &registry, &mut console),
     });

@@ -68,11 +68,22 @@ pub(super) fn record(path: &Path, runner: &Runner<'_>, run: &Run, oracles: &Sett
     let Some(plan) = &run.plan else {
         return Err(Failure::broken("the run was to be recorded, and has no plan"));
     };
+    let text = sealed(runner, plan, run.digest, oracles)?;
+    write_file(path, |out| out.write_all(text.as_bytes()))
+}
+
+/// The text of a plan with the digest of its run and the build that made it, after trying that it does repeat the run.
+pub(super) fn sealed(
+    runner: &Runner<'_>,
+    plan: &Scenario,
+    digest: Digest,
+    oracles: &Settings,
+) -> Result<String, Failure> {
     let mut plan = plan.clone();
     let Some(recorded) = &mut plan.plan else {
         return Err(Failure::broken("the plan of the run is not a plan: it leaves something to chance"));
     };
-    recorded.digest = Some(run.digest.to_bits());
+    recorded.digest = Some(digest.to_bits());
     recorded.build = None;
     let build = format!("{}{CONTENT}{}", build(), fingerprint(&plan));
     if let Some(recorded) = &mut plan.plan {
@@ -84,13 +95,13 @@ pub(super) fn record(path: &Path, runner: &Runner<'_>, run: &Run, oracles: &Sett
         Failure::broken(format!("the plan of this run cannot be read back:\n{}", messages.join("\n")))
     })?;
     let again = runner.run(&read, &Settings { trace: false, record: false, ..oracles.clone() })?;
-    if again.digest != run.digest {
+    if again.digest != digest {
         return Err(Failure::broken(format!(
-            "not written: the plan does not repeat the run; the run has digest {}, and its plan {}",
-            run.digest, again.digest
+            "not written: the plan does not repeat the run; the run has digest {digest}, and its plan {}",
+            again.digest
         )));
     }
-    write_file(path, |out| out.write_all(text.as_bytes()))
+    Ok(text)
 }
 
 #[cfg(test)]

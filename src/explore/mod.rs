@@ -7,6 +7,7 @@
 
 pub mod judgement;
 pub mod runner;
+pub mod shrink;
 pub mod signature;
 pub mod sweep;
 pub mod tally;

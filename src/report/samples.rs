@@ -70,6 +70,7 @@ pub(crate) fn run(seed: u64, verdict: Verdict) -> Run {
         verdict,
         digest: Digest::from_bits(0x0123_4567_89ab_cdef + seed),
         events: 48_113,
+        deliveries: 20_000,
         virtual_time: Duration::from_secs(12),
         committed: 1_204,
         view_changes: 2,

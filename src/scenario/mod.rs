@@ -13,8 +13,10 @@ use std::time::Duration;
 use crate::base::Cluster;
 use crate::base::LabelText;
 use crate::check::OracleId;
-use crate::world::{ClockConfig, Deviation, NetworkConfig, ScheduleConfig, StorageConfig};
-pub use crate::world::{Core, Phase, Quiet};
+pub use crate::world::{
+    Choice, Core, Deviation, Fault, Group, Limit, Phase, Quiet, Split, Target, Trigger, Verb, What, When, Which, Who,
+};
+use crate::world::{ClockConfig, NetworkConfig, ScheduleConfig, StorageConfig};
 
 pub use family::Family;
 pub use outcome::{Calls, Run, Verdict};

@@ -52,6 +52,8 @@ pub struct Run {
     pub digest: Digest,
     /// How many events it had.
     pub events: u64,
+    /// How many packets arrived.
+    pub deliveries: u64,
     /// How long it lasted in virtual time.
     pub virtual_time: Duration,
     /// The highest index committed.

@@ -107,6 +107,7 @@ struct Watch {
     found: Option<Violation>,
     committed: u64,
     view_changes: u64,
+    deliveries: u64,
 }
 
 impl Watch {
@@ -133,6 +134,7 @@ impl Watch {
             found: None,
             committed: 0,
             view_changes: 0,
+            deliveries: 0,
         }
     }
 
@@ -140,6 +142,7 @@ impl Watch {
         match &event.kind {
             EventKind::Probe(Probe::Committed { index, .. }) => self.committed = self.committed.max(*index),
             EventKind::Probe(Probe::Leads { epoch: 1.., .. }) => self.view_changes += 1,
+            EventKind::Deliver { .. } => self.deliveries += 1,
             _ => {}
         }
     }
@@ -183,6 +186,7 @@ impl Watch {
             verdict,
             digest: remains.digest,
             events: remains.last.0,
+            deliveries: self.deliveries,
             virtual_time: remains.at.since(Instant::START),
             committed: self.committed,
             view_changes: self.view_changes,

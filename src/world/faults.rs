@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::fault::{Fault, Target, What, When};
 use super::resolve::{Resolver, Scene};
 use super::shared::{Item, Moment, Shared};
-use super::trigger::{Trigger, Verb, Which, Who};
+use super::trigger::{Trigger, Which};
 use crate::base::name::key;
 use crate::base::{Distribution, Draw, Event, EventId, EventKind, Instant, NodeId};
 use crate::exec::{Class, Ticket};
@@ -307,18 +307,6 @@ impl Shared {
     }
 }
 
-/// The trigger that matches this event and no other.
 fn exact(event: &Event, repeat: u32) -> Trigger {
-    let text = |label: &crate::base::Label| label.to_string().parse().expect("a label's text reads back");
-    let (verb, peer) = match &event.kind {
-        EventKind::Send { to, label, .. } => (Verb::Sends(text(label)), Some(*to)),
-        EventKind::Deliver { from, label, .. } => (Verb::Receives(text(label)), Some(*from)),
-        EventKind::DiskStart { label, .. } => (Verb::Starts(text(label)), None),
-        EventKind::DiskDone { label, .. } => (Verb::Finishes(text(label)), None),
-        EventKind::Mark(name) => (Verb::Reaches((*name).to_string()), None),
-        EventKind::Boot(_) => (Verb::Boots, None),
-        other => unreachable!("no trigger matches `{other}`"),
-    };
-    let who = Who::Node(event.node.expect("a trigger matches events of nodes"));
-    Trigger { who, verb, peer: peer.map(Who::Node), which: Which::Exactly(repeat) }
+    Trigger::exact(event, repeat).expect("an event that a trigger matches has a trigger")
 }

@@ -112,6 +112,24 @@ impl Trigger {
     }
 }
 
+impl Trigger {
+    /// The trigger that means this event, which carries this repeat number, and no other. None of an event of the world,
+    /// or of a kind that triggers nothing.
+    pub fn exact(event: &Event, repeat: u32) -> Option<Trigger> {
+        let text = |label: &Label| label.to_string().parse().expect("a label's text reads back");
+        let (verb, peer) = match &event.kind {
+            EventKind::Send { to, label, .. } => (Verb::Sends(text(label)), Some(*to)),
+            EventKind::Deliver { from, label, copy: 0, .. } => (Verb::Receives(text(label)), Some(*from)),
+            EventKind::DiskStart { label, .. } => (Verb::Starts(text(label)), None),
+            EventKind::DiskDone { label, .. } => (Verb::Finishes(text(label)), None),
+            EventKind::Mark(name) => (Verb::Reaches((*name).to_string()), None),
+            EventKind::Boot(_) => (Verb::Boots, None),
+            _ => return None,
+        };
+        Some(Trigger { who: Who::Node(event.node?), verb, peer: peer.map(Who::Node), which: Which::Exactly(repeat) })
+    }
+}
+
 impl fmt::Display for Who {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,0 +1,227 @@
+//! `shrink`: a failing run made smaller, and kept as a scenario.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::explore::Runner;
+use crate::explore::shrink::{Job, Refusal, Shrunk, Step, shrink};
+use crate::report::words::{counted, grouped, span};
+use crate::scenario::{Expectation, Scenario, Settings, Shows};
+
+use super::arguments::{ShrinkArguments, ShrinkFormat};
+use super::chosen::{Chosen, Options};
+use super::console::{Console, write_file};
+use super::exit::{Exit, Failure};
+use super::progress::{self, Teller};
+use super::shelf::Shelf;
+use super::{interrupt, plan};
+
+/// Shrinks as asked.
+pub(super) fn command(
+    arguments: &ShrinkArguments,
+    program: &str,
+    shelf: &Shelf,
+    runner: &Runner<'_>,
+    console: &mut Console<'_>,
+) -> Result<Exit, Failure> {
+    let options = Options { program, plant: arguments.plant.as_deref(), oracles: arguments.oracles.as_deref() };
+    let chosen = Chosen::find(&arguments.name, &options, shelf, runner.registry)?;
+    let seed = seed(arguments, &chosen, runner)?;
+    let scenario = chosen.scenario(seed)?;
+    // Hours of shrinking must not end with a folder that cannot be written to.
+    let place = Place::prepare(&arguments.out)?;
+    if let Some(slips) = &arguments.slips {
+        Place::prepare(slips)?;
+    }
+    let ends = arguments.time_budget.map(|budget| progress::now() + budget);
+    let stop = || interrupt::wanted() || ends.is_some_and(|ends| progress::now() >= ends);
+    let one = One { chosen: &chosen, scenario: &scenario, seed, oracles: arguments.oracles.as_deref(), stop: &stop };
+    let (shrunk, kept) = one.shrink(runner, &place, console)?;
+    for (signature, slip) in &shrunk.slips {
+        let count = "another failure showed on the way";
+        match &arguments.slips {
+            Some(directory) => {
+                let name = file_stem(&format!("{}-{signature}", slip.name));
+                let path = directory.join(format!("{name}.toml"));
+                let text = crate::scenario::file::print(slip);
+                write_file(&path, |out| out.write_all(text.as_bytes()))?;
+                console.remark(&format!("{count}: {signature}; its plan is in {}\n", path.display()));
+            }
+            None => console.remark(&format!("{count}: {signature}; --slips DIR keeps its plan\n")),
+        }
+    }
+    let shown = match arguments.format {
+        ShrinkFormat::Human => human(&shrunk, &kept),
+        ShrinkFormat::Json => String::new(),
+    };
+    console.say(&shown)?;
+    Ok(if shrunk.interrupted { Exit::Incomplete } else { Exit::Met })
+}
+
+/// Which seed is meant.
+fn seed(arguments: &ShrinkArguments, chosen: &Chosen, runner: &Runner<'_>) -> Result<u64, Failure> {
+    if let Some(plan) = chosen.family.only().and_then(|scenario| scenario.plan.as_ref()) {
+        return match arguments.seed {
+            None => Ok(plan.entropy),
+            Some(_) => {
+                let name = &arguments.name;
+                let message = format!("`{name}` is a plan: nothing in it is left to chance, so it takes no seed");
+                Err(Failure::bad_input(message))
+            }
+        };
+    }
+    match (arguments.seed, chosen.family.expect()) {
+        (Some(seed), _) => Ok(seed),
+        (None, Expectation::Violation { shows: Shows::Seed(seed), .. }) => Ok(*seed),
+        (None, Expectation::Violation { shows: Shows::Always, .. }) => Ok(0),
+        (None, Expectation::Violation { shows: Shows::WithinSeeds(limit), .. }) => {
+            for seed in 0..*limit {
+                let settings = Settings { seed, oracles: arguments.oracles.clone(), trace: false, record: false };
+                if runner.run(&chosen.scenario(seed)?, &settings)?.verdict.finding().is_some() {
+                    return Ok(seed);
+                }
+            }
+            Err(Failure::bad_input(format!("none of the seeds 0..{limit} fails, so there is nothing to shrink")))
+        }
+        (None, Expectation::Pass) => {
+            let sweep = chosen.repeat.line("sweep", "");
+            Err(Failure::bad_input(format!("which seed fails? Add --seed N; `{sweep}` looks for one")))
+        }
+    }
+}
+
+/// One failing run to be made smaller.
+pub(super) struct One<'a> {
+    pub(super) chosen: &'a Chosen,
+    pub(super) scenario: &'a Scenario,
+    pub(super) seed: u64,
+    pub(super) oracles: Option<&'a [crate::check::OracleId]>,
+    pub(super) stop: &'a dyn Fn() -> bool,
+}
+
+impl One<'_> {
+    /// Shrinks it, and writes the result. Also says where that is.
+    pub(super) fn shrink(
+        &self,
+        runner: &Runner<'_>,
+        place: &Place,
+        console: &mut Console<'_>,
+    ) -> Result<(Shrunk, PathBuf), Failure> {
+        let mut teller = Teller::begin();
+        interrupt::be_patient();
+        let job = Job { scenario: self.scenario, seed: self.seed, oracles: self.oracles, stop: self.stop };
+        let shrunk = shrink(runner, &job, &mut |step: &Step| teller.tell(console, |_| line(step)));
+        let took = teller.took();
+        let mut shrunk = shrunk.map_err(|refusal| self.refused(refusal))?;
+        let tries = shrunk.passes.iter().map(|pass| pass.tries).sum();
+        teller.end(console, &format!("{} in {}", counted(tries, "run"), span(took)));
+
+        let signature = shrunk.signature.to_string();
+        let (name, title) = match &shrunk.plan.plant {
+            Some(plant) => {
+                (format!("{plant}-{}", shrunk.signature.oracle.tag()), format!("planted {plant}: {signature}"))
+            }
+            None => {
+                let source = &self.scenario.name;
+                (
+                    format!("{source}-{}-{}", shrunk.signature.oracle.tag(), self.seed),
+                    format!("found by {source}: {signature}"),
+                )
+            }
+        };
+        (shrunk.plan.name, shrunk.plan.title) = (file_stem(&name), title);
+        let settings = Settings { seed: 0, oracles: self.oracles.map(<[_]>::to_vec), trace: false, record: false };
+        let text = plan::sealed(runner, &shrunk.plan, shrunk.run.digest, &settings)?;
+        let kept = place.keep(&shrunk.plan.name, &text)?;
+        Ok((shrunk, kept))
+    }
+
+    fn refused(&self, refusal: Refusal) -> Failure {
+        let what = if self.chosen.family.is_plan() { "this plan".to_string() } else { format!("seed {}", self.seed) };
+        match refusal {
+            Refusal::NoFailure => {
+                Failure::bad_input(format!("{what} keeps every promise, so there is nothing to shrink"))
+            }
+            Refusal::Inconclusive(why) => {
+                Failure::bad_input(format!("{what} is inconclusive, so there is nothing to shrink: {why}"))
+            }
+            Refusal::NotRepeated(first, second) => Failure::broken(format!(
+                "{what} is not repeated by its plan: digest {first}, and then {second}\n\
+                 What a system under test must not do is listed in docs/determinism.md."
+            ))
+            .repeatable(&self.chosen.repeat_one(self.seed)),
+            Refusal::Mishap(mishap) => Failure::from(mishap).repeatable(&self.chosen.repeat_one(self.seed)),
+        }
+    }
+}
+
+/// Where results are kept.
+pub(super) struct Place {
+    path: PathBuf,
+    is_file: bool,
+}
+
+impl Place {
+    /// Makes sure, before anything else is done, that something can be written there.
+    pub(super) fn prepare(path: &Path) -> Result<Place, Failure> {
+        let is_file = path.extension().is_some_and(|ending| ending == "toml");
+        let directory = if is_file { path.parent().unwrap_or(Path::new("")) } else { path };
+        let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
+        let refused = |error| Failure::bad_input(format!("cannot write into {}: {error}", directory.display()));
+        let was_there = directory.is_dir();
+        fs::create_dir_all(directory).map_err(refused)?;
+        let probe = directory.join(format!(".foretell.{}.partial", std::process::id()));
+        let written = fs::write(&probe, b"");
+        let _ = fs::remove_file(&probe);
+        if !was_there {
+            // Whoever keeps something makes it again.
+            let _ = fs::remove_dir(directory);
+        }
+        written.map_err(refused)?;
+        Ok(Place { path: path.to_path_buf(), is_file })
+    }
+
+    /// Writes a scenario. One of the same name that says something else is left as it is.
+    pub(super) fn keep(&self, name: &str, text: &str) -> Result<PathBuf, Failure> {
+        let refused = |error| Failure::bad_input(format!("cannot write into {}: {error}", self.path.display()));
+        let directory = if self.is_file { self.path.parent().unwrap_or(Path::new("")) } else { &self.path };
+        fs::create_dir_all(directory).map_err(refused)?;
+        let mut path = if self.is_file { self.path.clone() } else { self.path.join(format!("{name}.toml")) };
+        let mut number = 1;
+        while !self.is_file && fs::read(&path).is_ok_and(|there| there != text.as_bytes()) {
+            number += 1;
+            path = self.path.join(format!("{name}-{number}.toml"));
+        }
+        write_file(&path, |out| out.write_all(text.as_bytes()))?;
+        Ok(path)
+    }
+}
+
+/// A name that is a good one for a file: small letters, digits and dashes.
+fn file_stem(name: &str) -> String {
+    let mut stem = String::new();
+    for character in name.chars() {
+        match character.to_ascii_lowercase() {
+            plain if plain.is_ascii_alphanumeric() => stem.push(plain),
+            _ if stem.is_empty() || stem.ends_with('-') => {}
+            _ => stem.push('-'),
+        }
+    }
+    stem.trim_end_matches('-').to_string()
+}
+
+/// How far it is, in a line.
+fn line(step: &Step) -> String {
+    format!("{}: {}; {}", step.pass, step.size, counted(step.tries, "run"))
+}
+
+fn human(shrunk: &Shrunk, kept: &Path) -> String {
+    let mut text = format!("{}  {}\n", shrunk.plan.name, shrunk.signature);
+    text.push_str(&format!("  before      {}\n  after       {}\n", shrunk.before, shrunk.after));
+    text.push_str(&format!("  kept        {}\n", kept.display()));
+    text.push_str("  passes                tries  successes\n");
+    for pass in &shrunk.passes {
+        text.push_str(&format!("    {:<16} {:>9} {:>10}\n", pass.name, grouped(pass.tries), grouped(pass.successes)));
+    }
+    text
+}

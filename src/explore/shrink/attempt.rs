@@ -1,0 +1,91 @@
+//! Trying a candidate: running it, and keeping it if it still fails in the same way.
+
+use super::{Shrinker, Size, Step};
+use crate::base::Event;
+use crate::base::hash::hash_bytes;
+use crate::explore::Signature;
+use crate::scenario::file::print;
+use crate::scenario::{Run, Scenario, Settings, Step as Operation, Workload};
+
+/// The plan that repeats a recorded run.
+pub(super) fn plan_of(run: &Run) -> Scenario {
+    Scenario::clone(run.plan.as_ref().expect("the run was recorded"))
+}
+
+impl Shrinker<'_> {
+    /// Whether the candidate fails in the same way. If it does, it is the best from now on: as recorded, so without
+    /// whatever did not come up.
+    pub(super) fn attempt(&mut self, candidate: Scenario) -> bool {
+        self.attempt_if(candidate, |_, _| true)
+    }
+
+    /// The same, if besides `accept` agrees to its size; it is given the new one and the old one.
+    pub(super) fn attempt_if(&mut self, candidate: Scenario, accept: impl Fn(&Size, &Size) -> bool) -> bool {
+        if candidate == self.best || self.is_over() || !self.seen.insert(hash_bytes(print(&candidate).as_bytes())) {
+            return false;
+        }
+        self.tries += 1;
+        self.counts.entry(self.pass).or_default().0 += 1;
+        let kept = match self.runner.run(&candidate, &self.settings) {
+            Ok(run) => self.judge(run, accept),
+            Err(mishap) => {
+                // A candidate is made by this program, so that a system cannot run it is for the user to know.
+                self.mishap = Some(mishap);
+                false
+            }
+        };
+        (self.watch)(&Step { pass: self.pass, tries: self.tries, size: self.size });
+        kept
+    }
+
+    fn judge(&mut self, mut run: Run, accept: impl Fn(&Size, &Size) -> bool) -> bool {
+        let Some(violation) = run.verdict.finding() else { return false };
+        let signature = Signature::of(violation);
+        let plan = plan_of(&run);
+        if !signature.is_same_failure(&self.signature) {
+            self.slips.entry(signature).or_insert_with(|| Box::new(plan));
+            return false;
+        }
+        let size = Size::of(&plan, &run);
+        if !accept(&size, &self.size) {
+            return false;
+        }
+        run.plan = None;
+        self.counts.entry(self.pass).or_default().1 += 1;
+        (self.best, self.run, self.size) = (plan, run, size);
+        true
+    }
+
+    /// The events of the best so far.
+    pub(super) fn trace(&mut self) -> Vec<Event> {
+        let settings = Settings { trace: true, record: false, ..self.settings.clone() };
+        match self.runner.run(&self.best, &settings) {
+            Ok(run) => run.trace.unwrap_or_default(),
+            Err(mishap) => {
+                self.mishap = Some(mishap);
+                Vec::new()
+            }
+        }
+    }
+
+    /// The operations of the best so far.
+    pub(super) fn operations(&self) -> &[Operation] {
+        steps(&self.best)
+    }
+}
+
+/// The operations of a plan.
+pub(super) fn steps(plan: &Scenario) -> &[Operation] {
+    match &plan.workload {
+        Workload::Explicit(steps) => steps,
+        Workload::Drawn(_) => unreachable!("a plan lists its operations"),
+    }
+}
+
+/// The operations of a plan, to be changed.
+pub(super) fn steps_mut(plan: &mut Scenario) -> &mut Vec<Operation> {
+    match &mut plan.workload {
+        Workload::Explicit(steps) => steps,
+        Workload::Drawn(_) => unreachable!("a plan lists its operations"),
+    }
+}

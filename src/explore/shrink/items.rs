@@ -1,0 +1,143 @@
+//! Taking things away: classes of deviations, kinds of faults, then faults, operations and deviations one by one.
+//!
+//! Lists are gone through in chunks, from the whole list down to single items, halving each time: the counting form of
+//! delta debugging, which skips the complements of the classic one (Zeller & Hildebrandt, TSE 2002) because they are
+//! nearly always larger than what the chunks leave.
+
+use super::Shrinker;
+use super::attempt::{steps, steps_mut};
+use crate::base::LabelText;
+use crate::scenario::{Choice, Deviation, Fault, Scenario};
+
+/// Takes away all deviations of one class.
+pub(super) fn calm_classes(shrinker: &mut Shrinker<'_>) {
+    // Most failures need none at all.
+    shrinker.keep_deviations(|_| false);
+    let class = |choice: &Choice| std::mem::discriminant(choice);
+    let mut classes: Vec<_> = deviations_of(&shrinker.best).iter().map(|deviation| class(&deviation.choice)).collect();
+    classes.dedup();
+    let mut done = Vec::new();
+    for one in classes {
+        if !done.contains(&one) {
+            done.push(one);
+            shrinker.keep_deviations(|deviation| class(&deviation.choice) != one);
+        }
+    }
+}
+
+/// Takes away all faults, or all of one kind.
+pub(super) fn fault_kinds(shrinker: &mut Shrinker<'_>) {
+    shrinker.keep_faults(|_| false);
+    let kind = |fault: &Fault| std::mem::discriminant(&fault.what);
+    let mut done = Vec::new();
+    for one in faults_of(&shrinker.best).map(kind).collect::<Vec<_>>() {
+        if !done.contains(&one) {
+            done.push(one);
+            shrinker.keep_faults(|fault| kind(fault) != one);
+        }
+    }
+}
+
+/// So many faults at most are tried in pairs.
+const PAIRS_MAX: usize = 24;
+
+/// Takes away faults.
+pub(super) fn faults(shrinker: &mut Shrinker<'_>) {
+    shrinker.without_chunks(|plan| faults_of(plan).count(), without_faults);
+    // Some only make sense together: a crash and a restart, a partition and the heal that ends it.
+    let mut first = 0;
+    while first < faults_of(&shrinker.best).count() && shrinker.size.faults <= PAIRS_MAX {
+        let mut second = first + 1;
+        while second < faults_of(&shrinker.best).count() {
+            let mut candidate = shrinker.best.clone();
+            let mut place = 0;
+            for phase in &mut candidate.phases {
+                phase.faults.retain(|_| {
+                    place += 1;
+                    place - 1 != first && place - 1 != second
+                });
+            }
+            if !shrinker.attempt(candidate) {
+                second += 1;
+            }
+        }
+        first += 1;
+    }
+}
+
+/// Takes away operations.
+pub(super) fn operations(shrinker: &mut Shrinker<'_>) {
+    shrinker.without_chunks(|plan| steps(plan).len(), |plan, from, to| drop(steps_mut(plan).drain(from..to)));
+}
+
+/// Takes away deviations.
+pub(super) fn deviations(shrinker: &mut Shrinker<'_>) {
+    shrinker
+        .without_chunks(|plan| deviations_of(plan).len(), |plan, from, to| drop(deviations_mut(plan).drain(from..to)));
+}
+
+impl Shrinker<'_> {
+    fn keep_deviations(&mut self, keep: impl Fn(&Deviation<LabelText>) -> bool) -> bool {
+        let mut candidate = self.best.clone();
+        deviations_mut(&mut candidate).retain(keep);
+        self.attempt(candidate)
+    }
+
+    fn keep_faults(&mut self, keep: impl Fn(&Fault) -> bool) -> bool {
+        let mut candidate = self.best.clone();
+        candidate.phases.iter_mut().for_each(|phase| phase.faults.retain(&keep));
+        self.attempt(candidate)
+    }
+
+    /// Goes through a list in chunks, from the whole of it down to single items, and takes away those that can be.
+    ///
+    /// The last ones first: what comes late depends on what comes early, and not the other way round.
+    pub(super) fn without_chunks(
+        &mut self,
+        count: impl Fn(&Scenario) -> usize,
+        remove: impl Fn(&mut Scenario, usize, usize),
+    ) {
+        let mut chunk = count(&self.best);
+        while chunk > 0 {
+            let mut end = count(&self.best);
+            while end > 0 {
+                let start = end.saturating_sub(chunk);
+                let mut candidate = self.best.clone();
+                remove(&mut candidate, start, end);
+                self.attempt(candidate);
+                if self.is_over() {
+                    return;
+                }
+                // After a success the list is shorter, perhaps by more than the chunk.
+                end = start.min(count(&self.best));
+            }
+            chunk /= 2;
+        }
+    }
+}
+
+/// The faults of a plan, phase by phase.
+pub(super) fn faults_of(plan: &Scenario) -> impl Iterator<Item = &Fault> {
+    plan.phases.iter().flat_map(|phase| &phase.faults)
+}
+
+/// Takes away those from one place up to another, counted over all phases.
+fn without_faults(plan: &mut Scenario, from: usize, to: usize) {
+    let mut place = 0;
+    for phase in &mut plan.phases {
+        phase.faults.retain(|_| {
+            place += 1;
+            !(from..to).contains(&(place - 1))
+        });
+    }
+}
+
+/// The deviations of a plan.
+pub(super) fn deviations_of(plan: &Scenario) -> &[Deviation<LabelText>] {
+    plan.plan.as_ref().map_or(&[], |plan| &plan.deviations)
+}
+
+/// The deviations of a plan, to be changed.
+pub(super) fn deviations_mut(plan: &mut Scenario) -> &mut Vec<Deviation<LabelText>> {
+    &mut plan.plan.as_mut().expect("what is shrunk is a plan").deviations
+}

@@ -24,9 +24,18 @@ impl Shrinker<'_> {
         if candidate == self.best || self.is_over() || !self.seen.insert(hash_bytes(print(&candidate).as_bytes())) {
             return false;
         }
+        self.run_and_judge(&candidate, accept)
+    }
+
+    /// As [`Shrinker::attempt`], even if it was tried before.
+    pub(super) fn attempt_again(&mut self, candidate: Scenario) -> bool {
+        !self.is_over() && self.run_and_judge(&candidate, |_, _| true)
+    }
+
+    fn run_and_judge(&mut self, candidate: &Scenario, accept: impl Fn(&Size, &Size) -> bool) -> bool {
         self.tries += 1;
         self.counts.entry(self.pass).or_default().0 += 1;
-        let kept = match self.runner.run(&candidate, &self.settings) {
+        let kept = match self.runner.run(candidate, &self.settings) {
             Ok(run) => self.judge(run, accept),
             Err(mishap) => {
                 // A candidate is made by this program, so that a system cannot run it is for the user to know.

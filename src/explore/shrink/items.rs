@@ -6,6 +6,8 @@
 
 use super::Shrinker;
 use super::attempt::{steps, steps_mut};
+use super::renumber::{Removed, guesses};
+use super::timeline::{Calls, calls, keep_in_time};
 use crate::base::LabelText;
 use crate::scenario::{Choice, Deviation, Fault, Scenario};
 
@@ -65,9 +67,29 @@ pub(super) fn faults(shrinker: &mut Shrinker<'_>) {
     }
 }
 
-/// Takes away operations.
+/// Takes away operations: first so that those behind them come when they came before, then so that they follow at once.
 pub(super) fn operations(shrinker: &mut Shrinker<'_>) {
+    shrinker.in_time(in_time, |shrinker, before| shrinker.size.operations < before.operations);
     shrinker.without_chunks(|plan| steps(plan).len(), |plan, from, to| drop(steps_mut(plan).drain(from..to)));
+}
+
+fn in_time(shrinker: &mut Shrinker<'_>) {
+    let mut chunk = steps(&shrinker.best).len();
+    let mut called = calls(&shrinker.trace());
+    while chunk > 0 {
+        let mut end = steps(&shrinker.best).len();
+        while end > 0 {
+            let start = end.saturating_sub(chunk);
+            if shrinker.without_in_time(&called, start, end) {
+                called = calls(&shrinker.trace());
+            }
+            if shrinker.is_over() {
+                return;
+            }
+            end = start.min(steps(&shrinker.best).len());
+        }
+        chunk /= 2;
+    }
 }
 
 /// Takes away deviations.
@@ -87,6 +109,17 @@ impl Shrinker<'_> {
         let mut candidate = self.best.clone();
         candidate.phases.iter_mut().for_each(|phase| phase.faults.retain(&keep));
         self.attempt(candidate)
+    }
+
+    /// Tries without some operations, with the others at their times, and with deviations as they might be called then.
+    fn without_in_time(&mut self, called: &Calls, start: usize, end: usize) -> bool {
+        let candidate = keep_in_time(&self.best, called, |place| !(start..end).contains(&place));
+        let mut removed = Removed::new();
+        for step in &steps(&self.best)[start..end] {
+            *removed.entry(step.client).or_default() += 1;
+        }
+        let guesses = guesses(&candidate, &removed);
+        std::iter::once(candidate).chain(guesses).any(|candidate| self.attempt(candidate))
     }
 
     /// Goes through a list in chunks, from the whole of it down to single items, and takes away those that can be.

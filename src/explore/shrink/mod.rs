@@ -20,8 +20,10 @@ mod cluster;
 mod items;
 mod names;
 mod relabel;
+mod renumber;
 mod size;
 mod tail;
+mod timeline;
 mod values;
 
 use std::collections::BTreeMap;
@@ -239,19 +241,15 @@ impl<'a> Shrinker<'a> {
     /// All passes, over and over until none of them finds anything.
     fn go(&mut self) {
         loop {
-            let before: u64 = self.successes();
+            let before = self.best.clone();
             for pass in &PASSES {
                 self.pass = pass.name;
                 (pass.run)(self);
             }
-            if self.is_over() || self.successes() == before {
+            if self.is_over() || self.best == before {
                 return;
             }
         }
-    }
-
-    fn successes(&self) -> u64 {
-        self.counts.values().map(|(_, successes)| successes).sum()
     }
 
     fn is_over(&mut self) -> bool {

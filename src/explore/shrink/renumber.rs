@@ -1,0 +1,65 @@
+//! Names after operations have been taken away.
+//!
+//! A protocol numbers what it handles: with two operations fewer before it, `Prepare(v0 op33)` is `Prepare(v0 op31)`, and
+//! a client's `Request(n7)` is `Request(n6)` if one of the two was its own. A deviation keeps its meaning only under
+//! its new name. Which number of a label counts operations is known to the protocol alone; so there are guesses, and
+//! each is a candidate like any other.
+
+use std::collections::BTreeMap;
+
+use super::items::{deviations_mut, deviations_of};
+use crate::base::{LabelText, Name, NodeId};
+use crate::scenario::Scenario;
+
+/// How many operations were taken away, of each client.
+pub(super) type Removed = BTreeMap<NodeId, u64>;
+
+/// The plan with the deviations renamed as they might be called now: one plan for each guess that differs.
+pub(super) fn guesses(plan: &Scenario, removed: &Removed) -> Vec<Scenario> {
+    let all: u64 = removed.values().sum();
+    if all == 0 || deviations_of(plan).is_empty() {
+        return Vec::new();
+    }
+    let mut guesses: Vec<Scenario> = Vec::new();
+    // Of two numbers the second is nearly always the finer one: view and op, term and index.
+    for guess in [Guess { alone: false }, Guess { alone: true }] {
+        let mut renamed = plan.clone();
+        for deviation in deviations_mut(&mut renamed) {
+            guess.name(&mut deviation.name, removed, all);
+        }
+        if renamed != *plan && !guesses.contains(&renamed) {
+            guesses.push(renamed);
+        }
+    }
+    guesses
+}
+
+/// What a label's numbers might count.
+#[derive(Clone, Copy)]
+struct Guess {
+    /// Whether a number that stands alone in a message between replicas, or in a disk operation, counts operations.
+    alone: bool,
+}
+
+impl Guess {
+    fn name(self, name: &mut Name<LabelText>, removed: &Removed, all: u64) {
+        match name {
+            Name::Packet { from, to, label, .. } => {
+                let client = [*from, *to].into_iter().find(|node| !node.is_replica());
+                let fewer = client.map_or(all, |client| removed.get(&client).copied().unwrap_or(0));
+                self.label(label, fewer, client.is_some());
+            }
+            Name::Disk { label, .. } => self.label(label, all, false),
+            Name::Delivery { packet, .. } => self.name(packet, removed, all),
+            Name::Wake { moment, .. } => self.name(moment, removed, all),
+            _ => {}
+        }
+    }
+
+    fn label(self, label: &mut LabelText, fewer: u64, of_client: bool) {
+        let counts = label.numbers.len() > 1 || of_client || self.alone;
+        if let Some((_, number)) = label.numbers.last_mut().filter(|(_, number)| counts && *number > fewer) {
+            *number -= fewer;
+        }
+    }
+}

@@ -5,7 +5,7 @@ use crate::base::Event;
 use crate::base::hash::hash_bytes;
 use crate::explore::Signature;
 use crate::scenario::file::print;
-use crate::scenario::{Run, Scenario, Settings, Step as Operation, Workload};
+use crate::scenario::{Core, Run, Scenario, Settings, Step as Operation, Workload};
 
 /// The plan that repeats a recorded run.
 pub(super) fn plan_of(run: &Run) -> Scenario {
@@ -21,7 +21,11 @@ impl Shrinker<'_> {
 
     /// The same, if besides `accept` agrees to its size; it is given the new one and the old one.
     pub(super) fn attempt_if(&mut self, candidate: Scenario, accept: impl Fn(&Size, &Size) -> bool) -> bool {
-        if candidate == self.best || self.is_over() || !self.seen.insert(hash_bytes(print(&candidate).as_bytes())) {
+        if !self.is_fair(&candidate)
+            || candidate == self.best
+            || self.is_over()
+            || !self.seen.insert(hash_bytes(print(&candidate).as_bytes()))
+        {
             return false;
         }
         self.run_and_judge(&candidate, accept)
@@ -30,6 +34,15 @@ impl Shrinker<'_> {
     /// As [`Shrinker::attempt`], even if it was tried before.
     pub(super) fn attempt_again(&mut self, candidate: Scenario) -> bool {
         !self.is_over() && self.run_and_judge(&candidate, |_, _| true)
+    }
+
+    /// Whether progress is asked of nobody who cannot make any: fewer than a quorum would fail for a reason of their own.
+    fn is_fair(&self, candidate: &Scenario) -> bool {
+        let needed = self.core_sizes.get(usize::from(candidate.cluster.replicas) - 1).copied().unwrap_or(1);
+        candidate.phases.iter().filter_map(|phase| phase.quiet.as_ref()).all(|quiet| match &quiet.core {
+            Core::Nodes { core, .. } => core.iter().filter(|node| node.is_replica()).count() >= usize::from(needed),
+            Core::All | Core::Drawn => true,
+        })
     }
 
     fn run_and_judge(&mut self, candidate: &Scenario, accept: impl Fn(&Size, &Size) -> bool) -> bool {

@@ -22,6 +22,7 @@ mod names;
 mod relabel;
 mod renumber;
 mod size;
+mod squeeze;
 mod tail;
 mod timeline;
 mod values;
@@ -119,7 +120,7 @@ struct Pass {
     run: fn(&mut Shrinker<'_>),
 }
 
-const PASSES: [Pass; 13] = [
+const PASSES: [Pass; 14] = [
     Pass {
         name: "tail",
         invariant: "no phase begins after the violation, and the last one ends with it",
@@ -141,6 +142,11 @@ const PASSES: [Pass; 13] = [
     Pass { name: "operations", invariant: "no operation can be taken away", run: items::operations },
     Pass { name: "deviations", invariant: "no deviation can be taken away", run: items::deviations },
     Pass { name: "phases", invariant: "no two neighbouring phases can be one", run: tail::merge },
+    Pass {
+        name: "time",
+        invariant: "no stretch of time between calls and faults can be left out, or halved",
+        run: squeeze::squeeze,
+    },
     Pass {
         name: "anchors",
         invariant: "a fault at a time cannot be bound to any of the events before it",
@@ -183,7 +189,11 @@ pub fn shrink(runner: &Runner<'_>, job: &Job<'_>, watch: &mut dyn FnMut(&Step)) 
         verdict => Signature::of(verdict.finding().expect("neither passed nor undecided")),
     };
     let before = Size::of(&plan, &again);
+    let system = runner.registry.make(&plan.system, plan.plant.as_deref()).map_err(Mishap::Input)?;
     let mut shrinker = Shrinker::new(runner, job, settings, plan, again, signature, watch);
+    shrinker.core_sizes = (1..=first.plan.as_ref().map_or(0, |plan| plan.cluster.replicas))
+        .map(|replicas| system.quorums(replicas).view_change)
+        .collect();
     shrinker.go();
     Ok(shrinker.finish(before))
 }
@@ -197,6 +207,8 @@ struct Shrinker<'a> {
     best: Scenario,
     run: Run,
     size: Size,
+    /// By number of replicas less one: how many of them a core needs to make progress.
+    core_sizes: Vec<u16>,
     pass: &'static str,
     counts: BTreeMap<&'static str, (u64, u64)>,
     tries: u64,
@@ -227,6 +239,7 @@ impl<'a> Shrinker<'a> {
             best,
             run,
             size,
+            core_sizes: Vec::new(),
             pass: "",
             counts: BTreeMap::new(),
             tries: 0,

@@ -27,6 +27,7 @@ pub(super) enum Command {
     Run(RunArguments),
     Sweep(SweepArguments),
     Shrink(ShrinkArguments),
+    Replay(ReplayArguments),
     Validate(ValidateArguments),
 }
 
@@ -140,6 +141,16 @@ pub(super) struct SweepArguments {
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub(super) oracles: Option<Vec<OracleId>>,
 
+    #[arg(
+        help = "Shrinks the smallest seed of each finding afterwards, for two minutes at most, and keeps the result."
+    )]
+    #[arg(long)]
+    pub(super) shrink: bool,
+
+    #[arg(help = "The directory where shrunk findings are kept.")]
+    #[arg(long, value_name = "DIR", default_value = "sim-scenarios/regressions", requires = "shrink")]
+    pub(super) out: PathBuf,
+
     #[arg(help = "Runs every seed twice; if the runs differ, names the first event in which they do.")]
     #[arg(long)]
     pub(super) check_determinism: bool,
@@ -151,6 +162,29 @@ pub(super) struct SweepArguments {
     #[arg(help = "How the result is written.")]
     #[arg(long, value_enum, default_value_t = SweepFormat::Human)]
     pub(super) format: SweepFormat,
+}
+
+const REPLAY: &str = "Repeats the run that a plan was recorded from, and says whether it is the same run.";
+const REPLAY_LONG: &str = "\
+Repeats the run that a plan was recorded from, and compares the digests. If they differ, names the first event that does. \
+A plan that another build recorded may be stale: then nobody can say, and the exit code is 4.";
+
+/// `replay` and its options.
+#[derive(Args, Debug, Default)]
+#[command(about = REPLAY, long_about = REPLAY_LONG)]
+#[command(after_help = exit::HELP)]
+pub(super) struct ReplayArguments {
+    #[arg(help = "The plan: a path, or a name as `run` takes it.")]
+    #[arg(value_name = "PLAN")]
+    pub(super) name: String,
+
+    #[arg(help = "Repeats it so many times.")]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) times: u32,
+
+    #[arg(help = "How the result is written.")]
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub(super) format: Format,
 }
 
 const SHRINK: &str = "Makes a failing run smaller, and keeps it as a scenario that anyone can read and run again.";

@@ -25,6 +25,7 @@ mod list;
 mod plan;
 mod progress;
 mod repeat;
+mod replay;
 mod run;
 mod seeds;
 mod shelf;
@@ -71,6 +72,10 @@ pub fn main(registry: Registry) -> ExitCode {
         Command::Sweep(arguments) => {
             let runner = Runner { registry: &registry, simulator: &simulator::run };
             sweep::command(arguments, &program(), &shelf, &runner, &mut console)
+        }
+        Command::Replay(arguments) => {
+            let runner = Runner { registry: &registry, simulator: &simulator::run };
+            replay::command(arguments, &program(), &shelf, &runner, &mut console)
         }
         Command::Shrink(arguments) => {
             let runner = Runner { registry: &registry, simulator: &simulator::run };

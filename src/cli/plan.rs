@@ -31,16 +31,32 @@ fn fingerprint(scenario: &Scenario) -> String {
     let mut scenario = scenario.clone();
     if let Some(plan) = &mut scenario.plan {
         (plan.digest, plan.build) = (None, None);
+        plan.trace.clear();
     }
     format!("{:016x}", hash_bytes(print(&scenario).as_bytes()))
 }
 
-/// Compares a run of a plan with the run that the plan was recorded from. Says something if the plan is stale.
-pub(super) fn compare(scenario: &Scenario, run: &Run) -> Result<Option<String>, Failure> {
-    let Some(plan) = &scenario.plan else { return Ok(None) };
-    let Some(recorded) = plan.digest.map(Digest::from_bits) else { return Ok(None) };
+/// How a run of a plan compares with the run that the plan was recorded from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Comparison {
+    /// The plan does not say what it was recorded from.
+    Unrecorded,
+    /// It is the same run.
+    Same,
+    /// It is another one, and the plan is not the one that was recorded.
+    Edited(String),
+    /// It is another one, and so is the build.
+    Stale(String),
+    /// It is another one, though nothing else is: the system is not deterministic.
+    Different(String),
+}
+
+/// Compares a run of a plan with the run that the plan was recorded from.
+pub(super) fn compare(scenario: &Scenario, run: &Run) -> Comparison {
+    let Some(plan) = &scenario.plan else { return Comparison::Unrecorded };
+    let Some(recorded) = plan.digest.map(Digest::from_bits) else { return Comparison::Unrecorded };
     if recorded == run.digest {
-        return Ok(None);
+        return Comparison::Same;
     }
     let this = build();
     let (recorder, content) = match plan.build.as_deref().and_then(|build| build.rsplit_once(CONTENT)) {
@@ -49,17 +65,30 @@ pub(super) fn compare(scenario: &Scenario, run: &Run) -> Result<Option<String>, 
     };
     match recorder {
         Some(build) if build == this && content.is_some_and(|content| content != fingerprint(scenario)) => {
-            Ok(Some(format!("edited since it was recorded, so its digest ({recorded}) is not expected any more")))
+            Comparison::Edited(format!(
+                "edited since it was recorded, so its digest ({recorded}) is not expected any more"
+            ))
         }
-        Some(build) if build == this => Err(Failure::broken(format!(
+        Some(build) if build == this => Comparison::Different(format!(
             "not deterministic: this plan was recorded by this very build ({this}) with digest {recorded}, and now has {}\n\
              What a system under test must not do is listed in docs/determinism.md.",
             run.digest
-        ))),
+        )),
         recorder => {
             let recorder = recorder.unwrap_or("a build that it does not name");
-            Ok(Some(format!("stale: recorded by {recorder} with digest {recorded}, which this build does not give")))
+            Comparison::Stale(format!(
+                "stale: recorded by {recorder} with digest {recorded}, which this build does not give"
+            ))
         }
+    }
+}
+
+/// What to say of a run of a plan beside its verdict.
+pub(super) fn note(scenario: &Scenario, run: &Run) -> Result<Option<String>, Failure> {
+    match compare(scenario, run) {
+        Comparison::Unrecorded | Comparison::Same => Ok(None),
+        Comparison::Edited(note) | Comparison::Stale(note) => Ok(Some(note)),
+        Comparison::Different(message) => Err(Failure::broken(message)),
     }
 }
 
@@ -114,10 +143,10 @@ mod tests {
     fn a_different_digest_is_stale_or_nondeterminism() {
         let run = samples::run(0, Verdict::Pass);
         let mut scenario = samples::scenario(Expectation::Pass);
-        assert_eq!(compare(&scenario, &run), Ok(None));
+        assert_eq!(note(&scenario, &run), Ok(None));
         let mut with = |digest, build: Option<String>| {
-            scenario.plan = Some(Plan { entropy: 0, deviations: vec![], digest, build });
-            compare(&scenario, &run)
+            scenario.plan = Some(Plan { entropy: 0, deviations: vec![], digest, build, trace: vec![] });
+            note(&scenario, &run)
         };
         assert_eq!(with(None, Some(build())), Ok(None));
         assert_eq!(with(Some(run.digest.to_bits()), None), Ok(None));

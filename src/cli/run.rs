@@ -165,7 +165,7 @@ fn run_and_report(
     }
     // With other oracles the run may stop elsewhere, and with another bug it is another run.
     if arguments.plant.is_none() && arguments.oracles.is_none() {
-        notes.extend(plan::compare(scenario, &run)?);
+        notes.extend(plan::note(scenario, &run)?);
     }
     if let Some(path) = &arguments.record {
         plan::record(path, runner, &run, &settings)?;

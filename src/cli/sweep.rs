@@ -3,6 +3,7 @@
 use std::num::NonZero;
 use std::ops::Range;
 use std::thread;
+use std::time::Duration;
 
 use crate::explore::sweep::{Trouble, Wrong};
 use crate::explore::{Order, Progress, Runner, Swept, sweep};
@@ -17,6 +18,7 @@ use super::exit::{self, Exit, Failure};
 use super::failing::{Failing, FailingSeeds};
 use super::progress::{self, Teller};
 use super::shelf::{Shelf, names};
+use super::shrink::{One, Place};
 use super::{determinism, interrupt};
 
 /// The seeds of a sweep of which neither seeds nor a time budget is said.
@@ -88,6 +90,8 @@ fn perform(request: &Request<'_>, console: &mut Console<'_>) -> Result<Exit, Fai
     }
     chosen.iter().flat_map(|one| &one.notes).for_each(|note| console.remark(&format!("{note}\n")));
 
+    // Whether there is a place for what will be shrunk is better known before than after.
+    let place = if arguments.shrink { Some(Place::prepare(&arguments.out)?) } else { None };
     let mut teller = Teller::begin();
     let ends = arguments.time_budget.map(|budget| progress::now() + budget);
     let out_of_time = || ends.is_some_and(|ends| progress::now() >= ends);
@@ -118,11 +122,51 @@ fn perform(request: &Request<'_>, console: &mut Console<'_>) -> Result<Exit, Fai
     let endless = arguments.seeds.is_none() && arguments.time_budget.is_some();
     let interrupted = !swept.complete && (!endless || interrupt::wanted());
     keep_failing(request, &failing, &first, &swept)?;
-    report(request, &swept, interrupted, console)
+    let kept = match place {
+        Some(place) if !interrupt::wanted() => shrunk(request, &swept, &place, console)?,
+        _ => json::Kept::new(),
+    };
+    report(request, &swept, interrupted, &kept, console)
+}
+
+/// No finding of a sweep is shrunk for longer than this.
+const SHRINK_BUDGET: Duration = Duration::from_secs(120);
+
+/// Shrinks the smallest seed of each finding. Says where the results are.
+fn shrunk(
+    request: &Request<'_>,
+    swept: &Swept,
+    place: &Place,
+    console: &mut Console<'_>,
+) -> Result<json::Kept, Failure> {
+    let mut kept = json::Kept::new();
+    for (index, (one, tally)) in request.chosen.iter().zip(&swept.tallies).enumerate() {
+        for group in tally.groups().into_iter().filter(|group| !group.expected) {
+            console.remark(&format!("shrinking {} seed {}: {}\n", one.repeat.scenario, group.seed, group.signature));
+            let ends = progress::now() + SHRINK_BUDGET;
+            let shrinking = One {
+                chosen: one,
+                scenario: &one.scenario(group.seed)?,
+                seed: group.seed,
+                oracles: request.arguments.oracles.as_deref(),
+                stop: &|| interrupt::wanted() || progress::now() >= ends,
+            };
+            let (shrunk, path) = shrinking.shrink(request.runner, place, console)?;
+            console.remark(&format!("{}\nkept in {}\n", shrunk.after, path.display()));
+            kept.insert((index, group.signature.clone()), path.display().to_string());
+        }
+    }
+    Ok(kept)
 }
 
 /// Reports what a sweep came to.
-fn report(request: &Request<'_>, swept: &Swept, interrupted: bool, console: &mut Console<'_>) -> Result<Exit, Failure> {
+fn report(
+    request: &Request<'_>,
+    swept: &Swept,
+    interrupted: bool,
+    kept: &json::Kept,
+    console: &mut Console<'_>,
+) -> Result<Exit, Failure> {
     let repeats: Vec<_> = request.chosen.iter().map(|one| repeat_lines(one, &request.seeds)).collect();
     let sweeps: Vec<Sweep<'_>> = (request.chosen.iter().zip(&swept.tallies).zip(&repeats))
         .map(|((one, tally), repeat)| Sweep {
@@ -137,7 +181,7 @@ fn report(request: &Request<'_>, swept: &Swept, interrupted: bool, console: &mut
         .collect();
     console.say(&match request.arguments.format {
         SweepFormat::Human => text::sweep(&sweeps),
-        SweepFormat::Json => json::sweep(&sweeps, &json::Kept::new()),
+        SweepFormat::Json => json::sweep(&sweeps, kept),
     })?;
     Ok(exit::of_sweeps(&sweeps))
 }

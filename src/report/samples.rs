@@ -85,6 +85,7 @@ pub(crate) fn run(seed: u64, verdict: Verdict) -> Run {
         trace: None,
         plan: None,
         unused: Vec::new(),
+        files: Default::default(),
     }
 }
 

@@ -289,7 +289,7 @@ mod tests {
     #[test]
     fn a_plan_has_no_seed_and_names_what_it_did_not_need() {
         let mut scenario = samples::scenario(Expectation::Pass);
-        scenario.plan = Some(Plan { entropy: 7, deviations: vec![], digest: None, build: None });
+        scenario.plan = Some(Plan { entropy: 7, deviations: vec![], digest: None, build: None, trace: vec![] });
         let mut run = samples::run(7, Verdict::Inconclusive("LIN gave up on k0".to_string()));
         run.unused = vec!["drop r0->r1 Prepare(v0 op9) #1".to_string()];
         run.faults.clear();

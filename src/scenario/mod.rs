@@ -108,6 +108,9 @@ pub struct Plan {
     pub digest: Option<u64>,
     /// The build that recorded it.
     pub build: Option<String>,
+    /// One byte of the digest after each event of the run it was recorded from, so that a replay can name the first event
+    /// that differs; empty if nobody wrote them down.
+    pub trace: Vec<u8>,
 }
 
 /// Scenarios are shared by the threads of a sweep.

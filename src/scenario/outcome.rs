@@ -1,6 +1,6 @@
 //! What came of a run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::base::{Digest, Event};
@@ -74,6 +74,8 @@ pub struct Run {
     pub plan: Option<Box<Scenario>>,
     /// Deviations of the plan that never came up, as text.
     pub unused: Vec<String>,
+    /// Every name that a file ever had on any disk.
+    pub files: BTreeSet<String>,
 }
 
 /// How the clients' calls ended.

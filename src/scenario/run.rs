@@ -197,6 +197,7 @@ impl Watch {
             trace: remains.trace,
             plan,
             unused: remains.unused,
+            files: remains.files,
         }
     }
 }
@@ -238,6 +239,7 @@ fn plan(
             deviations: record.deviations.iter().map(|deviation| read_back(deviation.to_string())).collect(),
             digest: Some(digest),
             build: Some(BUILD.to_string()),
+            trace: record.trace,
         }),
         ..scenario.clone()
     }

@@ -2,7 +2,7 @@
 //!
 //! Clock-free like the network: operations take effect when the world says that they are done.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use bytes::Bytes;
@@ -29,6 +29,8 @@ pub struct Disk {
     /// What the disk held when it was last emptied. The world's own doing un-promises nothing, so for the oracles it is
     /// still there until the system makes files of those names again.
     emptied: Option<Box<Disk>>,
+    /// Every name that a file ever had here, for telling a deviation that did not come up from one that never could.
+    ever: BTreeSet<Rc<str>>,
 }
 
 #[derive(Debug, Default)]
@@ -160,6 +162,7 @@ impl Disk {
                     self.files.push(FileState::default());
                     self.names.insert(Rc::clone(name), file);
                     self.changes.push(Change::Make(Rc::clone(name), file));
+                    self.ever.insert(Rc::clone(name));
                     Ok(DiskDone::Opened(file))
                 }
                 None => Err(DiskError::NotFound),
@@ -179,7 +182,10 @@ impl Disk {
                 self.files[file.0 as usize].resize(*length as usize, version);
                 Ok(DiskDone::Done)
             }
-            (DiskOp::Rename { from, to }, _) => self.change(Change::Rename(Rc::clone(from), Rc::clone(to))),
+            (DiskOp::Rename { from, to }, _) => {
+                self.ever.insert(Rc::clone(to));
+                self.change(Change::Rename(Rc::clone(from), Rc::clone(to)))
+            }
             (DiskOp::Remove { name }, _) => self.change(Change::Remove(Rc::clone(name))),
             (DiskOp::List, _) => Ok(DiskDone::Names(self.names.keys().cloned().collect())),
             (DiskOp::Sync { .. }, Snapshot::File { file, sectors, length }) => {
@@ -290,9 +296,15 @@ impl Disk {
     /// Empties the disk.
     pub fn wipe(&mut self) {
         let mut before = std::mem::take(self);
+        self.ever = std::mem::take(&mut before.ever);
         // Of a disk emptied twice with nothing written between, the first emptying counts.
         let emptied = if before.names_durable.is_empty() { before.emptied.take() } else { None };
         self.emptied = emptied.or_else(|| Some(Box::new(before)));
+    }
+
+    /// Every name that a file ever had here.
+    pub fn names_ever(&self) -> impl Iterator<Item = &Rc<str>> {
+        self.ever.iter()
     }
 
     fn durable(&self, name: &str) -> Option<&FileState> {

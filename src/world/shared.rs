@@ -177,6 +177,7 @@ impl Shared {
             let mut tracer = self.tracer.borrow_mut();
             let event = Event { id: tracer.next(), cause: self.executor.cause(), at: self.now(), node, kind };
             event.feed(&mut tracer.digest);
+            tracer.note_digest();
             if let (EventKind::Mark(name), Some(node)) = (&event.kind, node) {
                 *tracer.marks.entry((name, node)).or_default() += 1;
             }

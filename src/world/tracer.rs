@@ -22,6 +22,8 @@ pub(super) struct Tracer {
     pub digest: Digest,
     pub last: EventId,
     pub trace: Option<Vec<Event>>,
+    /// One byte of the digest after each event, where a plan is written down.
+    pub bytes: Option<Vec<u8>>,
     /// What the world did, by kind.
     pub faults: BTreeMap<&'static str, u64>,
     /// What the system passed, by name and node.
@@ -29,11 +31,12 @@ pub(super) struct Tracer {
 }
 
 impl Tracer {
-    pub fn new(trace: bool) -> Tracer {
+    pub fn new(trace: bool, record: bool) -> Tracer {
         Tracer {
             digest: Digest::START,
             last: EventId(0),
             trace: trace.then(Vec::new),
+            bytes: record.then(Vec::new),
             faults: BTreeMap::new(),
             marks: BTreeMap::new(),
         }
@@ -43,6 +46,14 @@ impl Tracer {
     pub fn next(&mut self) -> EventId {
         self.last = EventId(self.last.0 + 1);
         self.last
+    }
+
+    /// Writes down where the digest stands after an event. All later bytes differ as well once one does, but for one in
+    /// 256, so a byte is enough to find the place.
+    pub fn note_digest(&mut self) {
+        if let Some(bytes) = &mut self.bytes {
+            bytes.push(self.digest.to_bits() as u8);
+        }
     }
 
     pub fn count(&mut self, fault: &'static str) {

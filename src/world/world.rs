@@ -1,7 +1,7 @@
 //! The world from outside: what it is made of, running it, and what it leaves.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -89,6 +89,8 @@ pub struct Remains {
     pub record: Option<Record>,
     /// Deviations of the plan that never came up.
     pub unused: Vec<String>,
+    /// Every name that a file ever had on any disk.
+    pub files: BTreeSet<String>,
 }
 
 impl Remains {
@@ -104,6 +106,7 @@ impl Remains {
             trace: None,
             record: None,
             unused: Vec::new(),
+            files: BTreeSet::new(),
         }
     }
 }
@@ -117,6 +120,8 @@ pub struct Record {
     pub deviations: Vec<Deviation>,
     /// The phases with faults and cores without chance.
     pub phases: Vec<Phase>,
+    /// One byte of the digest after each event.
+    pub trace: Vec<u8>,
 }
 
 /// How many things a world holds; for the test that nothing is left behind.
@@ -174,7 +179,7 @@ impl World {
             packets: RefCell::new(Flights::new()),
             jobs: RefCell::new(Flights::new()),
             job_count: Cell::new(0),
-            tracer: RefCell::new(Tracer::new(setup.trace)),
+            tracer: RefCell::new(Tracer::new(setup.trace, setup.record)),
             observer: RefCell::new(observer),
             faults: RefCell::new(Faults::new(setup.phases.len(), setup.record)),
             phases: setup.phases,
@@ -244,7 +249,8 @@ impl World {
                 faults,
                 ..phase.clone()
             });
-            Record { entropy: shared.entropy, deviations, phases: phases.collect() }
+            let trace = shared.tracer.borrow_mut().bytes.take().unwrap_or_default();
+            Record { entropy: shared.entropy, deviations, phases: phases.collect(), trace }
         });
         let mut tracer = shared.tracer.borrow_mut();
         let mut marks: BTreeMap<&'static str, u64> = BTreeMap::new();
@@ -261,6 +267,13 @@ impl World {
             trace: tracer.trace.take(),
             record,
             unused,
+            files: shared
+                .disks
+                .borrow()
+                .iter()
+                .flat_map(|disk| disk.names_ever())
+                .map(|name| name.to_string())
+                .collect(),
         }
     }
 

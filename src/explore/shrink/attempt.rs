@@ -9,7 +9,10 @@ use crate::scenario::{Core, Run, Scenario, Settings, Step as Operation, Workload
 
 /// The plan that repeats a recorded run.
 pub(super) fn plan_of(run: &Run) -> Scenario {
-    Scenario::clone(run.plan.as_ref().expect("the run was recorded"))
+    let mut plan = Scenario::clone(run.plan.as_ref().expect("the run was recorded"));
+    // Every candidate has a trace of its own; that of the result is written down by whoever keeps it.
+    plan.plan.as_mut().expect("a recorded run is a plan").trace.clear();
+    plan
 }
 
 impl Shrinker<'_> {

@@ -40,7 +40,21 @@ pub fn print(scenario: &Scenario) -> String {
     scenario.phases.iter().for_each(|part| phase(&mut out, part));
     checks(&mut out, &scenario.check);
     expectation(&mut out, &scenario.expect);
+    if let Some(recorded) = scenario.plan.as_ref().filter(|plan| !plan.trace.is_empty()) {
+        trace(&mut out, &recorded.trace);
+    }
     out
+}
+
+/// At the end, because nobody reads it.
+fn trace(out: &mut String, bytes: &[u8]) {
+    const BYTES_IN_LINE: usize = 50;
+    out.push_str("\n[trace]\nbytes = \"\"\"\n");
+    for line in bytes.chunks(BYTES_IN_LINE) {
+        line.iter().for_each(|byte| write!(out, "{byte:02x}").expect("writing to a string cannot fail"));
+        out.push('\n');
+    }
+    out.push_str("\"\"\"\n");
 }
 
 fn plan(out: &mut String, plan: &Plan) {

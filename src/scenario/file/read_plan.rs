@@ -34,7 +34,19 @@ pub(super) fn plan(root: &mut Table) -> Option<Plan> {
         }
     });
     let build = root.take("build").and_then(|value| value.text("the name of a build").map(str::to_string));
-    Some(Plan { entropy: entropy?, deviations, digest, build })
+    let trace = root.section("trace", "[trace]", Vec::new(), |table| {
+        let value = table.need("bytes")?;
+        let text = value.text("two hexadecimal digits for each event")?;
+        bytes(text).map_or_else(|| value.wrong("expected two hexadecimal digits for each event"), Some)
+    });
+    Some(Plan { entropy: entropy?, deviations, digest, build, trace })
+}
+
+/// Hexadecimal digits, which may be spread over several lines.
+fn bytes(text: &str) -> Option<Vec<u8>> {
+    let digits: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    let pairs = digits.chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());
+    if digits.len().is_multiple_of(2) && digits.iter().all(u8::is_ascii_hexdigit) { pairs.collect() } else { None }
 }
 
 fn deviation(value: Value, said: &mut BTreeSet<(String, String)>) -> Option<Deviation<LabelText>> {

@@ -395,7 +395,7 @@ fn recorded() -> BoxedStrategy<Plan> {
         };
         texts.into_iter().enumerate().map(read).collect()
     });
-    (any::<u64>(), deviations, option::of(any::<u64>()), option::of(text()))
-        .prop_map(|(entropy, deviations, digest, build)| Plan { entropy, deviations, digest, build })
+    (any::<u64>(), deviations, option::of(any::<u64>()), option::of(text()), vec(any::<u8>(), 0..150))
+        .prop_map(|(entropy, deviations, digest, build, trace)| Plan { entropy, deviations, digest, build, trace })
         .boxed()
 }

@@ -44,9 +44,9 @@ pub(super) fn command(
         let from = if found.is_embedded { "embedded".to_string() } else { found.file.clone() };
         let entry = |system, expects, title| Entry { name: name.clone(), from, system, expects, title };
         match found.parse(registry) {
-            Ok(scenario) => {
-                let expects = expectation(&scenario.expect);
-                scenarios.push(entry(Some(scenario.system), Some(expects), scenario.title));
+            Ok(family) => {
+                let expects = expectation(family.expect());
+                scenarios.push(entry(Some(family.system().to_string()), Some(expects), family.title().to_string()));
             }
             // What comes with the binary may be about a system that a user's own binary does not have.
             Err(_) if found.is_embedded => {}

@@ -7,7 +7,7 @@ use crate::explore::{Judgement, Tally};
 use crate::report::words::{counted, grouped};
 use crate::report::{Report, causal_past, json, text, trace};
 use crate::scenario::run::Settings;
-use crate::scenario::{Expectation, Run, Scenario, Shows};
+use crate::scenario::{Expectation, Family, Run, Scenario, Shows};
 
 use super::arguments::{Format, RunArguments, TraceFormat};
 use super::console::{Console, write_file};
@@ -26,7 +26,7 @@ const PAST_EVENTS_MAX: u64 = 2_000_000;
 /// What was typed, with its meaning.
 pub(super) struct Request<'a> {
     pub(super) arguments: &'a RunArguments,
-    pub(super) scenario: Scenario,
+    pub(super) family: Family,
     pub(super) repeat: Repeat,
     pub(super) runner: &'a Runner<'a>,
 }
@@ -56,12 +56,12 @@ pub(super) fn command(
         ));
     }
     let found = shelf.find(&arguments.name)?;
-    let mut scenario = found.parse(runner.registry)?;
+    let mut family = found.parse(runner.registry)?;
     let mut notes = Vec::new();
     if let Some(plant) = &arguments.plant {
-        scenario.plant = planted(runner, &scenario, plant)?;
-        if scenario.plant.is_none() && scenario.expect != Expectation::Pass {
-            scenario.expect = Expectation::Pass;
+        family.set_plant(planted(runner, family.system(), plant)?);
+        if family.plant().is_none() && *family.expect() != Expectation::Pass {
+            family.set_expect(Expectation::Pass);
             notes.push("without its planted bug this scenario is expected to pass".to_string());
         }
     }
@@ -71,8 +71,8 @@ pub(super) fn command(
         plant: arguments.plant.clone(),
         oracles: arguments.oracles.clone(),
     };
-    let which = which(arguments, &scenario)?;
-    let request = Request { arguments, scenario, repeat, runner };
+    let which = which(arguments, &family)?;
+    let request = Request { arguments, family, repeat, runner };
     match which {
         Which::One(seed) => one(&request, seed, None, notes, console),
         Which::Until(limit) => until(&request, limit, console),
@@ -81,11 +81,11 @@ pub(super) fn command(
 }
 
 /// The bug that `--plant` names; `none` is none.
-fn planted(runner: &Runner<'_>, scenario: &Scenario, plant: &str) -> Result<Option<String>, Failure> {
+fn planted(runner: &Runner<'_>, system: &str, plant: &str) -> Result<Option<String>, Failure> {
     if plant == "none" {
         return Ok(None);
     }
-    let plants = runner.registry.plants(&scenario.system);
+    let plants = runner.registry.plants(system);
     if plants.contains(&plant) {
         return Ok(Some(plant.to_string()));
     }
@@ -94,11 +94,11 @@ fn planted(runner: &Runner<'_>, scenario: &Scenario, plant: &str) -> Result<Opti
         ([], all) => format!("there are {}", all.join(", ")),
         (near, _) => format!("did you mean {}?", near.join(", or ")),
     };
-    Err(Failure::bad_input(format!("`{}` has no planted bug `{plant}`; {advice}", scenario.system)))
+    Err(Failure::bad_input(format!("`{}` has no planted bug `{plant}`; {advice}", system)))
 }
 
-fn which(arguments: &RunArguments, scenario: &Scenario) -> Result<Which, Failure> {
-    if let Some(plan) = &scenario.plan {
+fn which(arguments: &RunArguments, family: &Family) -> Result<Which, Failure> {
+    if let Some(plan) = family.only().and_then(|scenario| scenario.plan.as_ref()) {
         if arguments.seed.is_some() || arguments.seeds.is_some() {
             let message =
                 format!("`{}` is a plan: nothing in it is left to chance, so it takes no seed", arguments.name);
@@ -106,7 +106,7 @@ fn which(arguments: &RunArguments, scenario: &Scenario) -> Result<Which, Failure
         }
         return Ok(Which::One(plan.entropy));
     }
-    Ok(match (&arguments.seeds, arguments.seed, &scenario.expect) {
+    Ok(match (&arguments.seeds, arguments.seed, family.expect()) {
         (Some(seeds), _, _) => Which::All(seeds.clone()),
         (None, Some(seed), _) => Which::One(seed),
         (None, None, Expectation::Violation { shows: Shows::Seed(seed), .. }) => Which::One(*seed),
@@ -123,14 +123,23 @@ impl Request<'_> {
 
     /// The line that repeats one seed, or the plan.
     pub(super) fn repeat_one(&self, seed: u64) -> String {
-        if self.scenario.plan.is_some() { self.repeat.plain() } else { self.repeat.seed(seed) }
+        if self.family.is_plan() { self.repeat.plain() } else { self.repeat.seed(seed) }
+    }
+
+    /// The scenario of a seed.
+    pub(super) fn scenario(&self, seed: u64) -> Result<Scenario, Failure> {
+        self.family.scenario(seed).map_err(|mistakes| {
+            let messages: Vec<&str> = mistakes.iter().map(|mistake| mistake.message.as_str()).collect();
+            Failure::bad_input(format!("what seed {seed} chooses is no scenario: {}", messages.join("; ")))
+        })
     }
 
     /// Runs once, and a second time if asked to compare.
     fn run(&self, settings: &Settings) -> Result<Run, Failure> {
-        let run = self.runner.run(&self.scenario, settings)?;
+        let scenario = self.scenario(settings.seed)?;
+        let run = self.runner.run(&scenario, settings)?;
         if self.arguments.check_determinism {
-            determinism::check(self.runner, &self.scenario, settings, &run)?;
+            determinism::check(self.runner, &scenario, settings, &run)?;
         }
         Ok(run)
     }
@@ -154,7 +163,7 @@ impl Request<'_> {
 
 /// Runs seeds from 0 on until one shows the violation, and then reports that one.
 fn until(request: &Request<'_>, limit: u64, console: &mut Console<'_>) -> Result<Exit, Failure> {
-    let mut tally = Tally::new(&request.scenario.expect);
+    let mut tally = Tally::new(request.family.expect());
     interrupt::be_patient();
     for seed in 0..limit {
         if interrupt::wanted() {
@@ -192,7 +201,8 @@ fn run_and_report(
     mut notes: Vec<String>,
     console: &mut Console<'_>,
 ) -> Result<Exit, Failure> {
-    let Request { arguments, scenario, runner, .. } = request;
+    let Request { arguments, runner, .. } = request;
+    let scenario = &request.scenario(seed)?;
     let traced = arguments.trace != TraceFormat::None;
     let settings = Settings { trace: traced, record: arguments.record.is_some(), ..request.settings(seed) };
     let run = request.run(&settings)?;
@@ -209,7 +219,7 @@ fn run_and_report(
         plan::record(path, runner, &run, &settings)?;
         notes.push(format!("the plan of this run is in {}", path.display()));
     }
-    let past = past(request, &settings, &run)?;
+    let past = past(request, scenario, &settings, &run)?;
     write_trace(arguments, &run, console)?;
 
     let judgement = Judgement::of(&scenario.expect, &run.verdict);
@@ -227,7 +237,12 @@ fn run_and_report(
 }
 
 /// The events that led to the finding, if there is one and somebody will read them.
-fn past(request: &Request<'_>, settings: &Settings, run: &Run) -> Result<Vec<crate::base::Event>, Failure> {
+fn past(
+    request: &Request<'_>,
+    scenario: &Scenario,
+    settings: &Settings,
+    run: &Run,
+) -> Result<Vec<crate::base::Event>, Failure> {
     let Some(finding) = run.verdict.finding().filter(|_| request.arguments.format == Format::Human) else {
         return Ok(Vec::new());
     };
@@ -238,9 +253,9 @@ fn past(request: &Request<'_>, settings: &Settings, run: &Run) -> Result<Vec<cra
         return Ok(Vec::new());
     }
     let traced = Settings { trace: true, record: false, ..settings.clone() };
-    let again = request.runner.run(&request.scenario, &traced)?;
+    let again = request.runner.run(scenario, &traced)?;
     if again.digest != run.digest {
-        return Err(determinism::explain(request.runner, &request.scenario, settings, run, &again));
+        return Err(determinism::explain(request.runner, scenario, settings, run, &again));
     }
     Ok(causal_past(&again.trace.unwrap_or_default(), finding.event, PAST))
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::scenario::file::{Diagnostic, parse_bytes};
-use crate::scenario::{Registry, Scenario};
+use crate::scenario::{Family, Registry};
 
 use super::exit::Failure;
 
@@ -36,7 +36,7 @@ pub(super) struct Found {
 
 impl Found {
     /// Reads the text.
-    pub(super) fn parse(&self, registry: &Registry) -> Result<Scenario, Failure> {
+    pub(super) fn parse(&self, registry: &Registry) -> Result<Family, Failure> {
         let last = Path::new(&self.name).file_name().map_or(self.name.as_str().into(), |last| last.to_string_lossy());
         let stem = last.strip_suffix(".toml").unwrap_or(&last);
         parse_bytes(stem, &self.bytes, registry).map_err(|diagnostics| {

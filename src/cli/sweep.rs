@@ -18,7 +18,7 @@ const PROGRESS_EVERY: Duration = Duration::from_secs(10);
 
 /// Runs all seeds of a range, and reports them.
 pub(super) fn command(request: &Request<'_>, seeds: &Range<u64>, console: &mut Console<'_>) -> Result<Exit, Failure> {
-    let mut tally = Tally::new(&request.scenario.expect);
+    let mut tally = Tally::new(request.family.expect());
     let mut interrupted = false;
     let began = now();
     let mut told = began;
@@ -56,7 +56,8 @@ pub(super) fn conclude(
         None => request.repeat.plain(),
     };
     let judgement = tally.judgement();
-    let sweep = Sweep { scenario: &request.scenario, seeds, tally, interrupted, judgement, repeat: &repeat };
+    let scenario = request.scenario(seeds.start)?;
+    let sweep = Sweep { scenario: &scenario, seeds, tally, interrupted, judgement, repeat: &repeat };
     console.say(&match request.arguments.format {
         Format::Human => text::sweep(&sweep),
         Format::Json => json::sweep(&sweep),

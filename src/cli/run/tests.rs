@@ -47,8 +47,8 @@ fn ask(arguments: &RunArguments, scenario: &Scenario, simulator: &(dyn Fn(&Setti
     };
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let mut console = Console { out: &mut out, err: &mut err };
-    let ended = which(arguments, scenario).and_then(|which| {
-        let request = Request { arguments, scenario: scenario.clone(), repeat, runner: &runner };
+    let ended = which(arguments, &scenario.clone().into()).and_then(|which| {
+        let request = Request { arguments, family: scenario.clone().into(), repeat, runner: &runner };
         match which {
             Which::One(seed) => one(&request, seed, None, Vec::new(), &mut console),
             Which::Until(limit) => until(&request, limit, &mut console),
@@ -111,17 +111,17 @@ fn a_finding_shows_what_led_to_it_and_how_to_repeat_it() {
 #[test]
 fn without_a_seed_the_scenario_may_name_one() {
     let none = RunArguments::default();
-    assert_eq!(which(&none, &shows(Shows::Seed(17))), Ok(Which::One(17)));
-    assert_eq!(which(&none, &shows(Shows::WithinSeeds(50))), Ok(Which::Until(50)));
-    assert_eq!(which(&seed(3), &shows(Shows::WithinSeeds(50))), Ok(Which::One(3)));
-    assert!(matches!(which(&none, &calm()), Ok(Which::One(seed)) if seed < 1 << 32));
+    assert_eq!(which(&none, &shows(Shows::Seed(17)).into()), Ok(Which::One(17)));
+    assert_eq!(which(&none, &shows(Shows::WithinSeeds(50)).into()), Ok(Which::Until(50)));
+    assert_eq!(which(&seed(3), &shows(Shows::WithinSeeds(50)).into()), Ok(Which::One(3)));
+    assert!(matches!(which(&none, &calm().into()), Ok(Which::One(seed)) if seed < 1 << 32));
 }
 
 #[test]
 fn a_plan_takes_no_seed() {
     let plan = Plan { entropy: 7, deviations: vec![], digest: None, build: None };
     let scenario = Scenario { plan: Some(plan), ..calm() };
-    assert_eq!(which(&RunArguments::default(), &scenario), Ok(Which::One(7)));
+    assert_eq!(which(&RunArguments::default(), &scenario.clone().into()), Ok(Which::One(7)));
     assert_eq!(ask(&seed(7), &scenario, &honest).exit, Exit::BadInput);
     let ended = ask(&RunArguments { format: Format::Json, ..RunArguments::default() }, &scenario, &honest);
     assert!(ended.out.contains(r#""seed":null"#), "{}", ended.out);
@@ -239,7 +239,7 @@ fn a_plan_that_does_not_repeat_its_run_is_not_written() {
 fn planted_bugs_are_called_by_name() {
     let registry = Registry::new().system("vsr", &["odd", "early-ack"], |_| Ok(Rc::new(Idle)));
     let runner = Runner { registry: &registry, simulator: &|_, _, settings| honest(settings) };
-    let ask = |plant| planted(&runner, &calm(), plant).map_err(|failure| failure.message);
+    let ask = |plant| planted(&runner, &calm().system, plant).map_err(|failure| failure.message);
     assert_eq!(ask("odd"), Ok(Some("odd".to_string())));
     assert_eq!(ask("none"), Ok(None));
     insta::assert_snapshot!([ask("early-ak"), ask("wrong")].map(Result::unwrap_err).join("\n"), @"

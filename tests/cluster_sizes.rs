@@ -11,7 +11,11 @@ fn every_fault(replicas: u16) {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/sim-scenarios/every-fault.toml");
     let registry = foretell::systems::registry();
     let bytes = std::fs::read(path).expect("the scenario is there");
-    let mut scenario = parse_bytes("every-fault", &bytes, &registry).expect("the scenario is right");
+    let mut scenario = parse_bytes("every-fault", &bytes, &registry)
+        .expect("the scenario is right")
+        .only()
+        .expect("it has no choices")
+        .clone();
     scenario.cluster = Cluster { replicas, ..scenario.cluster };
     for fault in scenario.phases.iter_mut().flat_map(|phase| &mut phase.faults) {
         // A minority of one or two replicas is nobody, and then nothing would ever crash.

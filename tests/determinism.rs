@@ -10,7 +10,11 @@ use foretell::scenario::{Run, Scenario, Settings, run};
 fn scenario(name: &str) -> Scenario {
     let path = format!("{}/sim-scenarios/{name}.toml", env!("CARGO_MANIFEST_DIR"));
     let bytes = std::fs::read(path).expect("the scenario is there");
-    parse_bytes(name, &bytes, &foretell::systems::registry()).expect("the scenario is right")
+    parse_bytes(name, &bytes, &foretell::systems::registry())
+        .expect("the scenario is right")
+        .only()
+        .expect("it has no choices")
+        .clone()
 }
 
 /// Every kind of fault at once, but short, because many seeds are run.
@@ -68,7 +72,7 @@ fn recording_and_replaying_give_one_digest_for_a_thousand_seeds() {
             let errors: Vec<String> = errors.iter().map(|error| error.render("plan", &text)).collect();
             panic!("the plan of seed {seed} does not read back:\n{}", errors.join("\n"));
         });
-        let second = go(&plan, 0, false);
+        let second = go(plan.only().expect("a plan has no choices"), 0, false);
         assert_eq!(first.digest, second.digest, "seed {seed} is not repeated by its plan");
         assert_eq!(second.unused, Vec::<String>::new(), "the plan of seed {seed} has deviations that never came up");
         first.faults

@@ -10,11 +10,14 @@ use std::path::{Path, PathBuf};
 
 use foretell::check::OracleId;
 use foretell::scenario::file::parse_bytes;
-use foretell::scenario::{Expectation, Registry, Run, Scenario, Settings, Shows, run};
+use foretell::scenario::{Expectation, Family, Registry, Run, Settings, Shows, run};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 /// Seeds of a scenario that expects to pass; few, since this is also run in debug builds.
 const SEEDS: u64 = 10;
+
+/// Seeds of a scenario with choices, which a few seeds would know too little of.
+const SEEDS_OF_CHOICES: u64 = 60;
 
 fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("sim-scenarios");
@@ -56,44 +59,49 @@ fn check(path: &Path) -> Result<(), String> {
     let bytes = fs::read(path).map_err(|error| error.to_string())?;
     let name = path.file_stem().and_then(|stem| stem.to_str()).expect("names are text");
     let registry = foretell::systems::registry();
-    let scenario = parse_bytes(name, &bytes, &registry).map_err(|errors| {
+    let family = parse_bytes(name, &bytes, &registry).map_err(|errors| {
         let text = String::from_utf8_lossy(&bytes);
         errors.iter().map(|error| error.render(name, &text)).collect::<Vec<_>>().join("\n")
     })?;
     if !bytes.starts_with(b"#") {
         return Err("a scenario opens with a comment that says what it shows".to_string());
     }
-    let make = || registry.make(&scenario.system, scenario.plant.as_deref());
-    let go = |seed| -> Result<Run, String> { Ok(run(&scenario, make()?, &Settings { seed, ..Settings::default() })) };
-    match &scenario.expect {
-        Expectation::Pass => passes(&scenario, go),
+    match family.expect() {
+        Expectation::Pass => passes(&family, &registry),
         Expectation::Violation { check, shows } => {
-            fails(*check, *shows, go)?;
-            match &scenario.plant {
-                Some(plant) => passes_without(plant, &scenario, &registry),
+            fails(*check, *shows, &family, &registry)?;
+            match family.plant() {
+                Some(plant) => passes_without(plant, &family, &registry),
                 None => Ok(()),
             }
         }
     }
 }
 
-/// The protocol without its planted bug keeps every promise that the scenario judges: what was seen was the bug.
-fn passes_without(plant: &str, scenario: &Scenario, registry: &Registry) -> Result<(), String> {
-    let clean = Scenario { plant: None, expect: Expectation::Pass, ..scenario.clone() };
-    let system = registry.make(&clean.system, None)?;
-    passes(&clean, |seed| Ok(run(&clean, system.clone(), &Settings { seed, ..Settings::default() })))
-        .map_err(|error| format!("without the planted bug {plant}: {error}"))
+fn go(family: &Family, registry: &Registry, seed: u64) -> Result<Run, String> {
+    let system = registry.make(family.system(), family.plant())?;
+    let scenario = family.scenario(seed).map_err(|mistakes| format!("seed {seed}: {}", mistakes[0].message))?;
+    Ok(run(&scenario, system, &Settings { seed, ..Settings::default() }))
 }
 
-fn passes(scenario: &Scenario, go: impl Fn(u64) -> Result<Run, String>) -> Result<(), String> {
-    let seeds = std::env::var("FORETELL_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(SEEDS);
+/// The protocol without its planted bug keeps every promise that the scenario judges: what was seen was the bug.
+fn passes_without(plant: &str, family: &Family, registry: &Registry) -> Result<(), String> {
+    let mut clean = family.clone();
+    clean.set_plant(None);
+    clean.set_expect(Expectation::Pass);
+    passes(&clean, registry).map_err(|error| format!("without the planted bug {plant}: {error}"))
+}
+
+fn passes(family: &Family, registry: &Registry) -> Result<(), String> {
+    let seeds = std::env::var("FORETELL_SEEDS").ok().and_then(|seeds| seeds.parse().ok());
+    let seeds = seeds.unwrap_or(if family.only().is_some() { SEEDS } else { SEEDS_OF_CHOICES });
     // A plan has nothing left for a seed to decide.
-    let seeds = if scenario.plan.is_some() { 1 } else { seeds };
+    let seeds = if family.is_plan() { 1 } else { seeds };
     let mut reached: BTreeMap<&str, u64> = BTreeMap::new();
     for seed in 0..seeds {
-        let run = go(seed)?;
+        let run = go(family, registry, seed)?;
         if let Some(violation) = run.verdict.finding() {
-            let repeat = format!("repeat: foretell run {} --seed {seed}", scenario.name);
+            let repeat = format!("repeat: foretell run {} --seed {seed}", family.name());
             return Err(format!("seed {seed}: {}: {}\n{repeat}", violation.oracle, violation.happened));
         }
         if run.verdict.word() != "pass" {
@@ -104,14 +112,14 @@ fn passes(scenario: &Scenario, go: impl Fn(u64) -> Result<Run, String>) -> Resul
         }
     }
     let missed: Vec<&String> =
-        scenario.check.reached.iter().filter(|mark| !reached.contains_key(mark.as_str())).collect();
-    match (missed.is_empty(), scenario.plan.is_some()) {
+        family.check().reached.iter().filter(|mark| !reached.contains_key(mark.as_str())).collect();
+    match (missed.is_empty(), family.is_plan()) {
         (false, false) => Err(format!("{seeds} seeds never reached {missed:?}; they reached {:?}", reached.keys())),
         _ => Ok(()),
     }
 }
 
-fn fails(check: Option<OracleId>, shows: Shows, go: impl Fn(u64) -> Result<Run, String>) -> Result<(), String> {
+fn fails(check: Option<OracleId>, shows: Shows, family: &Family, registry: &Registry) -> Result<(), String> {
     let seeds = match shows {
         Shows::Always => 0..1,
         Shows::Seed(seed) => seed..seed + 1,
@@ -119,7 +127,7 @@ fn fails(check: Option<OracleId>, shows: Shows, go: impl Fn(u64) -> Result<Run, 
     };
     let mut others = BTreeMap::new();
     for seed in seeds.clone() {
-        match go(seed)?.verdict.finding() {
+        match go(family, registry, seed)?.verdict.finding() {
             Some(violation) if check.is_none_or(|check| check == violation.oracle) => return Ok(()),
             Some(violation) => *others.entry(violation.oracle).or_insert(0) += 1,
             None => {}

@@ -16,7 +16,11 @@ use foretell::scenario::{Run, Scenario, Settings, Workload, run};
 fn cut(name: &str, operations: u64, phases: &[u64]) -> Scenario {
     let path = format!("{}/sim-scenarios/{name}.toml", env!("CARGO_MANIFEST_DIR"));
     let bytes = std::fs::read(path).expect("the scenario is there");
-    let mut scenario = parse_bytes(name, &bytes, &foretell::systems::registry()).expect("the scenario is right");
+    let mut scenario = parse_bytes(name, &bytes, &foretell::systems::registry())
+        .expect("the scenario is right")
+        .only()
+        .expect("it has no choices")
+        .clone();
     assert_eq!(scenario.phases.len(), phases.len(), "{name} has other phases");
     for (phase, millis) in scenario.phases.iter_mut().zip(phases) {
         phase.duration = Duration::from_millis(*millis);

@@ -41,6 +41,7 @@ pub mod key {
     const CORE: u64 = fnv(FNV_START, b"core");
     const OPERATION: u64 = fnv(FNV_START, b"operation");
     const ENTROPY: u64 = fnv(FNV_START, b"entropy");
+    const CHOICE: u64 = fnv(FNV_START, b"choice");
 
     fn node(node: NodeId) -> u64 {
         u64::from(node.to_bits())
@@ -117,6 +118,11 @@ pub mod key {
     /// The nth operation of a client machine.
     pub fn operation(at: NodeId, nth: u64) -> u64 {
         mix(mix(OPERATION, node(at)), nth)
+    }
+    /// A choice of a scenario file, at its path in the file. It decides what the scenario of a seed is, not what happens
+    /// in it, so no [`Name`](super::Name) and no plan speaks of it.
+    pub fn choice(path: &str) -> u64 {
+        mix(CHOICE, fnv(FNV_START, path.as_bytes()))
     }
     /// The entropy of the system under test.
     pub const fn entropy() -> u64 {

@@ -123,7 +123,10 @@ pub(super) fn sealed(
         let messages: Vec<String> = diagnostics.iter().map(|diagnostic| diagnostic.render("<plan>", &text)).collect();
         Failure::broken(format!("the plan of this run cannot be read back:\n{}", messages.join("\n")))
     })?;
-    let again = runner.run(&read, &Settings { trace: false, record: false, ..oracles.clone() })?;
+    let Some(read) = read.only() else {
+        return Err(Failure::broken("the plan of this run is read back as one with choices"));
+    };
+    let again = runner.run(read, &Settings { trace: false, record: false, ..oracles.clone() })?;
     if again.digest != digest {
         return Err(Failure::broken(format!(
             "not written: the plan does not repeat the run; the run has digest {digest}, and its plan {}",

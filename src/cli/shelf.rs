@@ -39,9 +39,7 @@ impl Found {
     pub(super) fn parse(&self, registry: &Registry) -> Result<Family, Failure> {
         let last = Path::new(&self.name).file_name().map_or(self.name.as_str().into(), |last| last.to_string_lossy());
         let stem = last.strip_suffix(".toml").unwrap_or(&last);
-        parse_bytes(stem, &self.bytes, registry)
-            .map(Family::from)
-            .map_err(|diagnostics| Failure::bad_input(self.render(&diagnostics)))
+        parse_bytes(stem, &self.bytes, registry).map_err(|diagnostics| Failure::bad_input(self.render(&diagnostics)))
     }
 
     /// What is wrong with the text, for a terminal.

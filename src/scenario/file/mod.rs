@@ -5,31 +5,41 @@
 //! the text and what would be right. [`print()`] writes what [`parse`] reads back as an equal scenario, with everything
 //! left out that goes without saying.
 
+mod choice;
 mod diagnostic;
+mod expand;
 mod print;
 mod print_fault;
+mod range;
 mod read_check;
 mod read_fault;
 mod read_phase;
 mod read_plan;
+mod read_subject;
 mod read_values;
 mod read_workload;
 mod read_world;
 mod reader;
 mod step;
+mod template;
 #[cfg(test)]
 mod tests;
+mod tree;
 
 use std::ops::Range;
 
 use toml::de::DeTable;
 
-use super::{Registry, Scenario};
+use super::{Family, Registry, Scenario};
 
-use reader::{Context, Table, Value, did_you_mean, quoted};
+use read_subject::Subject;
+use reader::{Context, Table, quoted};
+use tree::Entries;
 
 pub use diagnostic::Diagnostic;
+pub use expand::Choice;
 pub use print::{print, string as quote};
+pub(super) use template::Template;
 
 /// A file longer than this is no scenario: the longest recorded plans have some ten thousand lines.
 const BYTES: usize = 1 << 20;
@@ -37,11 +47,11 @@ const BYTES: usize = 1 << 20;
 /// After so many mistakes the rest is only counted.
 const MISTAKES: usize = 100;
 
-/// Reads a scenario called `name` from the bytes of a file.
+/// Reads the scenarios of a file called `name` from its bytes.
 ///
 /// # Errors
 /// As [`parse`], and if the bytes are not text in UTF-8.
-pub fn parse_bytes(name: &str, bytes: &[u8], registry: &Registry) -> Result<Scenario, Vec<Diagnostic>> {
+pub fn parse_bytes(name: &str, bytes: &[u8], registry: &Registry) -> Result<Family, Vec<Diagnostic>> {
     match std::str::from_utf8(bytes) {
         Ok(text) => parse(name, text, registry),
         Err(_) if bytes.len() > BYTES => Err(vec![too_long()]),
@@ -53,12 +63,13 @@ pub fn parse_bytes(name: &str, bytes: &[u8], registry: &Registry) -> Result<Scen
     }
 }
 
-/// Reads a scenario called `name` from the text of a file. The registry says which systems and planted bugs there are.
+/// Reads the scenarios of a file called `name` from its text. The registry says which systems and planted bugs there
+/// are.
 ///
 /// # Errors
 /// Everything that is wrong with the file, in order of place; what concerns the whole file comes first. Any text leads
-/// to a scenario or to at least one mistake, never to a panic.
-pub fn parse(name: &str, text: &str, registry: &Registry) -> Result<Scenario, Vec<Diagnostic>> {
+/// to a family or to at least one mistake, never to a panic.
+pub fn parse(name: &str, text: &str, registry: &Registry) -> Result<Family, Vec<Diagnostic>> {
     if text.len() > BYTES {
         return Err(vec![too_long()]);
     }
@@ -66,26 +77,28 @@ pub fn parse(name: &str, text: &str, registry: &Registry) -> Result<Scenario, Ve
         return Err(vec![Diagnostic::of_file("the file is empty")]);
     }
     let (document, errors) = DeTable::parse_recoverable(text);
+    let entries = tree::entries(document.into_inner());
     let syntax: Vec<Diagnostic> = errors.iter().map(|error| syntax_mistake(text, error)).collect();
     let broken = lines(text, &syntax);
-    let syntax = without_echoes(syntax);
-    let is_plan = read_plan::PLAN.iter().any(|key| document.get_ref().get(*key).is_some());
-    let syntax_count = syntax.len();
-    let context = Context::new(syntax, is_plan);
-    let scenario = Table::root(&context, document.get_ref(), |root| scenario(root, name, registry));
-    let mut mistakes = context.into_mistakes();
-    match scenario {
-        Some(scenario) if mistakes.is_empty() => return Ok(scenario),
-        None if mistakes.is_empty() => unreachable!("a file without a mistake is a scenario"),
+    let mut mistakes = without_echoes(syntax);
+    let (read, more) = if choice::any_in(&entries) {
+        template::read(name, text, entries, registry, !mistakes.is_empty())
+    } else {
+        let reading = Reading { name, is_broken: !mistakes.is_empty() };
+        let (scenario, more) = reading.read(&entries, |root| Subject::read(root, registry));
+        (scenario.map(Family::from), more)
+    };
+    // What the parser made of a line it could not parse deserves no second complaint.
+    let is_echo = |mistake: &Diagnostic| {
+        mistake.span.as_ref().is_some_and(|span| broken.iter().any(|line| line.contains(&span.start)))
+    };
+    let is_right = mistakes.is_empty() && more.is_empty();
+    mistakes.extend(more.into_iter().filter(|mistake| !is_echo(mistake)));
+    match read {
+        Some(family) if is_right => return Ok(family),
+        None if is_right => unreachable!("a file without a mistake is a scenario"),
         _ => {}
     }
-    // What the parser made of a line it could not parse deserves no second complaint.
-    let mut index = 0;
-    mistakes.retain(|mistake| {
-        index += 1;
-        index <= syntax_count
-            || !mistake.span.as_ref().is_some_and(|span| broken.iter().any(|line| line.contains(&span.start)))
-    });
     mistakes.sort_by_key(|mistake| mistake.span.as_ref().map(|span| (span.start, span.end)));
     mistakes.dedup();
     if mistakes.len() > MISTAKES {
@@ -94,6 +107,31 @@ pub fn parse(name: &str, text: &str, registry: &Registry) -> Result<Scenario, Ve
         mistakes.push(Diagnostic::of_file(format!("and {more} more mistakes")));
     }
     Err(mistakes)
+}
+
+/// One reading of a tree without choices. A file with choices is read many times.
+#[derive(Clone, Copy)]
+struct Reading<'a> {
+    name: &'a str,
+    /// Whether parts of the file are already known to be wrong. What is missing may then stand there.
+    is_broken: bool,
+}
+
+impl Reading<'_> {
+    /// The scenario, if it can be told, and what is wrong with it.
+    fn read(
+        &self,
+        entries: &Entries,
+        subject: impl FnOnce(&mut Table) -> Subject,
+    ) -> (Option<Scenario>, Vec<Diagnostic>) {
+        let is_plan = read_plan::PLAN.iter().any(|key| entries.contains_key(*key));
+        let context = Context::new(self.is_broken, is_plan);
+        let scenario = Table::root(&context, entries, |root| {
+            let subject = subject(root);
+            scenario(root, self.name, subject)
+        });
+        (scenario, context.into_mistakes())
+    }
 }
 
 fn too_long() -> Diagnostic {
@@ -141,20 +179,9 @@ fn lines(text: &str, mistakes: &[Diagnostic]) -> Vec<Range<usize>> {
 }
 
 /// The file as a whole. Reads every part, whatever is wrong with the others, before it gives up.
-fn scenario(root: &mut Table, name: &str, registry: &Registry) -> Option<Scenario> {
-    let title = root.need("title").and_then(|value| {
-        let title = value.some_text("a title")?;
-        if title.contains('\n') {
-            return value.wrong("a title is one line");
-        }
-        Some(title.to_string())
-    });
-    let (system, plant) = (root.need("system"), root.take("plant"));
-    let (system, plant) = system_of(system, plant, registry);
-    let backoff = system.as_ref().and_then(|system| {
-        // A system that cannot be made has been complained of.
-        Some((system.as_str(), registry.make(system, plant.as_deref()).ok()?.longest_backoff()))
-    });
+fn scenario(root: &mut Table, name: &str, subject: Subject) -> Option<Scenario> {
+    let Subject { title, system, plant, backoff } = subject;
+    let backoff = system.as_deref().zip(backoff);
 
     // First the cluster: what follows names its nodes.
     let cluster = read_world::cluster(root);
@@ -185,28 +212,5 @@ fn scenario(root: &mut Table, name: &str, registry: &Registry) -> Option<Scenari
         check,
         expect,
         plan,
-    })
-}
-
-/// The system and its planted bug, as far as there are such.
-fn system_of(system: Option<Value>, plant: Option<Value>, registry: &Registry) -> (Option<String>, Option<String>) {
-    let names: Vec<&str> = registry.names().collect();
-    let system = system.and_then(|value| known(value, "the name of a system", "unknown system", &names));
-    let Some(system) = system else { return (None, None) };
-    let plant = plant.and_then(|value| match registry.plants(&system) {
-        [] => value.wrong(format!("`{system}` has no planted bugs in this build")),
-        plants => known(value, "the name of a planted bug", &format!("`{system}` has no planted bug"), plants),
-    });
-    (Some(system), plant)
-}
-
-fn known(value: Value, what: &str, unknown: &str, names: &[&str]) -> Option<String> {
-    let text = value.text(what)?;
-    if names.contains(&text) {
-        return Some(text.to_string());
-    }
-    value.wrong(match did_you_mean(text, names.iter().copied()) {
-        Some(meant) => format!("{unknown} {}; did you mean `{meant}`?", quoted(text)),
-        None => format!("{unknown} {}; there are {}", quoted(text), names.join(", ")),
     })
 }

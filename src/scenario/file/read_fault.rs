@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use toml::de::DeValue;
-
 use crate::base::Distribution;
 use crate::base::text::format_duration;
 use crate::world::{Fault, Group, Limit, Split, Target, Trigger, Verb, What, When, Which, Who};
@@ -11,6 +9,7 @@ use crate::world::{Fault, Group, Limit, Split, Target, Trigger, Verb, What, When
 use super::read_values::{distribution, duration, node};
 use super::read_world::MACHINES;
 use super::reader::{Table, Value, did_you_mean, quoted};
+use super::tree::Tree;
 
 /// A fault that repeats faster than this floods the run.
 const OFTEN: Duration = Duration::from_millis(1);
@@ -42,9 +41,14 @@ pub(super) fn fault(value: Value, phase: Option<Duration>) -> Option<Fault> {
 
 fn when(table: &mut Table, phase: Option<Duration>) -> Option<When> {
     let times = table.take_any(&TIMES);
-    let before = table.take("before");
-    if let (Some(before), false) = (before, times.iter().any(|(key, _)| *key == "on")) {
-        let _: Option<()> = before.wrong("`before` goes with `on`: it strikes before the effect of that moment");
+    let (before, nth) = (table.take("before"), table.take("nth"));
+    if !times.iter().any(|(key, _)| *key == "on") {
+        for (value, message) in [
+            (before, "`before` goes with `on`: it strikes before the effect of that moment"),
+            (nth, "`nth` goes with `on`: it says which of those moments is meant"),
+        ] {
+            let _: Option<()> = value.and_then(|value| value.wrong(message));
+        }
     }
     match times[..] {
         [] => {
@@ -75,7 +79,7 @@ fn when(table: &mut Table, phase: Option<Duration>) -> Option<When> {
         }
         [(_, value)] => {
             let is_before = before.and_then(Value::boolean).unwrap_or(false);
-            let trigger = trigger(value)?;
+            let trigger = trigger(value, nth)?;
             if let (true, Some(before), Verb::Boots) = (is_before, before, &trigger.verb) {
                 return before.wrong("nothing strikes before a boot: until then the node is not there");
             }
@@ -87,8 +91,16 @@ fn when(table: &mut Table, phase: Option<Duration>) -> Option<When> {
     }
 }
 
-fn trigger(value: Value) -> Option<Trigger> {
-    let trigger: Trigger = value.parsed("a moment such as \"backup sends PrepareOk #3\"")?;
+/// A moment. Which of those alike is meant stands at its end or in `nth`, which is another way to write the same.
+fn trigger(value: Value, nth: Option<Value>) -> Option<Trigger> {
+    let count = nth.map(|nth| nth.whole("a count", 1, u64::from(u32::MAX)));
+    let mut trigger: Trigger = value.parsed("a moment such as \"backup sends PrepareOk #3\"")?;
+    if let (Some(nth), Some(count)) = (nth, count) {
+        if value.text("a moment")?.contains(" #") {
+            return nth.wrong("the moment says itself which one is meant, at its end");
+        }
+        trigger.which = Which::Nth(u32::try_from(count?).expect("it was read as a count"));
+    }
     let whos = [Some(trigger.who), trigger.peer];
     for who in whos.into_iter().flatten() {
         match who {
@@ -159,8 +171,8 @@ fn what(kind: &str, value: Value, moment: Moment) -> Option<What> {
             Some(What::Cut { from, to, both_ways, heal_after })
         }),
         _ => match value.raw() {
-            DeValue::Boolean(true) => Some(What::Heal),
-            DeValue::Boolean(false) => value.wrong("a fault that does not heal does nothing; leave it out"),
+            Tree::Boolean(true) => Some(What::Heal),
+            Tree::Boolean(false) => value.wrong("a fault that does not heal does nothing; leave it out"),
             _ => value.table("`heal`", |_| Some(What::Heal)),
         },
     }
@@ -217,7 +229,7 @@ fn one_rest<'a>(value: Value, groups: impl IntoIterator<Item = &'a Group>) -> Op
 /// A group: one target or a list of them.
 fn group(value: Value, moment: Moment) -> Option<Group> {
     match value.raw() {
-        DeValue::Array(_) => match value.list("a group", |value| target(value, moment))? {
+        Tree::Array(_) => match value.list("a group", |value| target(value, moment))? {
             group if group.is_empty() => value.wrong("there is nobody in this group"),
             group => Some(group),
         },
@@ -275,8 +287,8 @@ fn target(value: Value, moment: Moment) -> Option<Target> {
 fn limit(value: Value) -> Option<Limit> {
     const LIMIT: &str = "\"minority\", \"all\" or a number of replicas";
     match value.raw() {
-        DeValue::String(_) => value.word(LIMIT, &[("minority", Limit::Minority), ("all", Limit::All)]),
-        DeValue::Integer(_) => {
+        Tree::String(_) => value.word(LIMIT, &[("minority", Limit::Minority), ("all", Limit::All)]),
+        Tree::Integer(_) => {
             let count = value.whole("a number of replicas", 1, u64::from(MACHINES))?;
             Some(Limit::Count(u16::try_from(count).expect("at most 64")))
         }

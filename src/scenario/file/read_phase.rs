@@ -3,14 +3,13 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use toml::de::DeValue;
-
 use crate::base::NodeId;
 use crate::scenario::{Core, Phase, Quiet};
 
 use super::read_fault::fault;
 use super::read_values::{node, some_duration};
 use super::reader::{Table, Value, quoted};
+use super::tree::Tree;
 
 /// A run of a virtual day is a slip of the hand.
 pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -22,7 +21,7 @@ pub(super) fn phases(root: &mut Table) -> Option<Vec<Phase>> {
         root.missing(&["phase"], "a scenario needs at least one phase".to_string(), Some(HELP));
         return None;
     };
-    if let DeValue::Table(_) = value.raw() {
+    if let Tree::Table(_) = value.raw() {
         return value.wrong_with("phases are a list", "write it with two brackets: [[phase]]");
     }
     let (mut names, mut total) = (BTreeSet::new(), Duration::ZERO);
@@ -56,7 +55,7 @@ fn phase<'a>(value: Value<'a>, names: &mut BTreeSet<&'a str>, total: &mut Durati
         let faults = match table.take("fault") {
             None => Some(Vec::new()),
             Some(value) => {
-                if let DeValue::Table(_) = value.raw() {
+                if let Tree::Table(_) = value.raw() {
                     return value
                         .wrong_with("the faults of a phase are a list", "write it with two brackets: [[phase.fault]]");
                 }
@@ -96,8 +95,8 @@ fn quiet(table: &mut Table) -> Option<Quiet> {
             Some(Core::Drawn)
         }
         Some(value) => match value.raw() {
-            DeValue::Array(_) => listed(value, healed),
-            DeValue::String(_) => value.word("a core", &[("all", true), ("drawn", false)]).map(|all| {
+            Tree::Array(_) => listed(value, healed),
+            Tree::String(_) => value.word("a core", &[("all", true), ("drawn", false)]).map(|all| {
                 if !all {
                     drawn(value);
                 }

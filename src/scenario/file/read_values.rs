@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use toml::de::DeValue;
-
 use crate::base::text::{format_duration, parse_duration};
 use crate::base::{Distribution, NodeId, Ratio};
 
 use super::reader::{Table, Value};
+use super::tree::Tree;
 
 const DURATION: &str = "a duration such as \"300ms\"";
 const DISTRIBUTION: &str =
@@ -31,8 +30,8 @@ pub(super) fn some_duration(value: Value) -> Option<Duration> {
 
 fn duration_or(value: Value, expected: &str) -> Option<Duration> {
     match value.raw() {
-        DeValue::String(text) => parse_duration(text).map_or_else(|message| value.wrong(message), Some),
-        DeValue::Integer(number) => value.wrong_with(
+        Tree::String(text) => parse_duration(text).map_or_else(|message| value.wrong(message), Some),
+        Tree::Integer(number) => value.wrong_with(
             format!("expected {expected}, found an integer"),
             format!("say which unit (ns, us, ms, s, m): \"{number}ms\""),
         ),
@@ -43,8 +42,8 @@ fn duration_or(value: Value, expected: &str) -> Option<Duration> {
 /// A probability or a share.
 pub(super) fn ratio(value: Value) -> Option<Ratio> {
     let number = match value.raw() {
-        DeValue::Float(float) => float.as_str().parse::<f64>().ok(),
-        DeValue::Integer(integer) => integer.as_str().parse::<i64>().ok().map(|number| number as f64),
+        Tree::Float(float) => float.parse::<f64>().ok(),
+        Tree::Integer(integer) => integer.as_str().parse::<i64>().ok().map(|number| number as f64),
         _ => return value.expected("a number from 0 to 1 such as 0.05"),
     };
     let Some(number) = number else { return value.wrong("expected a number from 0 to 1") };
@@ -73,7 +72,7 @@ pub(super) fn chance(value: Value) -> Option<Ratio> {
 /// How long something takes: a duration, or a table that says how durations are spread.
 pub(super) fn distribution(value: Value) -> Option<Distribution> {
     let distribution = match value.raw() {
-        DeValue::Table(_) => value.table("a distribution", |table| {
+        Tree::Table(_) => value.table("a distribution", |table| {
             let distribution = spread(table, value)?;
             value.chance("a plan cannot spread durations; it needs one duration, such as \"5ms\"");
             Some(distribution)
@@ -162,7 +161,7 @@ fn ordered(whole: Value, low: (&str, Duration), high: (&str, Duration)) -> Optio
 /// A seed or the like: any number of 64 bits. TOML's own integers end at 63 bits; larger ones are written as text.
 pub(super) fn seed(value: Value) -> Option<u64> {
     match value.raw() {
-        DeValue::String(text) => match text.parse() {
+        Tree::String(text) => match text.parse() {
             Ok(number) => Some(number),
             Err(_) => value.wrong(format!("expected a whole number below 2^64, found {}", super::reader::quoted(text))),
         },

@@ -1,13 +1,12 @@
 //! Reading `[workload]`.
 
-use toml::de::DeValue;
-
 use crate::base::Ratio;
 use crate::scenario::{Mix, Shares, Step, Workload};
 
 use super::read_values::{ratio, some_duration};
 use super::reader::{Table, Value, quoted};
 use super::step::parse_step;
+use super::tree::Tree;
 
 /// What the clients ask for. May be absent only where there are no clients.
 pub(super) fn workload(root: &mut Table) -> Option<Workload> {
@@ -63,7 +62,7 @@ fn drawn_operations(table: &mut Table) -> Option<Mix> {
         })
     });
     let operations = table.take("operations").and_then(|value| match value.raw() {
-        DeValue::Array(_) => value.wrong_with(
+        Tree::Array(_) => value.wrong_with(
             "this workload draws its operations, so they cannot be listed",
             "to list them, use kind = \"explicit\"",
         ),
@@ -77,7 +76,7 @@ fn drawn_operations(table: &mut Table) -> Option<Mix> {
 /// `"200/s"`.
 fn rate(value: Value) -> Option<u32> {
     const RATE: &str = "a rate such as \"200/s\"";
-    if let DeValue::Integer(number) = value.raw() {
+    if let Tree::Integer(number) = value.raw() {
         return value
             .wrong_with(format!("expected {RATE}, found an integer"), format!("operations a second: \"{number}/s\""));
     }

@@ -9,17 +9,17 @@ use std::cell::{Cell, RefCell};
 use std::ops::Range;
 use std::str::FromStr;
 
-use toml::Spanned;
-use toml::de::{DeTable, DeValue};
-
 use crate::base::{Cluster, NodeId};
 
+use super::choice::WORDS;
 use super::diagnostic::Diagnostic;
+use super::tree::{Entries, Node, Tree};
 
 /// What the whole reading of one file shares.
 pub(super) struct Context {
     mistakes: RefCell<Vec<Diagnostic>>,
-    /// Whether parts of the text could not be parsed. What is missing may then stand there, so nobody complains of it.
+    /// Whether parts of the text could not be parsed, or their choices not be read. What is missing may then stand there,
+    /// so nobody complains of it.
     broken: bool,
     /// Whether the file is a plan, in which nothing may be left to chance.
     plan: bool,
@@ -28,9 +28,9 @@ pub(super) struct Context {
 }
 
 impl Context {
-    /// The beginning of a reading, with the mistakes the parser found.
-    pub fn new(syntax: Vec<Diagnostic>, plan: bool) -> Context {
-        Context { broken: !syntax.is_empty(), mistakes: RefCell::new(syntax), plan, cluster: Cell::new(None) }
+    /// The beginning of a reading.
+    pub fn new(broken: bool, plan: bool) -> Context {
+        Context { broken, mistakes: RefCell::new(Vec::new()), plan, cluster: Cell::new(None) }
     }
 
     /// Takes note of a mistake.
@@ -70,7 +70,7 @@ impl Context {
 #[derive(Clone, Copy)]
 pub(super) struct Value<'a> {
     context: &'a Context,
-    inner: &'a Spanned<DeValue<'a>>,
+    inner: &'a Node<'a>,
 }
 
 impl<'a> Value<'a> {
@@ -80,13 +80,13 @@ impl<'a> Value<'a> {
     }
 
     /// The value itself.
-    pub fn raw(self) -> &'a DeValue<'a> {
-        self.inner.get_ref()
+    pub fn raw(self) -> &'a Tree<'a> {
+        &self.inner.value
     }
 
     /// Its place.
     pub fn span(self) -> Range<usize> {
-        self.inner.span()
+        self.inner.span.clone()
     }
 
     /// Says what is wrong with it. Always `None`, so that a reader can end with it.
@@ -103,7 +103,16 @@ impl<'a> Value<'a> {
 
     /// Says that it is of the wrong type.
     pub fn expected<T>(self, what: &str) -> Option<T> {
-        self.wrong(format!("expected {what}, found {}", self.found()))
+        let message = format!("expected {what}, found {}", self.found());
+        // Had the word been right, the table would have been replaced by what it chooses.
+        let keys = match self.raw() {
+            Tree::Table(entries) => entries.keys().map(AsRef::as_ref).collect(),
+            _ => Vec::new(),
+        };
+        match keys.into_iter().find_map(|key| Some((key, did_you_mean(key, WORDS.into_iter())?))) {
+            Some((key, meant)) => self.wrong_with(message, format!("`{key}` is no choice; did you mean `{meant}`?")),
+            None => self.wrong(message),
+        }
     }
 
     /// In a plan, says that it leaves something to chance.
@@ -117,20 +126,20 @@ impl<'a> Value<'a> {
     /// What it is, in words.
     pub fn found(self) -> &'static str {
         match self.raw() {
-            DeValue::String(_) => "a string",
-            DeValue::Integer(_) => "an integer",
-            DeValue::Float(_) => "a number with a point",
-            DeValue::Boolean(_) => "a boolean",
-            DeValue::Datetime(_) => "a date",
-            DeValue::Array(_) => "a list",
-            DeValue::Table(_) => "a table",
+            Tree::String(_) => "a string",
+            Tree::Integer(_) => "an integer",
+            Tree::Float(_) => "a number with a point",
+            Tree::Boolean(_) => "a boolean",
+            Tree::Date => "a date",
+            Tree::Array(_) => "a list",
+            Tree::Table(_) => "a table",
         }
     }
 
     /// It as text.
     pub fn text(self, what: &str) -> Option<&'a str> {
         match self.raw() {
-            DeValue::String(text) => Some(text),
+            Tree::String(text) => Some(text),
             _ => self.expected(what),
         }
     }
@@ -165,16 +174,16 @@ impl<'a> Value<'a> {
     /// It as a boolean.
     pub fn boolean(self) -> Option<bool> {
         match self.raw() {
-            DeValue::Boolean(value) => Some(*value),
+            Tree::Boolean(value) => Some(*value),
             _ => self.expected("true or false"),
         }
     }
 
     /// It as a whole number within bounds, both included.
     pub fn whole(self, what: &str, low: u64, high: u64) -> Option<u64> {
-        let DeValue::Integer(integer) = self.raw() else { return self.expected(what) };
-        match u64::from_str_radix(integer.as_str(), integer.radix()) {
-            Ok(value) if (low..=high).contains(&value) => Some(value),
+        let Tree::Integer(integer) = self.raw() else { return self.expected(what) };
+        match integer.whole() {
+            Some(value) if (low..=high).contains(&value) => Some(value),
             _ if (low, high) == (0, u64::MAX) => self.wrong(format!("expected {what} below 2^64, found {integer}")),
             _ if high == u64::MAX => self.wrong(format!("expected {what} of at least {low}, found {integer}")),
             _ => self.wrong(format!("expected {what} from {low} to {high}, found {integer}")),
@@ -183,7 +192,7 @@ impl<'a> Value<'a> {
 
     /// It as a list; `None` if any of its elements cannot be read.
     pub fn list<T>(self, what: &str, mut read: impl FnMut(Value<'a>) -> Option<T>) -> Option<Vec<T>> {
-        let DeValue::Array(array) = self.raw() else { return self.expected(what) };
+        let Tree::Array(array) = self.raw() else { return self.expected(what) };
         let read: Vec<Option<T>> = array.iter().map(|inner| read(Value { context: self.context, inner })).collect();
         read.into_iter().collect()
     }
@@ -191,7 +200,7 @@ impl<'a> Value<'a> {
     /// It as a table. `place` is where one is then, as in "unknown key `x` in a fault". What `read` does not ask for is
     /// unknown.
     pub fn table<T>(self, place: &'static str, read: impl FnOnce(&mut Table<'a>) -> Option<T>) -> Option<T> {
-        let DeValue::Table(entries) = self.raw() else { return self.expected(&format!("a table for {place}")) };
+        let Tree::Table(entries) = self.raw() else { return self.expected(&format!("a table for {place}")) };
         let mut table = Table::new(self.context, place, Some(self.span()), entries);
         let result = read(&mut table);
         table.finish();
@@ -219,7 +228,7 @@ pub(super) struct Table<'a> {
     context: &'a Context,
     place: &'static str,
     span: Option<Range<usize>>,
-    entries: &'a DeTable<'a>,
+    entries: &'a Entries<'a>,
     known: Vec<&'static str>,
     /// What is not there, and the keys that would be it. Said at the end, unless one of them is there and misspelt.
     missing: Vec<(Vec<&'static str>, Diagnostic)>,
@@ -227,7 +236,7 @@ pub(super) struct Table<'a> {
 
 impl<'a> Table<'a> {
     /// The whole file.
-    pub fn root<T>(context: &'a Context, entries: &'a DeTable<'a>, read: impl FnOnce(&mut Table<'a>) -> T) -> T {
+    pub fn root<T>(context: &'a Context, entries: &'a Entries<'a>, read: impl FnOnce(&mut Table<'a>) -> T) -> T {
         let mut table = Table::new(context, "a scenario", None, entries);
         let result = read(&mut table);
         table.finish();
@@ -238,7 +247,7 @@ impl<'a> Table<'a> {
         context: &'a Context,
         place: &'static str,
         span: Option<Range<usize>>,
-        entries: &'a DeTable<'a>,
+        entries: &'a Entries<'a>,
     ) -> Table<'a> {
         Table { context, place, span, entries, known: Vec::new(), missing: Vec::new() }
     }
@@ -251,7 +260,7 @@ impl<'a> Table<'a> {
     /// The value of a key, if it is there.
     pub fn take(&mut self, key: &'static str) -> Option<Value<'a>> {
         self.known.push(key);
-        self.entries.get(key).map(|inner| Value { context: self.context, inner })
+        self.entries.get(key).map(|entry| Value { context: self.context, inner: &entry.node })
     }
 
     /// The value of a key that has to be there.
@@ -303,13 +312,13 @@ impl<'a> Table<'a> {
 
     fn finish(self) {
         let mut misspelt = Vec::new();
-        for (key, _) in self.entries.iter() {
-            let (word, span) = (key.get_ref().as_ref(), key.span());
+        for (word, entry) in self.entries {
+            let (word, span) = (word.as_ref(), entry.key.clone());
             if self.known.contains(&word) {
                 continue;
             }
             let message = format!("unknown key {} in {}", quoted(word), self.place);
-            let mistake = match did_you_mean(word, self.known.iter().copied()) {
+            let mistake = match did_you_mean(word, self.known.iter().copied().chain(WORDS)) {
                 Some(meant) => {
                     misspelt.push(meant);
                     Diagnostic::at(span, format!("{message}; did you mean `{meant}`?"))
@@ -340,7 +349,10 @@ const ELSEWHERE: [(&str, &[&str]); 16] = [
     ("[schedule]", &["shuffle"]),
     ("[workload]", &["keys", "rate", "mix", "give_up_after", "operations"]),
     ("[[phase]]", &["quiet", "core", "healed", "for"]),
-    ("[[phase.fault]]", &["at", "every", "on", "crash", "restart", "pause", "wipe", "partition", "cut", "heal"]),
+    (
+        "[[phase.fault]]",
+        &["at", "every", "on", "before", "nth", "crash", "restart", "pause", "wipe", "partition", "cut", "heal"],
+    ),
     ("`crash`, `restart`, `pause` or `wipe`", &["target"]),
     ("`crash` or `wipe`", &["restart_after", "max_down"]),
     ("`pause`", &["resume_after"]),

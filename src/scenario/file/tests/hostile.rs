@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::super::{parse, parse_bytes, print};
+use super::chance::EVERYTHING;
 use super::generate::scenario;
 use super::registry;
 
@@ -80,6 +81,32 @@ fn long_lists_are_read_in_good_time() {
     }
 }
 
+/// Choices multiply what they stand around, so each of these would take for ever if it were only tried.
+#[test]
+fn choices_without_end_are_refused() {
+    let depth = 20;
+    let nested = |open: &str, close: &str| format!("{}1{}", open.repeat(depth), close.repeat(depth));
+    for value in [
+        nested("{ any = [", "] }"),
+        nested("{ any = [[", "]] }"),
+        nested("[{ repeat = 64, any = [", "] }]"),
+        nested("[{ repeat = 64, chance = 0.5, any = [", "] }]"),
+        nested("[{ repeat = 64, a = ", " }]"),
+        nested("{ any = [1, 2, 3, ", "], weights = [1, 1, 1, 1] }"),
+        nested("{ chance = 0.5, a = { any = [", "] } }"),
+        nested("[{ repeat = { any = [64, 64] }, any = [", "] }]"),
+        format!("{{ any = [{}] }}", "{ any = [1, 2] }, ".repeat(10_000)),
+        format!("{{ any = [{}], weights = [{}] }}", "1, ".repeat(100_000), "1, ".repeat(100_000)),
+        format!("[{}]", "{ chance = 0.5, between = [1, 2] }, ".repeat(20_000)),
+        format!("[{}]", "{ repeat = 64 }, ".repeat(50_000)),
+        format!("{{ {} any = [] }}", (0..50_000).map(|key| format!("k{key} = 1, ")).collect::<String>()),
+    ] {
+        for text in [format!("title = {value}"), format!("[network]\nloss = {value}"), format!("phase = {value}")] {
+            said(text.as_bytes());
+        }
+    }
+}
+
 #[test]
 fn long_words_are_neither_compared_nor_repeated() {
     let word = "x".repeat(500_000);
@@ -108,9 +135,10 @@ proptest! {
         from in any::<prop::sample::Index>(),
         length in 0usize..60,
         to in any::<prop::sample::Index>(),
-        replace in prop::sample::select(vec!["", "\"", "[", "]", "{", "=", "\n", "0", "-1", "1e99", "'", "nan", "[[phase]]\n", "é"]),
+        replace in prop::sample::select(vec!["", "\"", "[", "]", "{", "=", "\n", "0", "-1", "1e99", "'", "nan", "[[phase]]\n", "é", "any = 1", "chance = 0", "[[any]]\n", "{ between = [1, 9] }"]),
     ) {
-        let text = print(&scenario);
+        // One file in four is full of choices.
+        let text = if length % 4 == 0 { EVERYTHING.to_string() } else { print(&scenario) };
         let characters: Vec<char> = text.chars().collect();
         let from = from.index(characters.len());
         let until = (from + length).min(characters.len());
@@ -120,7 +148,13 @@ proptest! {
             let mut changed = rest.clone();
             changed.splice(place..place, inserted.chars());
             let changed: String = changed.into_iter().collect();
-            if let Err(mistakes) = parse("test", &changed, &registry()) {
+            let read = parse("test", &changed, &registry());
+            if let Ok(family) = &read {
+                for seed in 0..4 {
+                    let _ = family.scenario(seed);
+                }
+            }
+            if let Err(mistakes) = read {
                 prop_assert!(!mistakes.is_empty());
                 for mistake in &mistakes {
                     let rendered = mistake.render("x.toml", &changed);

@@ -4,7 +4,7 @@ use super::super::parse;
 use super::{complaints, read, registry};
 
 /// A right file, into which each of the mistakes below is put.
-const RIGHT: &str = r#"title = "t"
+pub(super) const RIGHT: &str = r#"title = "t"
 system = "vsr"
 [cluster]
 replicas = 3

@@ -1,5 +1,7 @@
 //! Scenario files as a whole: what is read, what is refused and how, and that printing and reading are inverses.
 
+mod chance;
+mod chance_mistakes;
 mod generate;
 mod hostile;
 mod mistakes;
@@ -13,7 +15,7 @@ use std::time::Duration;
 use crate::base::Cluster;
 use crate::check::Quorums;
 use crate::env::{Env, Local};
-use crate::scenario::{Client, Registry, Scenario, System};
+use crate::scenario::{Client, Family, Registry, Scenario, System};
 
 use super::parse;
 
@@ -44,8 +46,13 @@ fn registry() -> Registry {
         .system("ping", &[], |_| Ok(Rc::new(Named(Duration::ZERO))))
 }
 
-/// Reads a text that is right.
+/// Reads a text that is right and has no choices.
 fn read(text: &str) -> Scenario {
+    read_family(text).only().expect("there are no choices in it").clone()
+}
+
+/// Reads a text that is right.
+fn read_family(text: &str) -> Family {
     parse("test", text, &registry()).unwrap_or_else(|mistakes| {
         let rendered: String = mistakes.iter().map(|mistake| mistake.render("test.toml", text)).collect();
         panic!("{rendered}\n{text}")

@@ -12,13 +12,13 @@ proptest! {
     #[test]
     fn scenarios_read_back(scenario in scenario()) {
         let text = print(&scenario);
-        prop_assert_eq!(parse("test", &text, &registry()), Ok(scenario), "{}", text);
+        prop_assert_eq!(parse("test", &text, &registry()), Ok(scenario.into()), "{}", text);
     }
 
     #[test]
     fn plans_read_back(plan in plan()) {
         let text = print(&plan);
-        prop_assert_eq!(parse("test", &text, &registry()), Ok(plan), "{}", text);
+        prop_assert_eq!(parse("test", &text, &registry()), Ok(plan.into()), "{}", text);
     }
 }
 

@@ -1,0 +1,68 @@
+//! Reading the keys before the first table: what the scenario is called, and which system it is about.
+
+use std::time::Duration;
+
+use crate::scenario::Registry;
+
+use super::reader::{Table, Value, did_you_mean, quoted};
+
+/// What stands before the first table, apart from what makes a plan.
+#[derive(Clone, Debug)]
+pub(super) struct Subject {
+    pub title: Option<String>,
+    pub system: Option<String>,
+    pub plant: Option<String>,
+    /// The longest that the system may wait before it tries again.
+    pub backoff: Option<Duration>,
+}
+
+impl Subject {
+    /// Reads it. The registry says which systems there are.
+    pub fn read(root: &mut Table, registry: &Registry) -> Subject {
+        let title = root.need("title").and_then(|value| {
+            let title = value.some_text("a title")?;
+            if title.contains('\n') {
+                return value.wrong("a title is one line");
+            }
+            Some(title.to_string())
+        });
+        let (system, plant) = (root.need("system"), root.take("plant"));
+        let (system, plant) = system_of(system, plant, registry);
+        let backoff = system.as_ref().and_then(|system| {
+            // A system that cannot be made has been complained of.
+            Some(registry.make(system, plant.as_deref()).ok()?.longest_backoff())
+        });
+        Subject { title, system, plant, backoff }
+    }
+
+    /// What was read before from the same file.
+    pub fn again(&self, root: &mut Table) -> Subject {
+        for key in ["title", "system", "plant"] {
+            root.take(key);
+        }
+        self.clone()
+    }
+}
+
+/// The system and its planted bug, as far as there are such.
+fn system_of(system: Option<Value>, plant: Option<Value>, registry: &Registry) -> (Option<String>, Option<String>) {
+    let names: Vec<&str> = registry.names().collect();
+    let system = system.and_then(|value| known(value, "the name of a system", "unknown system", &names));
+    let Some(system) = system else { return (None, None) };
+    let plant = plant.and_then(|value| match registry.plants(&system) {
+        [] => value.wrong(format!("`{system}` has no planted bugs in this build")),
+        plants => known(value, "the name of a planted bug", &format!("`{system}` has no planted bug"), plants),
+    });
+    (Some(system), plant)
+}
+
+fn known(value: Value, what: &str, unknown: &str, names: &[&str]) -> Option<String> {
+    let text = value.text(what)?;
+    if names.contains(&text) {
+        return Some(text.to_string());
+    }
+    value.wrong(match did_you_mean(text, names.iter().copied()) {
+        Some(meant) => format!("{unknown} {}; did you mean `{meant}`?", quoted(text)),
+        None => format!("{unknown} {}; there are {}", quoted(text), names.join(", ")),
+    })
+}

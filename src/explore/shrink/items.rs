@@ -8,7 +8,7 @@ use super::Shrinker;
 use super::attempt::{steps, steps_mut};
 use super::renumber::{Removed, guesses};
 use super::timeline::{Calls, calls, keep_in_time};
-use crate::base::LabelText;
+use crate::base::{Draw, LabelText};
 use crate::scenario::{Choice, Deviation, Fault, Scenario};
 
 /// Takes away all deviations of one class.
@@ -74,22 +74,15 @@ pub(super) fn operations(shrinker: &mut Shrinker<'_>) {
 }
 
 fn in_time(shrinker: &mut Shrinker<'_>) {
-    let mut chunk = steps(&shrinker.best).len();
     let mut called = calls(&shrinker.trace());
-    while chunk > 0 {
-        let mut end = steps(&shrinker.best).len();
-        while end > 0 {
-            let start = end.saturating_sub(chunk);
+    shrinker.each_chunk(
+        |plan| steps(plan).len(),
+        |shrinker, start, end| {
             if shrinker.without_in_time(&called, start, end) {
                 called = calls(&shrinker.trace());
             }
-            if shrinker.is_over() {
-                return;
-            }
-            end = start.min(steps(&shrinker.best).len());
-        }
-        chunk /= 2;
-    }
+        },
+    );
 }
 
 /// Takes away deviations.
@@ -122,30 +115,58 @@ impl Shrinker<'_> {
         std::iter::once(candidate).chain(guesses).any(|candidate| self.attempt(candidate))
     }
 
-    /// Goes through a list in chunks, from the whole of it down to single items, and takes away those that can be.
-    ///
-    /// The last ones first: what comes late depends on what comes early, and not the other way round.
+    /// Takes away chunks of a list: of all sizes, from the whole of it down to single items.
     pub(super) fn without_chunks(
         &mut self,
         count: impl Fn(&Scenario) -> usize,
         remove: impl Fn(&mut Scenario, usize, usize),
     ) {
+        self.each_chunk(count, |shrinker, start, end| {
+            let mut candidate = shrinker.best.clone();
+            remove(&mut candidate, start, end);
+            shrinker.attempt(candidate);
+        });
+    }
+
+    /// Goes through a list in chunks, from the whole of it down to single items.
+    ///
+    /// In the first round the last ones come first: what comes late depends on what comes early, and not the other way
+    /// round. Other rounds have other orders, because which of two things can be taken away may depend on which is
+    /// tried first.
+    fn each_chunk(&mut self, count: impl Fn(&Scenario) -> usize, mut work: impl FnMut(&mut Self, usize, usize)) {
         let mut chunk = count(&self.best);
         while chunk > 0 {
-            let mut end = count(&self.best);
-            while end > 0 {
-                let start = end.saturating_sub(chunk);
-                let mut candidate = self.best.clone();
-                remove(&mut candidate, start, end);
-                self.attempt(candidate);
-                if self.is_over() {
-                    return;
+            let mut tried = 0;
+            // After a success the list is shorter, and what has not been tried is elsewhere.
+            'again: loop {
+                let length = count(&self.best);
+                let starts = self.order(length, chunk);
+                for start in starts.into_iter().skip(tried) {
+                    work(self, start, (start + chunk).min(length));
+                    if self.is_over() {
+                        return;
+                    }
+                    if count(&self.best) != length {
+                        continue 'again;
+                    }
+                    tried += 1;
                 }
-                // After a success the list is shorter, perhaps by more than the chunk.
-                end = start.min(count(&self.best));
+                break;
             }
             chunk /= 2;
         }
+    }
+
+    /// Where the chunks of a list begin, in the order in which this round tries them.
+    fn order(&self, length: usize, chunk: usize) -> Vec<usize> {
+        let mut starts: Vec<usize> =
+            (0..length).rev().step_by(chunk).map(|end| (end + 1).saturating_sub(chunk)).collect();
+        match self.round {
+            0 => {}
+            1 => starts.reverse(),
+            round => Draw::keyed(round, chunk as u64).shuffle(&mut starts),
+        }
+        starts
     }
 }
 

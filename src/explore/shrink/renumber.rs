@@ -22,7 +22,8 @@ pub(super) fn guesses(plan: &Scenario, removed: &Removed) -> Vec<Scenario> {
     }
     let mut guesses: Vec<Scenario> = Vec::new();
     // Of two numbers the second is nearly always the finer one: view and op, term and index.
-    for guess in [Guess { alone: false }, Guess { alone: true }] {
+    let repeats = [0, all, all.div_ceil(2)];
+    for guess in repeats.into_iter().flat_map(|repeats| [false, true].map(|alone| Guess { alone, repeats })) {
         let mut renamed = plan.clone();
         for deviation in deviations_mut(&mut renamed) {
             guess.name(&mut deviation.name, removed, all);
@@ -39,6 +40,8 @@ pub(super) fn guesses(plan: &Scenario, removed: &Removed) -> Vec<Scenario> {
 struct Guess {
     /// Whether a number that stands alone in a message between replicas, or in a disk operation, counts operations.
     alone: bool,
+    /// By how many the repeats of disk operations are fewer: a journal is synced once for each operation, or for two.
+    repeats: u64,
 }
 
 impl Guess {
@@ -49,7 +52,11 @@ impl Guess {
                 let fewer = client.map_or(all, |client| removed.get(&client).copied().unwrap_or(0));
                 self.label(label, fewer, client.is_some());
             }
-            Name::Disk { label, .. } => self.label(label, all, false),
+            Name::Disk { label, repeat, .. } => {
+                self.label(label, all, false);
+                let fewer = u32::try_from(self.repeats).unwrap_or(u32::MAX);
+                *repeat = if *repeat > fewer { *repeat - fewer } else { *repeat };
+            }
             Name::Delivery { packet, .. } => self.name(packet, removed, all),
             Name::Wake { moment, .. } => self.name(moment, removed, all),
             _ => {}

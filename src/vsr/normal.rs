@@ -77,6 +77,11 @@ impl Replica {
         if !from.is_replica() {
             self.clients.insert(client, from);
         }
+        if self.planted(Plant::StalePrimaryRead)
+            && let Some(reply) = self.service.query(body)
+        {
+            return self.reply(client, request, reply);
+        }
         match self.sessions.judge(client, request) {
             Verdict::InFlight if self.planted(Plant::InflightRetryPreparedTwice) => self.prepare(client, request, body),
             Verdict::New => self.prepare(client, request, body),
@@ -99,6 +104,12 @@ impl Replica {
         assert_eq!(self.log_view, self.view);
         if let Verdict::Answered(reply) = self.sessions.judge(client, request) {
             self.env.mark("retry answered by a backup");
+            self.clients.insert(client, from);
+            return self.reply(client, request, reply);
+        }
+        if self.planted(Plant::BackupLocalRead)
+            && let Some(reply) = self.service.query(body)
+        {
             self.clients.insert(client, from);
             return self.reply(client, request, reply);
         }

@@ -60,6 +60,12 @@ plants! {
     ClientTablePrimaryOnly = "client-table-primary-only",
     /// A retry of a request that is still in the pipeline is prepared again.
     InflightRetryPreparedTwice = "inflight-retry-prepared-twice",
+    /// The primary answers reads from its own state, without asking anybody whether it is still primary.
+    StalePrimaryRead = "stale-primary-read",
+    /// A backup answers reads from its own state, however old that is.
+    BackupLocalRead = "backup-local-read",
+    /// The digest of the state depends on the order in which a hash map lists what is in it.
+    HashmapOrderInApply = "hashmap-order-in-apply",
     /// The primary never sends a prepare again.
     NoPrepareResend = "no-prepare-resend",
     /// A primary that hears nobody stays primary.

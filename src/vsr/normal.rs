@@ -124,16 +124,14 @@ impl Replica {
             return;
         }
         let Place { op, checksum: parent } = self.log.head();
+        // The clock of whoever was primary before may be ahead of ours.
         let before = self.log.get(op).map_or(0, |entry| entry.header().timestamp);
-        let header = Header {
-            cluster: self.config.cluster,
-            view: self.view,
-            op: op + 1,
-            client,
-            request,
-            timestamp: self.env.wall().0.max(before + 1),
-            parent,
-        };
+        let mut timestamp = self.env.wall().0.max(before + 1);
+        if self.planted(Plant::TimestampRegressesAcrossViews) {
+            timestamp = self.env.wall().0;
+        }
+        let header =
+            Header { cluster: self.config.cluster, view: self.view, op: op + 1, client, request, timestamp, parent };
         let entry = Entry::new(header, body);
         self.append(entry.clone());
         self.sessions.prepared(client, request);
@@ -268,7 +266,13 @@ impl Replica {
         if self.follows(view) {
             return false;
         }
-        if view > self.view || (view == self.view && view > self.log_view && self.install.is_none()) {
+        let lacks_start = view == self.view && view > self.log_view && self.install.is_none();
+        if lacks_start && self.journal.is_idle() && self.planted(Plant::StateTransferTruncates) {
+            self.cut(self.commit.max(self.log_head.op));
+            (self.log_view, self.log_head) = (view, self.log.head());
+            self.save();
+        }
+        if view > self.view || lacks_start {
             self.request_start_view(view);
         }
         true

@@ -54,6 +54,14 @@ plants! {
     ViewNotDurableBeforeDvc = "view-not-durable-before-dvc",
     /// A repeated prepare is acknowledged though its entry is not durable yet.
     DupPrepareAckedUndurable = "dup-prepare-acked-undurable",
+    /// On the way into a view its number becomes durable as that of our log before the log itself does.
+    LogViewDurableBeforeLog = "log-view-durable-before-log",
+    /// A superblock of which one copy is torn is taken for that of a new replica.
+    TornSuperblockResets = "torn-superblock-resets",
+    /// A replica whose disk is lost formats it and goes on as if it were new.
+    BlankDiskVotes = "blank-disk-votes",
+    /// A backup that has missed the start of its view cuts its log to what is committed and goes on in the view.
+    StateTransferTruncates = "state-transfer-truncates",
     /// After a restart the whole log is executed, committed or not.
     RestartExecutesWholeWal = "restart-executes-whole-wal",
     /// Backups do not keep the client table.
@@ -66,6 +74,8 @@ plants! {
     BackupLocalRead = "backup-local-read",
     /// The digest of the state depends on the order in which a hash map lists what is in it.
     HashmapOrderInApply = "hashmap-order-in-apply",
+    /// The primary stamps entries by its own clock alone, which may be behind that of the primary before it.
+    TimestampRegressesAcrossViews = "timestamp-regresses-across-views",
     /// The primary never sends a prepare again.
     NoPrepareResend = "no-prepare-resend",
     /// A primary that hears nobody stays primary.

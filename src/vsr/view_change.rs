@@ -385,6 +385,10 @@ impl Replica {
         install.kept = Some(kept.op);
         let staged = std::mem::take(&mut install.staged);
         self.cut(kept.op);
+        if self.planted(Plant::LogViewDurableBeforeLog) {
+            self.log_view = self.view;
+            self.save();
+        }
         staged.into_iter().for_each(|entry| self.append(entry));
         true
     }

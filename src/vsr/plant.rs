@@ -48,6 +48,8 @@ plants! {
     AdoptedLogTakenAsCommitted = "adopted-log-taken-as-committed",
     /// A new view takes the longest log, whatever view it comes from.
     LongestLogIgnoresLogView = "longest-log-ignores-log-view",
+    /// Promises of an earlier view count for a later one with the same primary.
+    StaleDvcCounted = "stale-dvc-counted",
     /// A replica goes on acknowledging in a view it has left.
     AcksAfterDvc = "acks-after-dvc",
     /// A replica promises a view before the promise is durable.
@@ -78,6 +80,8 @@ plants! {
     TimestampRegressesAcrossViews = "timestamp-regresses-across-views",
     /// The primary never sends a prepare again.
     NoPrepareResend = "no-prepare-resend",
+    /// A view that has not started is given up after a fixed time, however many have failed before it.
+    ViewTimeoutNoBackoff = "view-timeout-no-backoff",
     /// A primary that hears nobody stays primary.
     DeafPrimaryStays = "deaf-primary-stays",
 }

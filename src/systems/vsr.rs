@@ -41,7 +41,12 @@ impl System for VsrKv {
     }
 
     fn boot(&self, env: Env, cluster: Cluster) -> Local<()> {
-        Box::pin(crate::vsr::boot(env, self.config(cluster), Box::new(KeyValueStore::default())))
+        let config = self.config(cluster);
+        let mut store = KeyValueStore::default();
+        if config.planted(Plant::HashmapOrderInApply) {
+            store = KeyValueStore::in_order_of(env.hash_state());
+        }
+        Box::pin(crate::vsr::boot(env, config, Box::new(store)))
     }
 
     fn client(&self, env: Env, cluster: Cluster) -> Box<dyn Client> {

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use bytes::{BufMut, Bytes};
 
 use crate::base::{Checksum, Key, Operation, Reply};
+use crate::env::HashState;
 
 use super::service::Service;
 
@@ -17,6 +18,8 @@ use super::service::Service;
 pub struct KeyValueStore {
     values: BTreeMap<Key, String>,
     digest: Checksum,
+    /// With the planted bug `hashmap-order-in-apply`, the hasher of a map; otherwise nothing.
+    map: Option<HashState>,
 }
 
 impl Service for KeyValueStore {
@@ -28,15 +31,28 @@ impl Service for KeyValueStore {
         }
     }
 
+    fn query(&self, body: &[u8]) -> Option<Bytes> {
+        match decode_operation(body)? {
+            Operation::Get { key } => Some(encode_reply(&self.read(key))),
+            _ => None,
+        }
+    }
+
     fn digest(&self) -> Checksum {
         self.digest
     }
 }
 
 impl KeyValueStore {
+    /// An empty store with the planted bug `hashmap-order-in-apply`: its digest depends on the order in which a map
+    /// with this hasher lists the keys.
+    pub fn in_order_of(map: HashState) -> KeyValueStore {
+        KeyValueStore { map: Some(map), ..KeyValueStore::default() }
+    }
+
     fn execute(&mut self, operation: Operation) -> Reply {
         match operation {
-            Operation::Get { key } => Reply::Value(self.values.get(&key).cloned()),
+            Operation::Get { key } => self.read(key),
             Operation::Put { key, value } => {
                 self.set(key, Some(value));
                 Reply::Done
@@ -61,6 +77,10 @@ impl KeyValueStore {
         }
     }
 
+    fn read(&self, key: Key) -> Reply {
+        Reply::Value(self.values.get(&key).cloned())
+    }
+
     /// The digest is the sum of the hashes of all pairs, so that a change costs the pair it touches and no more.
     fn set(&mut self, key: Key, value: Option<String>) {
         let mut sum = self.digest.0;
@@ -75,6 +95,13 @@ impl KeyValueStore {
             sum = sum.wrapping_sub(hash_pair(key, &before));
         }
         self.digest = Checksum(sum);
+        if let Some(map) = self.map {
+            #[expect(clippy::disallowed_types, reason = "hashed by the environment; that its order matters is the bug")]
+            let mut pairs = std::collections::HashMap::with_hasher(map);
+            pairs.extend(&self.values);
+            let hashes = pairs.into_iter().map(|(key, value)| hash_pair(*key, value));
+            self.digest = Checksum(hashes.fold(0, |sum, hash| sum.rotate_left(1) ^ hash));
+        }
     }
 }
 
@@ -223,6 +250,20 @@ mod tests {
         get k3: e
         ");
         assert_eq!(store.apply(b"nonsense"), Bytes::new());
+    }
+
+    #[test]
+    fn reads_and_nothing_else_are_answered_without_being_applied() {
+        let mut store = KeyValueStore::default();
+        for operation in operations() {
+            let body = encode_operation(&operation).unwrap();
+            let read = store.query(&body);
+            assert_eq!(read.is_some(), matches!(operation, Operation::Get { .. }), "{operation}");
+            let digest = store.digest();
+            let reply = store.apply(&body);
+            assert!(read.is_none_or(|read| read == reply && digest == store.digest()), "{operation}");
+        }
+        assert_eq!(store.query(b"nonsense"), None);
     }
 
     #[test]

@@ -52,6 +52,8 @@ impl Log {
     /// Adds an entry, which must follow the last one.
     pub fn push(&mut self, entry: Entry) {
         assert_eq!(entry.before(), self.head(), "an entry follows the one its parent names");
+        let stamp = |entry: &Entry| entry.header().timestamp;
+        assert!(self.entries.last().is_none_or(|last| stamp(last) < stamp(&entry)), "the stamps of a log rise");
         self.entries.push(entry);
     }
 
@@ -64,6 +66,7 @@ impl Log {
 
 #[cfg(test)]
 mod tests {
+    use super::super::entry::Header;
     use super::super::entry::tests::chain;
     use super::*;
 
@@ -78,6 +81,14 @@ mod tests {
         assert_eq!(ops(9, 4), [0; 0]);
         assert_eq!(ops(2, 0), [0; 0]);
         assert_eq!(ops(u64::MAX, u64::MAX), [0; 0]);
+    }
+
+    #[test]
+    #[should_panic(expected = "the stamps of a log rise")]
+    fn an_entry_stamped_before_the_one_it_follows_is_refused() {
+        let first = chain(1, &[0]).remove(0);
+        let header = Header { op: 2, timestamp: 0, parent: first.checksum(), ..*first.header() };
+        Log::from_entries(vec![first, Entry::new(header, b"late")]);
     }
 
     #[test]

@@ -77,6 +77,11 @@ impl Replica {
         if !from.is_replica() {
             self.clients.insert(client, from);
         }
+        if self.planted(Plant::StalePrimaryRead)
+            && let Some(reply) = self.service.query(body)
+        {
+            return self.reply(client, request, reply);
+        }
         match self.sessions.judge(client, request) {
             Verdict::InFlight if self.planted(Plant::InflightRetryPreparedTwice) => self.prepare(client, request, body),
             Verdict::New => self.prepare(client, request, body),
@@ -102,6 +107,12 @@ impl Replica {
             self.clients.insert(client, from);
             return self.reply(client, request, reply);
         }
+        if self.planted(Plant::BackupLocalRead)
+            && let Some(reply) = self.service.query(body)
+        {
+            self.clients.insert(client, from);
+            return self.reply(client, request, reply);
+        }
         let message = Message::Request { client, request, body: Bytes::copy_from_slice(body) };
         self.send(self.view.primary(self.config.replicas), &message);
     }
@@ -113,16 +124,14 @@ impl Replica {
             return;
         }
         let Place { op, checksum: parent } = self.log.head();
+        // The clock of whoever was primary before may be ahead of ours.
         let before = self.log.get(op).map_or(0, |entry| entry.header().timestamp);
-        let header = Header {
-            cluster: self.config.cluster,
-            view: self.view,
-            op: op + 1,
-            client,
-            request,
-            timestamp: self.env.wall().0.max(before + 1),
-            parent,
-        };
+        let mut timestamp = self.env.wall().0.max(before + 1);
+        if self.planted(Plant::TimestampRegressesAcrossViews) {
+            timestamp = self.env.wall().0;
+        }
+        let header =
+            Header { cluster: self.config.cluster, view: self.view, op: op + 1, client, request, timestamp, parent };
         let entry = Entry::new(header, body);
         self.append(entry.clone());
         self.sessions.prepared(client, request);
@@ -257,7 +266,13 @@ impl Replica {
         if self.follows(view) {
             return false;
         }
-        if view > self.view || (view == self.view && view > self.log_view && self.install.is_none()) {
+        let lacks_start = view == self.view && view > self.log_view && self.install.is_none();
+        if lacks_start && self.journal.is_idle() && self.planted(Plant::StateTransferTruncates) {
+            self.cut(self.commit.max(self.log_head.op));
+            (self.log_view, self.log_head) = (view, self.log.head());
+            self.save();
+        }
+        if view > self.view || lacks_start {
             self.request_start_view(view);
         }
         true

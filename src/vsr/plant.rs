@@ -48,20 +48,40 @@ plants! {
     AdoptedLogTakenAsCommitted = "adopted-log-taken-as-committed",
     /// A new view takes the longest log, whatever view it comes from.
     LongestLogIgnoresLogView = "longest-log-ignores-log-view",
+    /// Promises of an earlier view count for a later one with the same primary.
+    StaleDvcCounted = "stale-dvc-counted",
     /// A replica goes on acknowledging in a view it has left.
     AcksAfterDvc = "acks-after-dvc",
     /// A replica promises a view before the promise is durable.
     ViewNotDurableBeforeDvc = "view-not-durable-before-dvc",
     /// A repeated prepare is acknowledged though its entry is not durable yet.
     DupPrepareAckedUndurable = "dup-prepare-acked-undurable",
+    /// On the way into a view its number becomes durable as that of our log before the log itself does.
+    LogViewDurableBeforeLog = "log-view-durable-before-log",
+    /// A superblock of which one copy is torn is taken for that of a new replica.
+    TornSuperblockResets = "torn-superblock-resets",
+    /// A replica whose disk is lost formats it and goes on as if it were new.
+    BlankDiskVotes = "blank-disk-votes",
+    /// A backup that has missed the start of its view cuts its log to what is committed and goes on in the view.
+    StateTransferTruncates = "state-transfer-truncates",
     /// After a restart the whole log is executed, committed or not.
     RestartExecutesWholeWal = "restart-executes-whole-wal",
     /// Backups do not keep the client table.
     ClientTablePrimaryOnly = "client-table-primary-only",
     /// A retry of a request that is still in the pipeline is prepared again.
     InflightRetryPreparedTwice = "inflight-retry-prepared-twice",
+    /// The primary answers reads from its own state, without asking anybody whether it is still primary.
+    StalePrimaryRead = "stale-primary-read",
+    /// A backup answers reads from its own state, however old that is.
+    BackupLocalRead = "backup-local-read",
+    /// The digest of the state depends on the order in which a hash map lists what is in it.
+    HashmapOrderInApply = "hashmap-order-in-apply",
+    /// The primary stamps entries by its own clock alone, which may be behind that of the primary before it.
+    TimestampRegressesAcrossViews = "timestamp-regresses-across-views",
     /// The primary never sends a prepare again.
     NoPrepareResend = "no-prepare-resend",
+    /// A view that has not started is given up after a fixed time, however many have failed before it.
+    ViewTimeoutNoBackoff = "view-timeout-no-backoff",
     /// A primary that hears nobody stays primary.
     DeafPrimaryStays = "deaf-primary-stays",
 }

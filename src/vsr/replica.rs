@@ -152,9 +152,14 @@ async fn live(env: Env, config: Config, service: Box<dyn Service>) -> Result<(),
     let me = env.id().index();
     assert!(env.id().is_replica(), "replicas run on replica machines");
     assert!(me < config.replicas, "every replica has its place in the cluster");
+    if config.planted(Plant::BlankDiskVotes)
+        && matches!(env.disk().open(superblock::FILE).await, Err(DiskError::NotFound))
+    {
+        format(env.clone(), config).await;
+    }
     let superblock_file = env.disk().open(superblock::FILE).await?;
     let journal_file = env.disk().open(journal::FILE).await?;
-    let superblock = superblock::read(&superblock_file, config.cluster, me).await?.ok_or(Stop::Lost)?;
+    let superblock = superblock::read(&superblock_file, &config, me).await?.ok_or(Stop::Lost)?;
     let scan = journal::scan(&journal_file, &superblock).await?.ok_or(Stop::Broken)?;
     if scan.torn {
         env.mark("torn entry at restart");

@@ -10,6 +10,15 @@ pub trait Service {
     /// Executes what a client asked for and answers. Any bytes may come, and all of them have an answer.
     fn apply(&mut self, body: &[u8]) -> Bytes;
 
+    /// The answer to what only reads, from the state as it is; `None` to anything that might change it.
+    ///
+    /// The protocol answers no client in this way, and so every read goes through the log: one replica alone cannot know
+    /// whether its state is the newest, for it may be the only one that has not heard of a later view. Two of the
+    /// planted bugs do without that.
+    fn query(&self, _body: &[u8]) -> Option<Bytes> {
+        None
+    }
+
     /// A hash of the state. Asked for after every operation, so it is best kept up to date as the state changes.
     fn digest(&self) -> Checksum;
 }

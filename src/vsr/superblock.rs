@@ -25,7 +25,9 @@ use bytes::{BufMut, Bytes, BytesMut};
 use crate::base::{Checksum, Kind};
 use crate::env::{DiskError, Env, File, Queue};
 
+use super::config::Config;
 use super::entry::{Place, View};
+use super::plant::Plant;
 
 /// The name of the file.
 pub const FILE: &str = "superblock";
@@ -185,11 +187,17 @@ async fn write(file: &File, superblock: &Superblock) -> Result<(), DiskError> {
 ///
 /// # Errors
 /// As the device has it.
-pub async fn read(file: &File, cluster: u64, replica: u16) -> Result<Option<Superblock>, DiskError> {
+pub async fn read(file: &File, config: &Config, replica: u16) -> Result<Option<Superblock>, DiskError> {
     let bytes = file.read_at(READ.label([]), 0, 2 * COPY_SIZE as u64).await?;
     // What is read after a crash need not be durable: it may have been written and never synced. From here on it is.
     file.sync(SYNC.label([])).await?;
-    Ok(newest(cluster, replica, &bytes))
+    if config.planted(Plant::TornSuperblockResets) {
+        let mut used = bytes.chunks(COPY_SIZE).filter(|copy| copy.iter().any(|byte| *byte != 0));
+        if used.any(|copy| newest(config.cluster, replica, copy).is_none()) {
+            return Ok(Some(Superblock::formatted(config.cluster, replica)));
+        }
+    }
+    Ok(newest(config.cluster, replica, &bytes))
 }
 
 fn newest(cluster: u64, replica: u16, bytes: &[u8]) -> Option<Superblock> {

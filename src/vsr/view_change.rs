@@ -173,7 +173,9 @@ impl Replica {
         }
         self.view = view;
         self.vote = self.vote.max(view);
-        self.received.fill(None);
+        if !self.planted(Plant::StaleDvcCounted) {
+            self.received.fill(None);
+        }
         self.promised = false;
         self.abdicated = false;
         self.early.clear();
@@ -194,7 +196,10 @@ impl Replica {
 
     pub fn rearm_view_change(&mut self) {
         let backoff = VIEW_CHANGE_MIN.saturating_mul(1 << self.failures.min(8)).min(VIEW_CHANGE_MAX);
-        let backoff = backoff + self.jitter(&BACKOFF, backoff / 4);
+        let mut backoff = backoff + self.jitter(&BACKOFF, backoff / 4);
+        if self.planted(Plant::ViewTimeoutNoBackoff) {
+            backoff = VIEW_CHANGE_MIN;
+        }
         self.timers.set(Timer::ViewChange, self.env.now() + backoff);
     }
 
@@ -385,6 +390,10 @@ impl Replica {
         install.kept = Some(kept.op);
         let staged = std::mem::take(&mut install.staged);
         self.cut(kept.op);
+        if self.planted(Plant::LogViewDurableBeforeLog) {
+            self.log_view = self.view;
+            self.save();
+        }
         staged.into_iter().for_each(|entry| self.append(entry));
         true
     }

@@ -68,6 +68,7 @@ impl Host for NodeHost {
     }
 
     fn wall(&self) -> WallTime {
+        self.count_call();
         WallTime(WallTime::START.0 + self.now().as_nanos())
     }
 
@@ -289,6 +290,7 @@ impl Host for NodeHost {
     }
 
     fn random(&self, stream: Label) -> u64 {
+        self.count_call();
         let machine = &self.shared.machines[self.slot];
         let nth = if self.alive() || self.shared.formatting.get() {
             let mut streams = machine.streams.borrow_mut();
@@ -312,6 +314,7 @@ impl Host for NodeHost {
     }
 
     fn mark(&self, name: &'static str) {
+        self.count_call();
         if self.alive() && self.before(|| EventKind::Mark(name)) {
             self.shared.emit(Some(self.node()), EventKind::Mark(name));
             self.after();

@@ -123,6 +123,10 @@ pub(super) enum TraceFormat {
     Brief,
     #[value(help = "One JSON object for each event.")]
     Jsonl,
+    #[value(help = "A picture with a column for each node: what led to the violation, else all that matters.")]
+    Lanes,
+    #[value(help = "The same as a Mermaid sequence diagram.")]
+    Mermaid,
 }
 
 #[cfg(test)]

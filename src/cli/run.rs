@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use crate::base::Digest;
 use crate::explore::{Judgement, Tally};
+use crate::report::past::Past;
 use crate::report::words::{counted, grouped};
-use crate::report::{Report, causal_past, json, text, trace};
+use crate::report::{Report, causal_past, json, lanes, mermaid, text, trace};
 use crate::scenario::run::Settings;
 use crate::scenario::{Expectation, Run, Scenario, Shows};
 
@@ -252,6 +253,8 @@ fn write_trace(arguments: &RunArguments, run: &Run, console: &mut Console<'_>) -
         TraceFormat::Text => trace::write_text(out, events, trace::Detail::Everything),
         TraceFormat::Brief => trace::write_text(out, events, trace::Detail::Brief),
         TraceFormat::Jsonl => trace::write_jsonl(out, events),
+        TraceFormat::Lanes => out.write_all(lanes::lanes(&Past::of(run)).as_bytes()),
+        TraceFormat::Mermaid => out.write_all(mermaid::mermaid(&Past::of(run)).as_bytes()),
     };
     match &arguments.out {
         Some(path) => write_file(path, write),

@@ -6,6 +6,11 @@
 //! day: the same run gives the same text on every machine, so that text can be pinned by snapshot tests.
 
 pub mod json;
+pub mod lanes;
+pub mod mermaid;
+pub mod past;
+pub mod retell;
+mod steps;
 pub mod text;
 pub mod trace;
 pub mod words;

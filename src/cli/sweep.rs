@@ -56,7 +56,8 @@ pub(super) fn conclude(
         None => request.repeat.plain(),
     };
     let judgement = tally.judgement();
-    let sweep = Sweep { scenario: &request.scenario, seeds, tally, interrupted, judgement, repeat: &repeat };
+    let sweep =
+        Sweep { scenario: &request.scenario, file: None, seeds, tally, interrupted, judgement, repeat: &repeat };
     console.say(&match request.arguments.format {
         Format::Human => text::sweep(&sweep),
         Format::Json => json::sweep(&sweep),

@@ -223,7 +223,8 @@ mod tests {
         let repeat = |seed: Option<u64>| format!("foretell run x --seed {}", seed.expect("a finding has a seed"));
         let judgement = tally.judgement();
         let (seeds, repeat) = (&(0..5), &repeat);
-        let sweep = Sweep { scenario: &scenario, seeds, tally: &tally, interrupted: false, judgement, repeat };
+        let sweep =
+            Sweep { scenario: &scenario, file: None, seeds, tally: &tally, interrupted: false, judgement, repeat };
         insta::assert_snapshot!(super::sweep(&sweep), @r#"{"scenario":"primary-isolated","seeds":"0..5","verdict":"violation","expectation_met":false,"digest":"a673b6f637d2295c","runs":5,"interrupted":false,"passed":1,"inconclusive":1,"events":240565,"virtual_ns":60000000000,"findings":[{"signature":"AGREE primary commits","oracle":"agree","expected":false,"count":2,"seed":2,"happened":"r1 committed op 3 as 0000001f, but r0 had committed it as 00000099","repeat":"foretell run x --seed 2"},{"signature":"LIVE primary commits","oracle":"live","expected":false,"count":1,"seed":3,"happened":"r1 committed op 3 as 0000001f, but r0 had committed it as 00000099","repeat":"foretell run x --seed 3"}],"faults":{"crash":{"seeds":5,"times":15},"packet lost":{"seeds":5,"times":485},"partition":{"seeds":5,"times":5}},"marks":{"view change done":{"seeds":5,"times":10}},"never_reached":["wrapped"],"oracles":{"agree":"checked","back":"not checked: this system has no layout","lin":"checked"},"repeat":"foretell run x --seed 2"}"#);
     }
 }

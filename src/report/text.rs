@@ -134,7 +134,7 @@ fn remark(scenario: &Scenario, judgement: Judgement, finding: Option<&Violation>
     })
 }
 
-fn sweep_remark(sweep: &Sweep<'_>) -> Option<String> {
+pub(super) fn sweep_remark(sweep: &Sweep<'_>) -> Option<String> {
     let Expectation::Violation { .. } = sweep.scenario.expect else { return None };
     let (expected, tally) = (expected(&sweep.scenario.expect), sweep.tally);
     Some(match (sweep.judgement, tally.not_shown) {
@@ -287,7 +287,8 @@ mod tests {
         let repeat = |seed: Option<u64>| format!("foretell run x --seed {}", seed.expect("a finding has a seed"));
         let judgement = tally.judgement();
         let (seeds, repeat) = (&(0..5), &repeat);
-        let sweep = Sweep { scenario: &scenario, seeds, tally: &tally, interrupted: false, judgement, repeat };
+        let sweep =
+            Sweep { scenario: &scenario, file: None, seeds, tally: &tally, interrupted: false, judgement, repeat };
         insta::assert_snapshot!(super::sweep(&sweep), @"
         primary-isolated  seeds 0..5  violation
           digest      a673b6f637d2295c   5 runs, 240,565 events, 60.0s of virtual time
@@ -314,7 +315,8 @@ mod tests {
         let repeat = |seed: Option<u64>| if seed.is_some() { "one seed" } else { "the sweep" }.to_string();
         let judgement = tally.judgement();
         let (seeds, repeat) = (&(0..2), &repeat);
-        let mut sweep = Sweep { scenario: &scenario, seeds, tally: &tally, interrupted: false, judgement, repeat };
+        let mut sweep =
+            Sweep { scenario: &scenario, file: None, seeds, tally: &tally, interrupted: false, judgement, repeat };
         assert!(!sweep.is_met());
         let text = super::sweep(&sweep);
         assert!(text.contains("no seed reached `wrapped`"));

@@ -115,6 +115,16 @@ fn the_longest_log() {
 }
 
 #[test]
+fn a_history_that_nobody_can_explain() {
+    let read = FORGOTTEN_ANSWER
+        .replace("clients = 1", "clients = 2")
+        .replace("'1;'\"]", "'1;'\", \"c1 after 900ms get k0\"]")
+        .replace("[expect]", "[check]\nsafety = [\"linearizable\"]\n\n[expect]")
+        .replace("at-most-once", "linearizable");
+    pin("appended-twice", &read);
+}
+
+#[test]
 fn every_planted_bug_fits_on_a_screen() {
     let directory = format!("{}/sim-scenarios/planted", env!("CARGO_MANIFEST_DIR"));
     let mut paths: Vec<_> =

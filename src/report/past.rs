@@ -16,6 +16,7 @@
 //!    its receiver was down already is not: that the receiver is down is shown.
 //! 5. Where that is still more than fits on a screen, the inner traffic of calls that were answered and have no part in
 //!    the violation is left out, then of all calls that have no part in it. [`Past::left_out`] says how much that was.
+//!    Calls that compete with one that was answered wrongly have a part in it, and may take up more room.
 
 mod facts;
 mod fold;
@@ -94,16 +95,20 @@ pub fn past(trace: &[Event], violation: &Violation) -> Past {
     };
     let facts = Facts::of(trace, &inside, &roots.said, &violation.nodes);
     let (mut most, mut last) = (0, Past::default());
-    for mute in fold::mutes(trace, &roots.said) {
+    let rivals = match place(trace, violation.event) {
+        Some(answer) if violation.oracle == OracleId::Lin => fold::rivals(trace, answer),
+        _ => BTreeSet::new(),
+    };
+    for (mute, lines_max) in fold::mutes(trace, &roots.said, &rivals) {
         let kept = noise::matters(trace, &inside, &facts, violation.oracle.is_liveness(), &mute);
         last = picture(trace, &inside, &facts, &kept, Some(&broken));
         most = most.max(last.shown.len());
         last.left_out = (most - last.shown.len()) as u64;
-        if last.steps().len() <= LINES_MAX {
+        if last.steps().len() <= lines_max {
             return last;
         }
     }
-    fold::last(last, &roots.said.iter().map(|place| trace[*place].id).collect(), LINES_MAX)
+    fold::last(last, &roots.said.iter().map(|place| trace[*place].id).collect())
 }
 
 /// All of a run that is not noise, up to a number of lines that one can still read; [`Past::left_out`] counts the rest.

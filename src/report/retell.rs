@@ -202,6 +202,8 @@ fn clause(scenario: &Scenario, past: &Past, together: &[&Step]) -> Clause {
             let receivers = listed(&receivers.iter().map(String::as_str).collect::<Vec<&str>>());
             let sent = format!("sends {} to {receivers}", name(message));
             match fate {
+                // What had an effect only when it was said again is a turn of its own.
+                Fate::Received if message.repeat > 1 => open(message.from, Weight::Result, sent),
                 Fate::Received => open(message.from, Weight::Step, sent),
                 Fate::UnderWay => open(message.from, Weight::Aside, format!("{sent} (still under way at the end)")),
                 Fate::Lost(_) => open(message.from, Weight::Turn, format!("{sent} (lost{})", reason(message, *fate))),

@@ -4,7 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::{Checksum, Event, EventId, EventKind, NodeId, Outcome, Probe};
 
-use super::{Past, cause, part};
+use super::{LINES_MAX, Past, cause, part};
+
+/// How many lines a picture may have for the sake of calls that compete with the one that was answered wrongly. Without
+/// them the answer is a riddle, so they are worth scrolling for.
+const LINES_MAX_RIVALS: usize = 60;
 
 /// What is not to be shown although it matters.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -21,12 +25,24 @@ pub(super) struct Mute {
 }
 
 /// What leaves out more and more: first of calls that were answered, then of all that have no part in the violation.
-/// `said` are the statements that contradict each other; the calls they serve are never muted.
-pub(super) fn mutes(trace: &[Event], said: &[usize]) -> Vec<Mute> {
+/// `said` are the statements that contradict each other; the calls they serve are never muted. `rivals` are calls that
+/// have a part in it as long as they do not take up too much room. Each comes with the number of lines that is enough.
+pub(super) fn mutes(trace: &[Event], said: &[usize], rivals: &BTreeSet<usize>) -> Vec<(Mute, usize)> {
     let served = served(trace);
     let concerned: BTreeSet<usize> = said.iter().filter_map(|place| served[*place]).collect();
-    let calls: BTreeSet<usize> = served.iter().flatten().copied().filter(|call| !concerned.contains(call)).collect();
-    let answered: BTreeSet<usize> = answered(trace).intersection(&calls).copied().collect();
+    let others: BTreeSet<usize> = served.iter().flatten().copied().filter(|call| !concerned.contains(call)).collect();
+    let answered = answered(trace);
+    let mut mutes = vec![(Mute::default(), LINES_MAX)];
+    if !rivals.is_empty() {
+        mutes.extend(mutes_of(&(&others - rivals), &answered).map(|mute| (mute, LINES_MAX_RIVALS)));
+    }
+    mutes.extend(mutes_of(&others, &answered).map(|mute| (mute, LINES_MAX)));
+    mutes
+}
+
+/// Steps in which these calls are muted.
+fn mutes_of(calls: &BTreeSet<usize>, answered: &BTreeSet<usize>) -> [Mute; 6] {
+    let answered = answered & calls;
     let none = BTreeSet::new();
     let mute = |inner: &BTreeSet<usize>, whole: &BTreeSet<usize>, spares_losses, asides| Mute {
         inner: inner.clone(),
@@ -34,15 +50,24 @@ pub(super) fn mutes(trace: &[Event], said: &[usize]) -> Vec<Mute> {
         spares_losses,
         asides,
     };
-    vec![
-        mute(&none, &none, false, false),
+    [
         mute(&answered, &none, true, false),
         mute(&answered, &none, true, true),
         mute(&answered, &answered, true, true),
-        mute(&calls, &answered, true, true),
-        mute(&calls, &answered, false, true),
-        mute(&calls, &calls, false, true),
+        mute(calls, &answered, true, true),
+        mute(calls, &answered, false, true),
+        mute(calls, calls, false, true),
     ]
+}
+
+/// The calls about the same thing as the one that was answered at this place: a history is judged key by key.
+pub(super) fn rivals(trace: &[Event], answer: usize) -> BTreeSet<usize> {
+    let key = |place: usize| match &trace[place].kind {
+        EventKind::Call { operation, .. } => Some(operation.key()),
+        _ => None,
+    };
+    let asked = origins(trace)[answer].and_then(key);
+    (0..trace.len()).filter(|place| asked.is_some() && key(*place) == asked).collect()
 }
 
 /// For each event the call that it serves, as a place in the trace: the one that was open at its client when the
@@ -104,7 +129,7 @@ pub(super) fn answered(trace: &[Event]) -> BTreeSet<usize> {
 }
 
 /// The end of a picture that is too long whatever is muted. What the violation is about stays, and what is done to nodes.
-pub(super) fn last(past: Past, said: &BTreeSet<EventId>, lines_max: usize) -> Past {
+pub(super) fn last(past: Past, said: &BTreeSet<EventId>) -> Past {
     let done_to =
         |event: &Event| event.node.is_none() || matches!(event.kind, EventKind::Crash(_) | EventKind::Boot(_));
     let from = |first: usize| {
@@ -116,7 +141,7 @@ pub(super) fn last(past: Past, said: &BTreeSet<EventId>, lines_max: usize) -> Pa
     let (mut low, mut high) = (0, past.shown.len().saturating_sub(1));
     while low < high {
         let middle = (low + high) / 2;
-        if from(middle).steps().len() <= lines_max { high = middle } else { low = middle + 1 }
+        if from(middle).steps().len() <= LINES_MAX { high = middle } else { low = middle + 1 }
     }
     from(low)
 }

@@ -16,7 +16,8 @@ fn first_to_object() -> BTreeMap<&'static str, OracleId> {
     for plant in registry.plants("vsr") {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("sim-scenarios/planted/{plant}.toml"));
         let bytes = std::fs::read(path).expect("every planted bug has a scenario");
-        let scenario = parse_bytes(plant, &bytes, &registry).expect("the scenario is right");
+        let family = parse_bytes(plant, &bytes, &registry).expect("the scenario is right");
+        let scenario = family.only().expect("it has no choices");
         assert_eq!(scenario.plant.as_deref(), Some(*plant));
         // One that watches alone is always the first.
         assert_eq!(scenario.check.safety.len(), all_safety, "{plant}: all safety oracles watch");
@@ -28,10 +29,7 @@ fn first_to_object() -> BTreeMap<&'static str, OracleId> {
         };
         let found = seeds.into_iter().find_map(|seed| {
             let system = registry.make("vsr", Some(plant)).expect("it can be planted");
-            run(&scenario, system, &Settings { seed, ..Settings::default() })
-                .verdict
-                .finding()
-                .map(|found| found.oracle)
+            run(scenario, system, &Settings { seed, ..Settings::default() }).verdict.finding().map(|found| found.oracle)
         });
         first.insert(*plant, found.unwrap_or_else(|| panic!("{plant} does not show")));
     }

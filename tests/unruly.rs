@@ -97,7 +97,8 @@ fn found(manner: Manner) -> Option<(OracleId, Vec<NodeId>, String)> {
         name = "three questions"
         for  = "100ms"
     "#;
-    let scenario = parse("unruly", text, &registry).expect("the scenario is right");
+    let family = parse("unruly", text, &registry).expect("the scenario is right");
+    let scenario = family.only().expect("it has no choices").clone();
     let system = registry.make("unruly", None).expect("it exists");
     let run = run(&scenario, system, &Settings::default());
     run.verdict.finding().map(|finding| (finding.oracle, finding.nodes.clone(), finding.happened.clone()))

@@ -70,7 +70,7 @@ pub(super) struct RunArguments {
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub(super) oracles: Option<Vec<OracleId>>,
 
-    #[arg(help = "Writes every event to standard output, and the verdict then to standard error; see --out.")]
+    #[arg(help = "Writes a trace to standard output, and the verdict then to standard error; see --out.")]
     #[arg(long, value_enum, default_value_t = TraceFormat::None)]
     pub(super) trace: TraceFormat,
 
@@ -285,6 +285,10 @@ pub(super) enum TraceFormat {
     Brief,
     #[value(help = "One JSON object for each event.")]
     Jsonl,
+    #[value(help = "A picture with a column for each node: what led to the violation, else all that matters.")]
+    Lanes,
+    #[value(help = "The same as a Mermaid sequence diagram.")]
+    Mermaid,
 }
 
 #[cfg(test)]

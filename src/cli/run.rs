@@ -2,8 +2,9 @@
 
 use crate::base::Digest;
 use crate::explore::{Judgement, Runner, Tally};
+use crate::report::past::Past;
 use crate::report::words::{counted, grouped};
-use crate::report::{Report, Sweep, causal_past, json, text, trace};
+use crate::report::{Report, Sweep, causal_past, json, lanes, mermaid, text, trace};
 use crate::scenario::{Expectation, Family, Run, Scenario, Settings, Shows};
 
 use super::arguments::{Format, RunArguments, TraceFormat};
@@ -45,7 +46,7 @@ pub(super) fn command(
 ) -> Result<Exit, Failure> {
     if arguments.out.is_some() && arguments.trace == TraceFormat::None {
         return Err(Failure::bad_input(
-            "--out is where a trace goes; add --trace text, --trace brief or --trace jsonl",
+            "--out is where a trace goes; add --trace text, brief, jsonl, lanes or mermaid",
         ));
     }
     let options = Options { program, plant: arguments.plant.as_deref(), oracles: arguments.oracles.as_deref() };
@@ -127,7 +128,8 @@ fn until(request: &Request<'_>, limit: u64, console: &mut Console<'_>) -> Result
     let repeat = |seed: Option<u64>| seed.map_or_else(|| repeat.plain(), |seed| repeat.seed(seed));
     let judgement = tally.judgement();
     let (seeds, repeat) = (&(0..limit), &repeat);
-    let sweeps = [Sweep { family, name, seeds, tally: &tally, interrupted, judgement, repeat }];
+    let file = Some(request.chosen.found.file.as_str()).filter(|_| !request.chosen.found.is_embedded);
+    let sweeps = [Sweep { family, name, file, seeds, tally: &tally, interrupted, judgement, repeat }];
     console.say(&match request.arguments.format {
         Format::Human => text::sweep(&sweeps),
         Format::Json => json::sweep(&sweeps, &json::Kept::new()),
@@ -220,6 +222,8 @@ fn write_trace(arguments: &RunArguments, run: &Run, console: &mut Console<'_>) -
         TraceFormat::Text => trace::write_text(out, events, trace::Detail::Everything),
         TraceFormat::Brief => trace::write_text(out, events, trace::Detail::Brief),
         TraceFormat::Jsonl => trace::write_jsonl(out, events),
+        TraceFormat::Lanes => out.write_all(lanes::lanes(&Past::of(run)).as_bytes()),
+        TraceFormat::Mermaid => out.write_all(mermaid::mermaid(&Past::of(run)).as_bytes()),
     };
     match &arguments.out {
         Some(path) => write_file(path, write),

@@ -172,6 +172,7 @@ fn report(
         .map(|((one, tally), repeat)| Sweep {
             family: &one.family,
             name: &one.repeat.scenario,
+            file: Some(one.found.file.as_str()).filter(|_| !one.found.is_embedded),
             seeds: &request.seeds,
             tally,
             interrupted,

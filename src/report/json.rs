@@ -283,6 +283,7 @@ mod tests {
         let sweep = Sweep {
             family: &family,
             name: "primary-isolated",
+            file: None,
             seeds,
             tally: &tally,
             interrupted: false,

@@ -2,10 +2,22 @@
 //!
 //! A [`Report`] is one run with what a reader needs beside it: whether it came out as the scenario expects, the causal
 //! past of a finding, and the line that repeats it. A [`Sweep`] is the same for a range of seeds. [`text`] and [`json`]
-//! write both; [`trace`] writes the events of a run. Nothing here runs anything, prints anything, or knows the time of
-//! day: the same run gives the same text on every machine, so that text can be pinned by snapshot tests.
+//! write both, `junit` and [`github`] write sweeps for build servers; [`trace`] writes the events of a run. [`past`] takes
+//! of a trace what led to a finding; [`lanes`] draws that, [`mermaid`] makes a diagram of it, [`retell`] tells it.
+//!
+//! Nothing here runs anything, prints anything, or knows the time of day: the same run gives the same text on every
+//! machine, so that text can be pinned by snapshot tests.
 
+pub mod github;
 pub mod json;
+#[cfg(feature = "cli")]
+pub mod junit;
+pub mod lanes;
+pub mod mermaid;
+pub mod past;
+mod problems;
+pub mod retell;
+mod steps;
 pub mod text;
 pub mod trace;
 pub mod words;
@@ -41,6 +53,8 @@ pub struct Sweep<'a> {
     pub family: &'a Family,
     /// The scenario as it can be named again.
     pub name: &'a str,
+    /// The file that the scenario was read from, as a path from where the reader stands, if there is one.
+    pub file: Option<&'a str>,
     /// Which seeds were asked for.
     pub seeds: &'a Range<u64>,
     /// What came of those that were run.

@@ -10,8 +10,11 @@ use crate::base::{
     Operation, Outcome, Probe, Ratio, Reply, Role,
 };
 use crate::check::{Checked, OracleId, Violation};
+use crate::explore::Tally;
 use crate::scenario::outcome::Calls;
-use crate::scenario::{Checks, Expectation, Family, Mix, Phase, Run, Scenario, Shares, Verdict, Workload};
+use crate::scenario::{Checks, Expectation, Family, Mix, Phase, Run, Scenario, Shares, Shows, Verdict, Workload};
+
+use super::Sweep;
 
 static PREPARE: Kind = Kind::new("Prepare", &["v", "op"]);
 static WRITE: Kind = Kind::new("write", &["slot"]);
@@ -95,6 +98,51 @@ pub(crate) fn five_runs() -> Vec<Run> {
     let gave_up = Verdict::Inconclusive("LIN gave up on k0 after 1,000,000 steps".to_string());
     let verdicts = [Verdict::Pass, gave_up, agree(), Verdict::Stuck(violation(OracleId::Live)), agree()];
     (0..).zip(verdicts).map(|(seed, verdict)| run(seed, verdict)).collect()
+}
+
+/// Four sweeps: one with two findings and a gap, one that is stopped, one whose oracle gave up, one as expected.
+pub(crate) fn with_sweeps(check: impl FnOnce(&[Sweep<'_>])) {
+    let named = |name: &str, expect: Expectation| {
+        let whole = scenario(expect);
+        Scenario { name: name.to_string(), check: Checks { reached: Vec::new(), ..whole.check.clone() }, ..whole }
+    };
+    let agree = Expectation::Violation { check: Some(OracleId::Agree), shows: Shows::WithinSeeds(9) };
+    let scenarios = [
+        scenario(Expectation::Pass),
+        named("stopped", Expectation::Pass),
+        named("undecided", Expectation::Pass),
+        named("planted", agree),
+    ]
+    .map(Family::from);
+    let runs = five_runs();
+    let tally = |family: &Family, runs: &[Run]| {
+        let mut tally = Tally::new(family.expect());
+        runs.iter().for_each(|run| {
+            tally.add(run);
+        });
+        tally
+    };
+    let tallies = [&runs[..], &runs[..1], &runs[..2], &runs[4..]];
+    let tallies: Vec<Tally> = scenarios.iter().zip(tallies).map(|(family, runs)| tally(family, runs)).collect();
+    let repeat = |seed: Option<u64>| match seed {
+        Some(seed) => format!("foretell run x --seed {seed}"),
+        None => "foretell run x --seeds 0..5".to_string(),
+    };
+    let sweeps: Vec<Sweep<'_>> = scenarios
+        .iter()
+        .zip(&tallies)
+        .map(|(family, tally)| Sweep {
+            family,
+            name: family.name(),
+            file: (family.name() != "stopped").then_some("sim-scenarios/x, y.toml"),
+            seeds: &(0..5),
+            tally,
+            interrupted: family.name() == "stopped",
+            judgement: tally.judgement(),
+            repeat: &repeat,
+        })
+        .collect();
+    check(&sweeps);
 }
 
 fn event(id: u64, cause: u64, at: u64, node: Option<NodeId>, kind: EventKind) -> Event {

@@ -157,7 +157,7 @@ fn remark(scenario: &Scenario, judgement: Judgement, finding: Option<&Violation>
     })
 }
 
-fn sweep_remark(sweep: &Sweep<'_>) -> Option<String> {
+pub(super) fn sweep_remark(sweep: &Sweep<'_>) -> Option<String> {
     let Expectation::Violation { .. } = sweep.family.expect() else { return None };
     let (expected, tally) = (expected(sweep.family.expect()), sweep.tally);
     Some(match (sweep.judgement, tally.not_shown) {
@@ -323,6 +323,7 @@ mod tests {
         let sweep = Sweep {
             family: &family,
             name: "primary-isolated",
+            file: None,
             seeds,
             tally: &tally,
             interrupted: false,
@@ -364,6 +365,7 @@ mod tests {
         let mut sweep = Sweep {
             family: &family,
             name: "primary-isolated",
+            file: None,
             seeds,
             tally: &tally,
             interrupted: false,

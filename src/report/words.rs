@@ -38,21 +38,30 @@ pub fn span(span: Duration) -> String {
 pub fn field(name: &str, text: &str) -> String {
     let mut lines = format!("  {name:<11} ");
     let indent = lines.len();
-    let mut width = indent;
+    lines.push_str(&wrapped(text, WIDTH - indent).join(&format!("\n{}", " ".repeat(indent))));
+    lines.push('\n');
+    lines
+}
+
+/// A text as lines of at most so many characters, folded between words. A word that is longer has a line of its own.
+pub fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    let mut used = 0;
     for (index, word) in text.split(' ').enumerate() {
         let length = word.chars().count();
-        if index > 0 && width + 1 + length > WIDTH {
-            lines.push('\n');
-            lines.push_str(&" ".repeat(indent));
-            width = indent;
-        } else if index > 0 {
-            lines.push(' ');
-            width += 1;
+        let line = lines.last_mut().expect("there is always a last line");
+        if index > 0 && used + 1 + length > width {
+            lines.push(word.to_string());
+            used = length;
+            continue;
         }
-        lines.push_str(word);
-        width += length;
+        if index > 0 {
+            line.push(' ');
+            used += 1;
+        }
+        line.push_str(word);
+        used += length;
     }
-    lines.push('\n');
     lines
 }
 

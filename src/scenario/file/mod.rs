@@ -1,9 +1,14 @@
-//! Scenario files: TOML text to a [`Scenario`] and back. The language is described in `docs/scenarios.md`.
+//! Scenario files: TOML text to a [`Family`] of scenarios, and one of them back to text. The language is described in
+//! `docs/scenarios.md`.
 //!
 //! Reading walks the spanned tree of the file by hand rather than by serde, which stops at the first mistake and, where
 //! a table has a tag, forgets the places. So [`parse`] reports all mistakes of a file at once, each with its place in
 //! the text and what would be right. [`print()`] writes what [`parse`] reads back as an equal scenario, with everything
 //! left out that goes without saying.
+//!
+//! What a file leaves to the seed is chosen in its tree, before anything is known of what the values mean. `choice`
+//! reads the choices, `expand` makes them, and what comes out is a tree without choices, read like that of any file.
+//! `template` keeps the tree for the next seed, and tries everything that may come out when the file is read.
 
 mod choice;
 mod diagnostic;

@@ -48,7 +48,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { live_within: Duration::from_secs(10), search_nodes: 2_000_000 }
+        Limits { live_within: Duration::from_secs(10), search_nodes: 20_000_000 }
     }
 }
 

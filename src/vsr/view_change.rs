@@ -236,6 +236,8 @@ impl Replica {
         assert_eq!(self.journal.durable(), self.log.op());
         if let Some(kept) = self.half_installed.take() {
             self.cut(kept);
+            // A log that is on its way into ours may have counted on what was cut.
+            self.fetch();
         }
         if self.install.as_ref().is_some_and(|install| install.kept.is_some()) {
             self.finish_install();

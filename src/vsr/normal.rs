@@ -78,6 +78,7 @@ impl Replica {
             self.clients.insert(client, from);
         }
         if self.planted(Plant::StalePrimaryRead)
+            && !from.is_replica()
             && let Some(reply) = self.service.query(body)
         {
             return self.reply(client, request, reply);

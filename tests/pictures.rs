@@ -138,7 +138,7 @@ fn every_planted_bug_fits_on_a_screen() {
     for path in paths {
         let name = path.file_stem().expect("a file").to_string_lossy().into_owned();
         let scenario = parse(&name, &std::fs::read(&path).expect("it is there"));
-        let Some(run) = (0..20).map(|seed| go(&scenario, seed)).find(|run| run.verdict.finding().is_some()) else {
+        let Some(run) = (0..200).map(|seed| go(&scenario, seed)).find(|run| run.verdict.finding().is_some()) else {
             panic!("{name} shows nothing");
         };
         let violation = run.verdict.finding().expect("it was looked for");

@@ -261,6 +261,10 @@ pub(super) enum SweepFormat {
     Human,
     #[value(help = "One JSON object.")]
     Json,
+    #[value(help = "JUnit XML, one test case for each scenario.")]
+    Junit,
+    #[value(help = "Annotations of a GitHub workflow, and a table in the file that $GITHUB_STEP_SUMMARY names.")]
+    Github,
 }
 
 /// How the result of shrinking is shown.
@@ -269,6 +273,8 @@ pub(super) enum ShrinkFormat {
     #[value(help = "For people: what became smaller, and what happens, in lanes.")]
     #[default]
     Human,
+    #[value(help = "What happens, as a Mermaid sequence diagram; what became smaller goes to standard error.")]
+    Mermaid,
     #[value(help = "One JSON object.")]
     Json,
 }

@@ -50,6 +50,11 @@ impl Repeat {
 }
 
 /// A word as a shell takes it.
+pub(super) fn quoted(word: &str) -> String {
+    Quoted(word).to_string()
+}
+
+/// A word as a shell takes it.
 struct Quoted<'a>(&'a str);
 
 impl fmt::Display for Quoted<'_> {

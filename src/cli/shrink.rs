@@ -3,9 +3,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
+
 use crate::explore::Runner;
-use crate::explore::shrink::{Job, Refusal, Shrunk, Step, shrink};
-use crate::report::words::{counted, grouped, span};
+use crate::explore::shrink::{Job, PassCount, Refusal, Shrunk, Size, Step, shrink};
+use crate::report::lanes::lanes;
+use crate::report::mermaid::mermaid;
+use crate::report::past::Past;
+use crate::report::retell;
+use crate::report::words::{counted, field, grouped, span};
 use crate::scenario::{Expectation, Scenario, Settings, Shows};
 
 use super::arguments::{ShrinkArguments, ShrinkFormat};
@@ -13,6 +19,7 @@ use super::chosen::{Chosen, Options};
 use super::console::{Console, write_file};
 use super::exit::{Exit, Failure};
 use super::progress::{self, Teller};
+use super::repeat::quoted;
 use super::shelf::Shelf;
 use super::{interrupt, plan};
 
@@ -36,8 +43,8 @@ pub(super) fn command(
     let ends = arguments.time_budget.map(|budget| progress::now() + budget);
     let stop = || interrupt::wanted() || ends.is_some_and(|ends| progress::now() >= ends);
     let one = One { chosen: &chosen, scenario: &scenario, seed, oracles: arguments.oracles.as_deref(), stop: &stop };
-    let (shrunk, kept) = one.shrink(runner, &place, console)?;
-    for (signature, slip) in &shrunk.slips {
+    let small = one.shrink(runner, &place, console)?;
+    for (signature, slip) in &small.shrunk.slips {
         let count = "another failure showed on the way";
         match &arguments.slips {
             Some(directory) => {
@@ -50,12 +57,16 @@ pub(super) fn command(
             None => console.remark(&format!("{count}: {signature}; --slips DIR keeps its plan\n")),
         }
     }
-    let shown = match arguments.format {
-        ShrinkFormat::Human => human(&shrunk, &kept),
-        ShrinkFormat::Json => String::new(),
-    };
-    console.say(&shown)?;
-    Ok(if shrunk.interrupted { Exit::Incomplete } else { Exit::Met })
+    let repeat = format!("{program} run {}", quoted(&small.kept.display().to_string()));
+    match arguments.format {
+        ShrinkFormat::Human => console.say(&human(&small, &repeat))?,
+        ShrinkFormat::Mermaid => {
+            console.remark(&sizes(&small));
+            console.say(&mermaid(&small.past))?;
+        }
+        ShrinkFormat::Json => console.say(&json(&small, seed, &repeat))?,
+    }
+    Ok(if small.shrunk.interrupted { Exit::Incomplete } else { Exit::Met })
 }
 
 /// Which seed is meant.
@@ -90,6 +101,15 @@ fn seed(arguments: &ShrinkArguments, chosen: &Chosen, runner: &Runner<'_>) -> Re
     }
 }
 
+/// What came of shrinking.
+pub(super) struct Small {
+    pub(super) shrunk: Shrunk,
+    /// What led to the violation, and nothing else.
+    pub(super) past: Past,
+    /// Where it was written.
+    pub(super) kept: PathBuf,
+}
+
 /// One failing run to be made smaller.
 pub(super) struct One<'a> {
     pub(super) chosen: &'a Chosen,
@@ -106,7 +126,7 @@ impl One<'_> {
         runner: &Runner<'_>,
         place: &Place,
         console: &mut Console<'_>,
-    ) -> Result<(Shrunk, PathBuf), Failure> {
+    ) -> Result<Small, Failure> {
         let mut teller = Teller::begin();
         interrupt::be_patient();
         let job = Job { scenario: self.scenario, seed: self.seed, oracles: self.oracles, stop: self.stop };
@@ -130,10 +150,20 @@ impl One<'_> {
             }
         };
         (shrunk.plan.name, shrunk.plan.title) = (file_stem(&name), title);
-        let settings = Settings { seed: 0, oracles: self.oracles.map(<[_]>::to_vec), trace: false, record: false };
+        let settings = Settings { seed: 0, oracles: self.oracles.map(<[_]>::to_vec), trace: true, record: false };
         let text = plan::sealed(runner, &shrunk.plan, shrunk.run.digest, &settings)?;
-        let kept = place.keep(&shrunk.plan.name, &text)?;
-        Ok((shrunk, kept))
+        let past = Past::of(&runner.run(&shrunk.plan, &settings)?);
+        let violation = shrunk.run.verdict.finding().expect("what was kept fails");
+        let found = match self.chosen.family.is_plan() {
+            true => "# Shrunk from a plan.".to_string(),
+            false => {
+                format!("# Shrunk from seed {} of `{}`, which had {}.", self.seed, self.scenario.name, shrunk.before)
+            }
+        };
+        let opening = retell::opening(&shrunk.plan, violation, &past);
+        let comment = format!("{opening}#\n{}#\n{found}\n\n", retell::picture(&past));
+        let kept = place.keep(&shrunk.plan.name, &(comment + &text))?;
+        Ok(Small { shrunk, past, kept })
     }
 
     fn refused(&self, refusal: Refusal) -> Failure {
@@ -215,13 +245,85 @@ fn line(step: &Step) -> String {
     format!("{}: {}; {}", step.pass, step.size, counted(step.tries, "run"))
 }
 
-fn human(shrunk: &Shrunk, kept: &Path) -> String {
+/// What became smaller.
+fn sizes(small: &Small) -> String {
+    let Small { shrunk, kept, .. } = small;
     let mut text = format!("{}  {}\n", shrunk.plan.name, shrunk.signature);
-    text.push_str(&format!("  before      {}\n  after       {}\n", shrunk.before, shrunk.after));
-    text.push_str(&format!("  kept        {}\n", kept.display()));
-    text.push_str("  passes                tries  successes\n");
-    for pass in &shrunk.passes {
-        text.push_str(&format!("    {:<16} {:>9} {:>10}\n", pass.name, grouped(pass.tries), grouped(pass.successes)));
-    }
+    text.push_str(&field("before", &shrunk.before.to_string()));
+    text.push_str(&field("after", &shrunk.after.to_string()));
+    text.push_str(&field("kept", &kept.display().to_string()));
     text
+}
+
+fn human(small: &Small, repeat: &str) -> String {
+    let mut text = sizes(small);
+    text.push_str("  passes                tries    kept   what holds now\n");
+    for pass in &small.shrunk.passes {
+        let (tries, successes) = (grouped(pass.tries), grouped(pass.successes));
+        text.push_str(&format!("    {:<16} {tries:>8} {successes:>7}   {}\n", pass.name, pass.invariant));
+    }
+    if small.shrunk.interrupted {
+        text.push_str("  stopped before nothing more was found\n");
+    }
+    text.push_str(&format!("\n{}\nrepeat: {repeat}\n", lanes(&small.past)));
+    text
+}
+
+#[derive(Serialize)]
+struct Object<'a> {
+    name: &'a str,
+    signature: String,
+    oracle: &'static str,
+    seed: u64,
+    digest: String,
+    before: SizeObject,
+    after: SizeObject,
+    kept: String,
+    interrupted: bool,
+    passes: Vec<PassObject>,
+    slips: Vec<String>,
+    repeat: &'a str,
+}
+
+#[derive(Serialize)]
+struct SizeObject {
+    faults: usize,
+    operations: usize,
+    deviations: usize,
+    deliveries: u64,
+    events: u64,
+    replicas: u16,
+    clients: u16,
+}
+
+#[derive(Serialize)]
+struct PassObject {
+    name: &'static str,
+    tries: u64,
+    successes: u64,
+}
+
+fn json(small: &Small, seed: u64, repeat: &str) -> String {
+    let Small { shrunk, kept, .. } = small;
+    let size = |size: &Size| {
+        let Size { faults, operations, deviations, replicas, clients, deliveries, events } = *size;
+        SizeObject { faults, operations, deviations, deliveries, events, replicas, clients }
+    };
+    let pass = |pass: &PassCount| PassObject { name: pass.name, tries: pass.tries, successes: pass.successes };
+    let object = Object {
+        name: &shrunk.plan.name,
+        signature: shrunk.signature.to_string(),
+        oracle: shrunk.signature.oracle.tag(),
+        seed,
+        digest: shrunk.run.digest.to_string(),
+        before: size(&shrunk.before),
+        after: size(&shrunk.after),
+        kept: kept.display().to_string(),
+        interrupted: shrunk.interrupted,
+        passes: shrunk.passes.iter().map(pass).collect(),
+        slips: shrunk.slips.keys().map(ToString::to_string).collect(),
+        repeat,
+    };
+    let text = serde_json::to_string(&object).expect("an object of texts and numbers has no failing parts");
+    format!("{text}\n")
 }

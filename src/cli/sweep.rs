@@ -1,14 +1,17 @@
 //! `sweep`: many seeds of some scenarios, on all cores.
 
+use std::fs::OpenOptions;
+use std::io::Write;
 use std::num::NonZero;
 use std::ops::Range;
+use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
 use crate::explore::sweep::{Trouble, Wrong};
 use crate::explore::{Order, Progress, Runner, Swept, sweep};
 use crate::report::words::{counted, span};
-use crate::report::{Sweep, json, text};
+use crate::report::{Sweep, github, json, junit, text};
 use crate::scenario::{Family, Settings};
 
 use super::arguments::{SweepArguments, SweepFormat};
@@ -151,9 +154,9 @@ fn shrunk(
                 oracles: request.arguments.oracles.as_deref(),
                 stop: &|| interrupt::wanted() || progress::now() >= ends,
             };
-            let (shrunk, path) = shrinking.shrink(request.runner, place, console)?;
-            console.remark(&format!("{}\nkept in {}\n", shrunk.after, path.display()));
-            kept.insert((index, group.signature.clone()), path.display().to_string());
+            let small = shrinking.shrink(request.runner, place, console)?;
+            console.remark(&format!("{}\nkept in {}\n", small.shrunk.after, small.kept.display()));
+            kept.insert((index, group.signature.clone()), small.kept.display().to_string());
         }
     }
     Ok(kept)
@@ -183,8 +186,20 @@ fn report(
     console.say(&match request.arguments.format {
         SweepFormat::Human => text::sweep(&sweeps),
         SweepFormat::Json => json::sweep(&sweeps, kept),
+        SweepFormat::Junit => junit::junit(&sweeps),
+        SweepFormat::Github => github::annotations(&sweeps),
     })?;
+    if let (SweepFormat::Github, Some(path)) = (request.arguments.format, std::env::var_os("GITHUB_STEP_SUMMARY")) {
+        append(Path::new(&path), &github::summary(&sweeps))?;
+    }
     Ok(exit::of_sweeps(&sweeps))
+}
+
+/// Adds to the summary of a step, which other commands of the step write to as well.
+fn append(path: &Path, text: &str) -> Result<(), Failure> {
+    let refused = |error| Failure::bad_input(format!("cannot write the summary to {}: {error}", path.display()));
+    let mut file = OpenOptions::new().append(true).create(true).open(path).map_err(refused)?;
+    file.write_all(text.as_bytes()).map_err(refused)
 }
 
 fn repeat_lines<'a>(one: &'a Chosen, seeds: &'a Range<u64>) -> impl Fn(Option<u64>) -> String + 'a {

@@ -12,33 +12,33 @@ const MILLISECOND: u64 = 1_000_000;
 
 /// Cuts off what comes after the violation, and what a violation of this kind does not need.
 pub(super) fn cut(shrinker: &mut Shrinker<'_>) {
-    let oracle = shrinker.signature.oracle;
     let mut candidate = shrinker.best.clone();
-    if oracle != OracleId::Live {
-        candidate.check.all_requests_complete = None;
-    }
-    if oracle != OracleId::Conv {
-        candidate.check.converged = None;
-    }
     candidate.check.reached.clear();
     shrinker.attempt(candidate);
 
     let Some(at) = shrinker.run.verdict.finding().map(|violation| violation.at) else { return };
     let (last, begun) = phase_at(&shrinker.best, at);
-    let mut candidate = shrinker.best.clone();
-    candidate.phases.truncate(last + 1);
-    let phase = candidate.phases.last_mut().expect("one is left");
-    // A whole millisecond reads better, and a phase has to last longer than what happens in it.
-    let lasts = (nanos(at.since(begun)) / MILLISECOND + 1) * MILLISECOND;
-    phase.duration = phase.duration.min(Duration::from_nanos(lasts));
-    if !oracle.is_liveness() {
-        let mut loud = candidate.clone();
-        loud.phases.iter_mut().for_each(|phase| phase.quiet = None);
-        if shrinker.attempt(loud) {
-            return without_phases(shrinker);
-        }
+    let mut short = shrinker.best.clone();
+    short.phases.truncate(last + 1);
+    let phase = short.phases.last_mut().expect("one is left");
+    // A whole millisecond reads better, and a phase has to last longer than what happens in it. While progress is judged a
+    // run goes on after its last phase; where it is judged no more, the phase has to last as long as that.
+    let lasts = Duration::from_nanos((nanos(at.since(begun)) / MILLISECOND + 1) * MILLISECOND);
+    let before = phase.duration;
+    phase.duration = lasts;
+    let mut unjudged = short.clone();
+    let oracle = shrinker.signature.oracle;
+    if oracle != OracleId::Live {
+        unjudged.check.all_requests_complete = None;
     }
-    shrinker.attempt(candidate);
+    if oracle != OracleId::Conv {
+        unjudged.check.converged = None;
+    }
+    let mut loud = unjudged.clone();
+    loud.phases.iter_mut().for_each(|phase| phase.quiet = None);
+    short.phases[last].duration = lasts.min(before);
+    let candidates = if oracle.is_liveness() { vec![unjudged, short] } else { vec![loud, unjudged, short] };
+    let _ = candidates.into_iter().any(|candidate| shrinker.attempt(candidate));
     without_phases(shrinker);
 }
 

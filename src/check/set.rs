@@ -1,6 +1,6 @@
 //! All the oracles of a run, as one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -61,7 +61,7 @@ pub struct CallCounts {
     pub answered: u64,
     /// Refused, with the certainty that they had no effect.
     pub refused: u64,
-    /// Given up.
+    /// Given up: by whoever called, or because whoever called is gone.
     pub given_up: u64,
 }
 
@@ -88,6 +88,8 @@ pub struct Oracles {
     /// By replica: what it last said of its part in this life.
     roles: BTreeMap<NodeId, Role>,
     calls: CallCounts,
+    /// Client machines with a call open.
+    calling: BTreeSet<NodeId>,
     events: u64,
 }
 
@@ -108,6 +110,7 @@ impl Oracles {
             conv: chosen(OracleId::Conv).then(Conv::default),
             roles: BTreeMap::new(),
             calls: CallCounts::default(),
+            calling: BTreeSet::new(),
             events: 0,
         }
     }
@@ -122,6 +125,8 @@ impl Oracles {
         let judged = self.dispatch(event, disks).and_then(|()| tell(&mut self.live, event, disks));
         if let (Some(node), EventKind::Boot(_) | EventKind::Crash(_)) = (event.node, &event.kind) {
             self.roles.remove(&node);
+            // Whoever called is gone, and nobody waits for the answer any more.
+            self.calls.given_up += u64::from(self.calling.remove(&node));
         }
         judged.map_err(|violation| self.with_role(violation))
     }
@@ -135,7 +140,7 @@ impl Oracles {
                 tell(&mut self.conv, event, disks)
             }
             EventKind::Call { .. } | EventKind::Return { .. } => {
-                self.count(&event.kind);
+                self.count(event);
                 tell(&mut self.lin, event, disks)
             }
             EventKind::Panic(message) => Err(broken(OracleId::Panic, event, &format!("panicked: {message}"))),
@@ -224,8 +229,13 @@ impl Oracles {
         self.roles.get(&node).copied()
     }
 
-    fn count(&mut self, kind: &EventKind) {
-        match kind {
+    fn count(&mut self, event: &Event) {
+        match (&event.kind, event.node) {
+            (EventKind::Call { .. }, Some(node)) => drop(self.calling.insert(node)),
+            (EventKind::Return { .. }, Some(node)) => drop(self.calling.remove(&node)),
+            _ => {}
+        }
+        match &event.kind {
             EventKind::Call { .. } => self.calls.begun += 1,
             EventKind::Return { outcome: Outcome::Done(_), .. } => self.calls.answered += 1,
             EventKind::Return { outcome: Outcome::NotApplied, .. } => self.calls.refused += 1,

@@ -37,8 +37,8 @@ pub struct Tally {
     pub faults: BTreeMap<&'static str, Reach>,
     /// Marks that were passed, by name.
     pub marks: BTreeMap<&'static str, Reach>,
-    /// What each oracle did in the run where it came least far.
-    pub checked: BTreeMap<OracleId, Checked>,
+    /// In how many runs each oracle watched.
+    pub checked: BTreeMap<OracleId, Watched>,
     digest: u64,
 }
 
@@ -57,6 +57,51 @@ pub struct Group {
     pub seeds: BTreeSet<u64>,
     /// What happened there.
     pub happened: String,
+}
+
+/// In how many runs an oracle watched.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Watched {
+    /// Those in which it watched everything.
+    pub whole: u64,
+    /// Those in which it could not watch at all, with one of the reasons.
+    pub not: Option<(u64, String)>,
+    /// Those in which it gave up, with one of the reasons.
+    pub undecided: Option<(u64, String)>,
+}
+
+impl Watched {
+    fn add(&mut self, checked: &Checked) {
+        match checked {
+            Checked::Checked(_) => self.whole += 1,
+            Checked::NotChecked(why) => count(&mut self.not, &(1, why.clone())),
+            Checked::Undecided(why) => count(&mut self.undecided, &(1, why.clone())),
+        }
+    }
+
+    fn merge(&mut self, other: &Watched) {
+        self.whole += other.whole;
+        other.not.iter().for_each(|not| count(&mut self.not, not));
+        other.undecided.iter().for_each(|undecided| count(&mut self.undecided, undecided));
+    }
+
+    /// All of them.
+    pub fn runs(&self) -> u64 {
+        [&self.not, &self.undecided].into_iter().flatten().map(|(runs, _)| runs).sum::<u64>() + self.whole
+    }
+}
+
+fn count(sum: &mut Option<(u64, String)>, more: &(u64, String)) {
+    match sum {
+        None => *sum = Some(more.clone()),
+        Some((runs, why)) => {
+            *runs += more.0;
+            // The smaller text wins, so that the order of the runs does not matter.
+            if more.1 < *why {
+                why.clone_from(&more.1);
+            }
+        }
+    }
 }
 
 /// So many seeds of a group are kept; the others repeat what these show.
@@ -134,10 +179,7 @@ impl Tally {
         add_reach(&mut self.faults, &run.faults);
         add_reach(&mut self.marks, &run.marks);
         for (oracle, checked) in &run.checked {
-            self.checked
-                .entry(*oracle)
-                .and_modify(|worst| keep_worse(worst, checked))
-                .or_insert_with(|| checked.clone());
+            self.checked.entry(*oracle).or_default().add(checked);
         }
         judgement
     }
@@ -200,9 +242,8 @@ impl Tally {
                 sum.times = sum.times.saturating_add(reach.times);
             }
         }
-        for (oracle, checked) in &other.checked {
-            let worst = self.checked.entry(*oracle);
-            worst.and_modify(|worst| keep_worse(worst, checked)).or_insert_with(|| checked.clone());
+        for (oracle, watched) in &other.checked {
+            self.checked.entry(*oracle).or_default().merge(watched);
         }
         self.digest = self.digest.wrapping_add(other.digest);
     }
@@ -270,22 +311,6 @@ fn add_reach(total: &mut BTreeMap<&'static str, Reach>, run: &BTreeMap<&'static 
         let reach = total.entry(name).or_default();
         reach.seeds += 1;
         reach.times = reach.times.saturating_add(*times);
-    }
-}
-
-fn keep_worse(worst: &mut Checked, other: &Checked) {
-    let rank = |checked: &Checked| match checked {
-        Checked::Checked(_) => 0,
-        Checked::Undecided(_) => 1,
-        Checked::NotChecked(_) => 2,
-    };
-    // Between equals the smaller text wins, so that the order of the runs does not matter.
-    match (&*worst, other) {
-        (Checked::Checked(a), Checked::Checked(b)) => *worst = Checked::Checked(a.saturating_add(*b)),
-        (Checked::Undecided(a), Checked::Undecided(b)) | (Checked::NotChecked(a), Checked::NotChecked(b)) if a <= b => {
-        }
-        (a, b) if rank(a) <= rank(b) => *worst = other.clone(),
-        _ => {}
     }
 }
 

@@ -13,6 +13,7 @@ use crate::scenario::Verdict;
 
 use super::{Report, Sweep, combined_digest};
 use crate::explore::Signature;
+use crate::explore::tally::Watched;
 
 /// One run, as one line.
 pub fn run(report: &Report<'_>) -> String {
@@ -116,7 +117,7 @@ fn scenario_object<'a>(sweep: &'a Sweep<'_>) -> ScenarioObject<'a> {
         digest: tally.digest().to_string(),
         runs: tally.runs,
         never_reached: sweep.never_reached(),
-        oracles: oracles(tally.checked.iter().map(|(oracle, checked)| (*oracle, checked))),
+        oracles: tally.checked.iter().map(|(oracle, watched)| (oracle.tag(), watched_object(watched))).collect(),
         repeat: sweep.repeat_line(),
     }
 }
@@ -208,8 +209,23 @@ struct ScenarioObject<'a> {
     digest: String,
     runs: u64,
     never_reached: Vec<&'a str>,
-    oracles: BTreeMap<&'static str, String>,
+    oracles: BTreeMap<&'static str, WatchedObject<'a>>,
     repeat: String,
+}
+
+/// In how many runs an oracle watched, and why it did not in the others.
+#[derive(Serialize)]
+struct WatchedObject<'a> {
+    checked: u64,
+    not_checked: u64,
+    undecided: u64,
+    why: Option<&'a str>,
+}
+
+fn watched_object(watched: &Watched) -> WatchedObject<'_> {
+    let runs = |gap: &Option<(u64, String)>| gap.as_ref().map_or(0, |(runs, _)| *runs);
+    let why = watched.undecided.as_ref().or(watched.not.as_ref()).map(|(_, why)| why.as_str());
+    WatchedObject { checked: watched.whole, not_checked: runs(&watched.not), undecided: runs(&watched.undecided), why }
 }
 
 #[derive(Serialize)]

@@ -10,7 +10,7 @@ use super::words::{counted, field, grouped, span};
 use super::{Report, Sweep, combined_digest, trace};
 use crate::explore::Judgement;
 use crate::explore::judgement::expected;
-use crate::explore::tally::Reach;
+use crate::explore::tally::{Reach, Watched};
 
 /// So many deviations that never came up are named; the first ones of the plan.
 const UNUSED_SHOWN: usize = 5;
@@ -101,7 +101,7 @@ fn one_sweep(sweep: &Sweep<'_>) -> String {
     if let Some((seed, reason)) = &tally.gave_up {
         put("undecided", format!("{}, the smallest is {seed}: {reason}", counted(tally.inconclusive, "seed")));
     }
-    put("oracles", oracles(tally.checked.iter().map(|(oracle, checked)| (*oracle, checked))));
+    put("oracles", watched(&tally.checked));
     if let Some(remark) = sweep_remark(sweep) {
         put("expected", remark);
     }
@@ -200,6 +200,23 @@ fn oracles<'a>(checked: impl Iterator<Item = (OracleId, &'a Checked)>) -> String
     }
     let whole = if whole.is_empty() { "none".to_string() } else { whole.join(" ") };
     if partly.is_empty() { whole } else { format!("{whole}   ({})", partly.join("; ")) }
+}
+
+/// Those that watched at least some runs; then, in brackets, in how many runs which did not, and why.
+fn watched(checked: &BTreeMap<OracleId, Watched>) -> String {
+    let names: Vec<String> =
+        checked.iter().filter(|(_, watched)| watched.whole > 0).map(|(id, _)| id.to_string()).collect();
+    let mut gaps = Vec::new();
+    for (oracle, watched) in checked {
+        for (word, gap) in [("not checked", &watched.not), ("undecided", &watched.undecided)] {
+            let Some((runs, why)) = gap else { continue };
+            let all = *runs == watched.runs();
+            let times = if all { String::new() } else { format!(" in {}", counted(*runs, "seed")) };
+            gaps.push(format!("{word}: {oracle}{times}, {why}"));
+        }
+    }
+    let names = if names.is_empty() { "none".to_string() } else { names.join(" ") };
+    if gaps.is_empty() { names } else { format!("{names}   ({})", gaps.join("; ")) }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use super::Shrinker;
 use super::relabel::relabel;
 use crate::base::{Cluster, NodeId};
+use crate::scenario::{Core, Scenario};
 
 /// Keeps as few clients as will do, then as few replicas.
 pub(super) fn shrink(shrinker: &mut Shrinker<'_>) {
@@ -28,7 +29,7 @@ fn all(count: u16) -> Vec<u16> {
 
 /// All choices of at least so many of these, and not all of them, the smallest choices first. There are at most 62 of a
 /// cluster of six; of larger ones only the choices that leave out one machine, or all but the first few.
-fn fewest_first(count: u16, least: u16) -> Vec<Vec<u16>> {
+pub(super) fn fewest_first(count: u16, least: u16) -> Vec<Vec<u16>> {
     if count > 6 {
         let first = (least..count).map(|size| (0..size).collect());
         let without = (0..count).map(|gone| (0..count).filter(|one| *one != gone).collect());
@@ -42,18 +43,24 @@ fn fewest_first(count: u16, least: u16) -> Vec<Vec<u16>> {
     choices
 }
 
+/// The plan with these machines only, numbered anew.
+pub(super) fn kept(plan: &Scenario, replicas: &[u16], clients: &[u16]) -> Scenario {
+    let place = |kept: &[u16], index: u16| kept.iter().position(|one| *one == index).map(|place| place as u16);
+    let map = |node: NodeId| match node.is_replica() {
+        true => place(replicas, node.index()).map(NodeId::replica),
+        false => place(clients, node.index()).map(NodeId::client),
+    };
+    relabel(plan, Cluster { replicas: replicas.len() as u16, clients: clients.len() as u16 }, &map)
+}
+
 impl Shrinker<'_> {
-    /// Tries with these machines only, numbered anew.
+    /// Tries with these machines only. Fewer machines are worth a longer run; there cannot be more faults.
     fn keep(&mut self, replicas: &[u16], clients: &[u16]) -> bool {
-        let place = |kept: &[u16], index: u16| kept.iter().position(|one| *one == index).map(|place| place as u16);
-        let map = |node: NodeId| match node.is_replica() {
-            true => place(replicas, node.index()).map(NodeId::replica),
-            false => place(clients, node.index()).map(NodeId::client),
-        };
-        let cluster = Cluster { replicas: replicas.len() as u16, clients: clients.len() as u16 };
-        let candidate = relabel(&self.best, cluster, &map);
-        // Fewer machines are worth a longer run, but no more faults; there cannot be more of those.
-        self.attempt(candidate)
+        let candidate = kept(&self.best, replicas, clients);
+        // A core of which too few are left may as well be everybody.
+        let mut whole = candidate.clone();
+        whole.phases.iter_mut().filter_map(|phase| phase.quiet.as_mut()).for_each(|quiet| quiet.core = Core::All);
+        self.attempt(candidate) || self.attempt(whole)
     }
 }
 

@@ -6,10 +6,10 @@
 
 use super::Shrinker;
 use super::attempt::{steps, steps_mut};
-use super::renumber::{Removed, guesses};
+use super::renumber::{Removed, guesses, with_fewer_lives};
 use super::timeline::{Calls, calls, keep_in_time};
 use crate::base::{Draw, LabelText};
-use crate::scenario::{Choice, Deviation, Fault, Scenario};
+use crate::scenario::{Choice, Deviation, Fault, Scenario, Target, What};
 
 /// Takes away all deviations of one class.
 pub(super) fn calm_classes(shrinker: &mut Shrinker<'_>) {
@@ -45,21 +45,18 @@ const PAIRS_MAX: usize = 24;
 
 /// Takes away faults.
 pub(super) fn faults(shrinker: &mut Shrinker<'_>) {
-    shrinker.without_chunks(|plan| faults_of(plan).count(), without_faults);
+    shrinker.each_chunk(
+        |plan| faults_of(plan).count(),
+        |shrinker, start, end| {
+            shrinker.without_faults(&|place| (start..end).contains(&place));
+        },
+    );
     // Some only make sense together: a crash and a restart, a partition and the heal that ends it.
     let mut first = 0;
     while first < faults_of(&shrinker.best).count() && shrinker.size.faults <= PAIRS_MAX {
         let mut second = first + 1;
         while second < faults_of(&shrinker.best).count() {
-            let mut candidate = shrinker.best.clone();
-            let mut place = 0;
-            for phase in &mut candidate.phases {
-                phase.faults.retain(|_| {
-                    place += 1;
-                    place - 1 != first && place - 1 != second
-                });
-            }
-            if !shrinker.attempt(candidate) {
+            if !shrinker.without_faults(&|place| place == first || place == second) {
                 second += 1;
             }
         }
@@ -102,6 +99,28 @@ impl Shrinker<'_> {
         let mut candidate = self.best.clone();
         candidate.phases.iter_mut().for_each(|phase| phase.faults.retain(&keep));
         self.attempt(candidate)
+    }
+
+    /// Tries without some faults, counted over all phases, and with deviations as they might be called then.
+    fn without_faults(&mut self, gone: &dyn Fn(usize) -> bool) -> bool {
+        let mut candidate = self.best.clone();
+        let mut crashes = Removed::new();
+        let mut place = 0;
+        for phase in &mut candidate.phases {
+            phase.faults.retain(|fault| {
+                place += 1;
+                if let (
+                    true,
+                    What::Crash { target: Target::Node(node), .. } | What::Wipe { target: Target::Node(node), .. },
+                ) = (gone(place - 1), &fault.what)
+                {
+                    *crashes.entry(*node).or_default() += 1;
+                }
+                !gone(place - 1)
+            });
+        }
+        let renamed = with_fewer_lives(&candidate, &crashes);
+        std::iter::once(candidate).chain(renamed).any(|candidate| self.attempt(candidate))
     }
 
     /// Tries without some operations, with the others at their times, and with deviations as they might be called then.
@@ -173,17 +192,6 @@ impl Shrinker<'_> {
 /// The faults of a plan, phase by phase.
 pub(super) fn faults_of(plan: &Scenario) -> impl Iterator<Item = &Fault> {
     plan.phases.iter().flat_map(|phase| &phase.faults)
-}
-
-/// Takes away those from one place up to another, counted over all phases.
-fn without_faults(plan: &mut Scenario, from: usize, to: usize) {
-    let mut place = 0;
-    for phase in &mut plan.phases {
-        phase.faults.retain(|_| {
-            place += 1;
-            !(from..to).contains(&(place - 1))
-        });
-    }
 }
 
 /// The deviations of a plan.

@@ -21,6 +21,7 @@ mod items;
 mod names;
 mod relabel;
 mod renumber;
+mod shake;
 mod size;
 mod squeeze;
 mod tail;
@@ -120,7 +121,7 @@ struct Pass {
     run: fn(&mut Shrinker<'_>),
 }
 
-const PASSES: [Pass; 14] = [
+const PASSES: [Pass; 16] = [
     Pass {
         name: "tail",
         invariant: "no phase begins after the violation, and the last one ends with it",
@@ -157,6 +158,16 @@ const PASSES: [Pass; 14] = [
         name: "values",
         invariant: "no duration, shift or value could be a simpler one of those tried",
         run: values::lower,
+    },
+    Pass {
+        name: "shaken replicas",
+        invariant: "with times moved at random, dozens of tries with fewer replicas did not fail",
+        run: shake::replicas,
+    },
+    Pass {
+        name: "shaken faults",
+        invariant: "likewise without any one fault, and with one partition in the place of two faults",
+        run: shake::faults,
     },
     Pass {
         name: "names",
@@ -204,7 +215,7 @@ pub fn shrink(runner: &Runner<'_>, job: &Job<'_>, watch: &mut dyn FnMut(&Step)) 
 const ROUNDS: u64 = 8;
 
 /// No new round begins when those before it took so many runs.
-const ROUNDS_TRIES_MAX: u64 = 4_000;
+const ROUNDS_TRIES_MAX: u64 = 12_000;
 
 /// A result of so few faults, operations and deviations together is small enough for one more round to be enough.
 const SMALL: usize = 3;

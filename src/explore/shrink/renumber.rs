@@ -1,9 +1,11 @@
-//! Names after operations have been taken away.
+//! Names after operations or crashes have been taken away.
 //!
 //! A protocol numbers what it handles: with two operations fewer before it, `Prepare(v0 op33)` is `Prepare(v0 op31)`, and
 //! a client's `Request(n7)` is `Request(n6)` if one of the two was its own. A deviation keeps its meaning only under
 //! its new name. Which number of a label counts operations is known to the protocol alone; so there are guesses, and
 //! each is a candidate like any other.
+//!
+//! What a crash leaves of a disk is named by the life that ends, so without an earlier crash of that node it is the life before.
 
 use std::collections::BTreeMap;
 
@@ -68,5 +70,34 @@ impl Guess {
         if let Some((_, number)) = label.numbers.last_mut().filter(|(_, number)| counts && *number > fewer) {
             *number -= fewer;
         }
+    }
+}
+
+/// The plan with what its deviations say of lives renamed, as if some crashes had not been: by node, how many.
+pub(super) fn with_fewer_lives(plan: &Scenario, removed: &Removed) -> Option<Scenario> {
+    let mut renamed = plan.clone();
+    for deviation in deviations_mut(&mut renamed) {
+        lives(&mut deviation.name, removed);
+    }
+    (renamed != *plan).then_some(renamed)
+}
+
+fn lives(name: &mut Name<LabelText>, removed: &Removed) {
+    match name {
+        Name::Sector { node, life, .. }
+        | Name::Entries { node, life }
+        | Name::Length { node, life, .. }
+        | Name::Boot { node, life }
+        | Name::Task { node, life, .. } => {
+            let fewer = u32::try_from(removed.get(node).copied().unwrap_or(0)).unwrap_or(u32::MAX);
+            life.0 = if life.0 > fewer { life.0 - fewer } else { life.0 };
+        }
+        Name::Timer { task, .. } => lives(task, removed),
+        Name::Wake { task, moment, .. } => {
+            lives(task, removed);
+            lives(moment, removed);
+        }
+        Name::Delivery { .. } | Name::Packet { .. } | Name::Disk { .. } => {}
+        Name::Resume { .. } | Name::Clock { .. } | Name::World => {}
     }
 }

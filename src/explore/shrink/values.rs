@@ -102,7 +102,7 @@ fn for_each_fault(shrinker: &mut Shrinker<'_>, change: impl Fn(&mut Shrinker<'_>
 }
 
 /// How long after a fault it ends by itself, if it is one that can.
-fn end_of(what: &mut What) -> Option<&mut Option<Distribution>> {
+pub(super) fn end_of(what: &mut What) -> Option<&mut Option<Distribution>> {
     match what {
         What::Crash { restart_after: end, .. }
         | What::Wipe { restart_after: end, .. }

@@ -170,8 +170,10 @@ impl Shared {
             let Some(struck) = self.faults.borrow_mut().struck.pop_front() else { break };
             let mut draw = self.fault_dice(struck.phase, struck.fault, 1);
             draw.word();
-            // The event a fault waits for just before has not happened yet and can be nobody's cause.
-            let reason = if struck.event.id <= self.tracer.borrow().last { struck.event.id } else { cause };
+            // The event a fault waits for just before has not happened yet and can be nobody's cause; by the number it
+            // would have had, another one may have happened since.
+            let before = matches!(struck.when, When::On { before: true, .. });
+            let reason = if before { cause } else { struck.event.id };
             self.begin(Moment::World, reason);
             self.strike(struck.phase, struck.fault, &struck.when, &mut draw, Some(&struck.event));
         }

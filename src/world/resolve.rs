@@ -42,7 +42,9 @@ impl Resolver<'_> {
                 self.each(nodes, resume_after, |target, resume_after| What::Pause { target, resume_after })
             }
             What::Partition { split, heal_after } => {
-                let Some(groups) = self.groups(split) else { return Vec::new() };
+                let Some(mut groups) = self.groups(split) else { return Vec::new() };
+                // Half of one replica is nobody, and a group of nobody is none.
+                groups.retain(|group| !group.is_empty());
                 let split = Split::Groups(
                     groups.into_iter().map(|group| group.into_iter().map(Target::Node).collect()).collect(),
                 );

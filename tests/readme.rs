@@ -1,7 +1,9 @@
 //! The README tells the truth: its console blocks are run, and its scenario is read.
 
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use foretell::explore::Judgement;
 use foretell::scenario::file::parse;
 
 fn readme() -> String {
@@ -14,32 +16,75 @@ fn blocks(language: &str) -> Vec<String> {
     readme().split(&fence).skip(1).map(|rest| rest.split("```").next().unwrap_or_default().to_string()).collect()
 }
 
+/// Runs a command of the page in a directory of its own, where only embedded scenarios are found and what it keeps does not
+/// stay.
+fn said(directory: &Path, arguments: &str) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_foretell"))
+        .args(arguments.split(' '))
+        .current_dir(directory)
+        .output()
+        .expect("the binary runs");
+    assert!(matches!(output.status.code(), Some(0 | 1)), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("output is text")
+}
+
+fn elsewhere(test: &str) -> PathBuf {
+    let directory = std::env::temp_dir().join(format!("foretell-readme-{test}-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&directory);
+    std::fs::create_dir_all(&directory).expect("there is a place for temporary files");
+    directory
+}
+
+/// A line `…` stands for any lines.
+fn is_like(said: &str, shown: &str) -> bool {
+    let mut parts = shown.split("…\n");
+    let Some(mut rest) = parts.next().and_then(|first| said.strip_prefix(first)) else { return false };
+    let parts: Vec<&str> = parts.collect();
+    for (index, part) in parts.iter().enumerate() {
+        let found = if index + 1 == parts.len() { rest.strip_suffix(*part).map(str::len) } else { rest.find(part) };
+        let Some(at) = found else { return false };
+        rest = &rest[at + part.len()..];
+    }
+    rest.is_empty()
+}
+
 #[test]
 fn what_the_console_shows_is_what_is_printed() {
     let blocks = blocks("console");
-    assert_eq!(blocks.len(), 2, "a green run and a red one");
+    assert_eq!(blocks.len(), 4, "a green run, a red one, a sweep and what was shrunk");
+    let directory = elsewhere("console");
     for block in blocks {
-        let (command, expected) = block.split_once('\n').expect("a command and what it prints");
+        let (command, shown) = block.split_once('\n').expect("a command and what it prints");
         let arguments = command.strip_prefix("$ cargo run --release -- ").expect("run from the checkout");
-        let output = Command::new(env!("CARGO_BIN_EXE_foretell"))
-            .args(arguments.split(' '))
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .output()
-            .expect("the binary runs");
-        assert!(output.status.success(), "{command}");
-        assert_eq!(String::from_utf8_lossy(&output.stdout), expected, "{command}");
+        let said = said(&directory, arguments);
+        assert!(is_like(&said, shown), "{command}\nprints\n{said}\nand the page shows\n{shown}");
     }
 }
 
 #[test]
-fn the_scenario_is_right() {
+fn the_diagram_is_the_one_that_is_drawn() {
+    let directory = elsewhere("diagram");
+    said(&directory, "shrink swarm --plant adopted-log-taken-as-committed --seed 1");
+    let kept = "adopted-log-taken-as-committed-back";
+    let drawn = said(&directory, &format!("run regressions/{kept} --trace mermaid"));
+    assert_eq!(blocks("mermaid"), [drawn]);
+    let file = directory.join(format!("sim-scenarios/regressions/{kept}.toml"));
+    let text = std::fs::read_to_string(file).expect("it was kept");
+    let shown = blocks("toml").into_iter().find(|block| block.contains("[expect]")).expect("the page shows it");
+    for line in shown.lines() {
+        assert!(text.contains(line), "{line} is not in what was kept:\n{text}");
+    }
+}
+
+#[test]
+fn the_scenarios_are_right() {
     let registry = foretell::systems::registry();
     for block in blocks("toml").into_iter().filter(|block| !block.starts_with("[dependencies]")) {
-        let scenario =
-            parse("readme", &block, &registry).expect("the example is right").scenario(0).expect("seed 0 is right");
-        let system = registry.make(&scenario.system, None).expect("it exists");
-        let run = foretell::scenario::run(&scenario, system, &foretell::scenario::Settings::default());
-        assert_eq!(run.verdict.word(), "pass");
+        let family = parse("readme", &block, &registry).expect("the example is right");
+        let scenario = family.only().expect("it has no choices");
+        let system = registry.make(&scenario.system, scenario.plant.as_deref()).expect("it exists");
+        let run = foretell::scenario::run(scenario, system, &foretell::scenario::Settings::default());
+        assert!(Judgement::of(&scenario.expect, &run.verdict).is_met(), "{:?}", run.verdict);
     }
 }
 

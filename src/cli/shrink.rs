@@ -198,15 +198,13 @@ impl Place {
         let directory = if is_file { path.parent().unwrap_or(Path::new("")) } else { path };
         let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
         let refused = |error| Failure::bad_input(format!("cannot write into {}: {error}", directory.display()));
-        let was_there = directory.is_dir();
+        let missing: Vec<&Path> = directory.ancestors().take_while(|path| !path.exists()).collect();
         fs::create_dir_all(directory).map_err(refused)?;
         let probe = directory.join(format!(".foretell.{}.partial", std::process::id()));
         let written = fs::write(&probe, b"");
         let _ = fs::remove_file(&probe);
-        if !was_there {
-            // Whoever keeps something makes it again.
-            let _ = fs::remove_dir(directory);
-        }
+        // Whoever keeps something makes them again.
+        missing.iter().for_each(|path| drop(fs::remove_dir(path)));
         written.map_err(refused)?;
         Ok(Place { path: path.to_path_buf(), is_file })
     }

@@ -30,6 +30,11 @@ pub trait System {
     /// How many replicas must agree on what, in a cluster of this size.
     fn quorums(&self, replicas: u16) -> Quorums;
 
+    /// The most replicas that it can run on.
+    fn replicas_max(&self) -> u16 {
+        u16::MAX
+    }
+
     /// What the service should answer. Without it the history is not checked.
     fn model(&self) -> Option<Rc<dyn Model>> {
         None

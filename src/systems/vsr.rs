@@ -57,6 +57,10 @@ impl System for VsrKv {
         Quorums { replication: quorum::replication(replicas), view_change: quorum::view_change(replicas) }
     }
 
+    fn replicas_max(&self) -> u16 {
+        quorum::REPLICAS_MAX
+    }
+
     fn model(&self) -> Option<Rc<dyn Model>> {
         Some(Rc::new(KeyValue))
     }

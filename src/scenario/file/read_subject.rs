@@ -14,6 +14,8 @@ pub(super) struct Subject {
     pub plant: Option<String>,
     /// The longest that the system may wait before it tries again.
     pub backoff: Option<Duration>,
+    /// The most replicas that it can run on.
+    pub replicas_max: Option<u16>,
 }
 
 impl Subject {
@@ -28,11 +30,11 @@ impl Subject {
         });
         let (system, plant) = (root.need("system"), root.take("plant"));
         let (system, plant) = system_of(system, plant, registry);
-        let backoff = system.as_ref().and_then(|system| {
-            // A system that cannot be made has been complained of.
-            Some(registry.make(system, plant.as_deref()).ok()?.longest_backoff())
-        });
-        Subject { title, system, plant, backoff }
+        // A system that cannot be made has been complained of.
+        let made = system.as_ref().and_then(|system| registry.make(system, plant.as_deref()).ok());
+        let backoff = made.as_ref().map(|made| made.longest_backoff());
+        let replicas_max = made.as_ref().map(|made| made.replicas_max());
+        Subject { title, system, plant, backoff, replicas_max }
     }
 
     /// What was read before from the same file.

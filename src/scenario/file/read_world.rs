@@ -11,15 +11,16 @@ use super::reader::{Table, Value};
 /// More machines than this of a kind are a slip of the hand: runs cost the square of it.
 pub(super) const MACHINES: u16 = 64;
 
-/// How many machines there are. From here on, nodes that the file names are checked against it.
-pub(super) fn cluster(root: &mut Table) -> Option<Cluster> {
+/// How many machines there are, with as many replicas as the system can run on at most. From here on, nodes that the file names are checked against it.
+pub(super) fn cluster(root: &mut Table, replicas_max: u16) -> Option<Cluster> {
     let cluster = root.need_section("cluster")?.table("[cluster]", |table| {
-        let count = |value: Value, what, low| {
-            let count = value.whole(what, low, u64::from(MACHINES))?;
+        let count = |value: Value, what, low, high: u16| {
+            let count = value.whole(what, low, u64::from(high.min(MACHINES)))?;
             Some(u16::try_from(count).expect("at most 64"))
         };
-        let replicas = table.need("replicas").and_then(|value| count(value, "a number of replicas", 1));
-        let clients = table.need("clients").and_then(|value| count(value, "a number of clients", 0));
+        let replicas = |value| count(value, "a number of replicas", 1, replicas_max);
+        let replicas = table.need("replicas").and_then(replicas);
+        let clients = table.need("clients").and_then(|value| count(value, "a number of clients", 0, MACHINES));
         Some(Cluster { replicas: replicas?, clients: clients? })
     })?;
     root.context().set_cluster(cluster);

@@ -9,10 +9,13 @@ use crate::base::{
     Checksum, ClientId, Cluster, Digest, Event, EventId, EventKind, Incarnation, Instant, Key, Kind, Lost, NodeId,
     Operation, Outcome, Probe, Ratio, Reply, Role,
 };
-use crate::check::{Checked, OracleId, Violation};
+use crate::check::{Checked, OracleId, Quorums, Violation};
+use crate::env::{Env, Local};
 use crate::explore::Tally;
 use crate::scenario::outcome::Calls;
-use crate::scenario::{Checks, Expectation, Family, Mix, Phase, Run, Scenario, Shares, Shows, Verdict, Workload};
+use crate::scenario::{
+    Checks, Client, Expectation, Family, Mix, Phase, Run, Scenario, Shares, Shows, System, Verdict, Workload,
+};
 
 use super::Sweep;
 
@@ -47,6 +50,24 @@ pub(crate) fn scenario(expect: Expectation) -> Scenario {
         },
         expect,
         plan: None,
+    }
+}
+
+/// A system that nothing is asked of.
+pub(crate) struct Idle;
+
+impl System for Idle {
+    fn format(&self, _: Env, _: Cluster) -> Local<()> {
+        Box::pin(async {})
+    }
+    fn boot(&self, _: Env, _: Cluster) -> Local<()> {
+        Box::pin(async {})
+    }
+    fn client(&self, _: Env, _: Cluster) -> Box<dyn Client> {
+        unreachable!("no test of this system runs a client")
+    }
+    fn quorums(&self, replicas: u16) -> Quorums {
+        Quorums { replication: replicas / 2 + 1, view_change: replicas / 2 + 1 }
     }
 }
 

@@ -6,29 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::super::repeat::Repeat;
 use super::super::shelf::Found;
 use super::*;
-use crate::base::Cluster;
-use crate::check::{OracleId, Quorums};
-use crate::env::{Env, Local};
-use crate::report::samples;
-use crate::scenario::{Client, Plan, Registry, System, Workload};
-
-/// A system that nothing is asked of.
-pub(in crate::cli) struct Idle;
-
-impl System for Idle {
-    fn format(&self, _: Env, _: Cluster) -> Local<()> {
-        Box::pin(async {})
-    }
-    fn boot(&self, _: Env, _: Cluster) -> Local<()> {
-        Box::pin(async {})
-    }
-    fn client(&self, _: Env, _: Cluster) -> Box<dyn Client> {
-        unreachable!("no test here runs a client")
-    }
-    fn quorums(&self, replicas: u16) -> Quorums {
-        Quorums { replication: replicas, view_change: replicas }
-    }
-}
+use crate::check::OracleId;
+use crate::report::samples::{self, Idle};
+use crate::scenario::{Plan, Registry, Workload};
 
 /// What came of a command: its exit and what it wrote to the two streams.
 struct Ended {

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::super::run::tests::{Idle, calm, chosen, honest, shows};
+use super::super::run::tests::{calm, chosen, honest, shows};
 use super::*;
 use crate::base::Digest;
-use crate::report::samples;
+use crate::report::samples::{self, Idle};
 use crate::scenario::{Expectation, Registry, Run, Scenario, Shows};
 
 struct Ended {

@@ -337,3 +337,6 @@ impl<'a> Shrinker<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

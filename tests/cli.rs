@@ -3,40 +3,16 @@
 #![cfg(feature = "cli")]
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-struct Ended {
-    code: Option<i32>,
-    out: String,
-    err: String,
-}
-
-/// A directory of its own for each test, so that only embedded scenarios are found there.
-fn elsewhere(test: &str) -> PathBuf {
-    let directory = std::env::temp_dir().join(format!("foretell-cli-{test}-{}", std::process::id()));
-    let _ = fs::remove_dir_all(&directory);
-    fs::create_dir_all(&directory).expect("there is a place for temporary files");
-    directory
-}
-
-fn command(directory: &Path, words: &str) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_foretell"));
-    command.current_dir(directory).args(words.split_whitespace());
-    command
-}
-
-fn foretell(directory: &Path, words: &str) -> Ended {
-    let output = command(directory, words).output().expect("the program starts");
-    let text = |bytes| String::from_utf8(bytes).expect("output is text");
-    Ended { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
-}
+mod common;
+use common::{command, elsewhere, foretell};
 
 fn verdict(directory: &Path, words: &str) -> Value {
-    let ended = foretell(directory, &format!("{words} --format json"));
-    serde_json::from_str(&ended.out).unwrap_or_else(|error| panic!("{words}: {error}\n{}{}", ended.out, ended.err))
+    foretell(directory, &format!("{words} --format json")).json()
 }
 
 fn root() -> &'static Path {
@@ -74,14 +50,14 @@ fn a_wrong_command_line_is_bad_input() {
 
 #[test]
 fn an_unknown_scenario_is_answered_with_near_names() {
-    let ended = foretell(&elsewhere("unknown"), "run convergance --seed 1");
+    let ended = foretell(&elsewhere("cli-unknown"), "run convergance --seed 1");
     assert_eq!((ended.code, ended.out.as_str()), (Some(2), ""));
     assert!(ended.err.contains("unknown scenario `convergance`; did you mean convergence?"), "{}", ended.err);
 }
 
 #[test]
 fn validate_says_all_errors_of_all_files() {
-    let directory = elsewhere("validate");
+    let directory = elsewhere("cli-validate");
     fs::write(directory.join("one.toml"), "titel = \"a\"\nsystem = \"vsr\"\n").expect("it can be written");
     fs::write(directory.join("two.toml"), "title = [\n").expect("it can be written");
     fs::write(directory.join("three.toml"), b"title = \"\xff\"\n").expect("it can be written");
@@ -99,7 +75,7 @@ fn every_scenario_of_this_crate_is_valid_and_listed() {
     let ended = foretell(root(), "validate sim-scenarios");
     assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""));
     let files = ended.out.lines().count();
-    let list = verdict(&elsewhere("list"), "list");
+    let list = verdict(&elsewhere("cli-list"), "list");
     let scenarios = list["scenarios"].as_array().expect("a list has scenarios");
     assert_eq!(scenarios.len(), files, "the binary carries every file");
     assert!(scenarios.iter().all(|scenario| scenario["from"] == "embedded"));
@@ -108,7 +84,7 @@ fn every_scenario_of_this_crate_is_valid_and_listed() {
 
 #[test]
 fn the_same_seed_is_the_same_run() {
-    let directory = elsewhere("same");
+    let directory = elsewhere("cli-same");
     let run = || foretell(&directory, "run convergence --seed 7 --format json --check-determinism");
     let (one, other) = (run(), run());
     assert_eq!(one.code, Some(0), "{}", one.err);
@@ -122,7 +98,7 @@ fn the_same_seed_is_the_same_run() {
 
 #[test]
 fn without_a_name_and_a_seed_convergence_runs_with_a_drawn_seed() {
-    let directory = elsewhere("default");
+    let directory = elsewhere("cli-default");
     let value = verdict(&directory, "run");
     let seed = value["seed"].as_u64().expect("the seed is printed");
     assert_eq!(verdict(&directory, &format!("run convergence --seed {seed}")), value);
@@ -130,7 +106,7 @@ fn without_a_name_and_a_seed_convergence_runs_with_a_drawn_seed() {
 
 #[test]
 fn a_range_can_be_split_anywhere() {
-    let directory = elsewhere("split");
+    let directory = elsewhere("cli-split");
     let digest = |seeds: &str| {
         let value = verdict(&directory, &format!("sweep convergence --seeds {seeds}"));
         u64::from_str_radix(value["digest"].as_str().expect("a digest is text"), 16).expect("in hexadecimal digits")
@@ -140,7 +116,7 @@ fn a_range_can_be_split_anywhere() {
 
 #[test]
 fn a_trace_has_as_many_lines_as_the_run_has_events() {
-    let directory = elsewhere("trace");
+    let directory = elsewhere("cli-trace");
     let ended = foretell(&directory, "run convergence --seed 7 --trace jsonl --format json");
     let value: Value = serde_json::from_str(&ended.err).expect("the verdict is alone on standard error");
     assert_eq!(value["events"], ended.out.lines().count());
@@ -154,7 +130,7 @@ fn a_trace_has_as_many_lines_as_the_run_has_events() {
 
 #[test]
 fn a_recorded_plan_repeats_its_run() {
-    let directory = elsewhere("record");
+    let directory = elsewhere("cli-record");
     let run = verdict(&directory, "run convergence --seed 7 --record plan.toml");
     let plan = verdict(&directory, "run plan.toml --check-determinism");
     assert_eq!(plan["digest"], run["digest"]);
@@ -165,7 +141,7 @@ fn a_recorded_plan_repeats_its_run() {
 
 #[test]
 fn a_plan_that_comes_out_otherwise_is_nondeterminism_or_stale() {
-    let directory = elsewhere("stale");
+    let directory = elsewhere("cli-stale");
     let run = verdict(&directory, "run convergence --seed 7 --record plan.toml");
     let digest = run["digest"].as_str().expect("a digest is text").trim_start_matches('0');
     let plan = fs::read_to_string(directory.join("plan.toml")).expect("the plan was written");
@@ -185,7 +161,7 @@ fn a_plan_that_comes_out_otherwise_is_nondeterminism_or_stale() {
 
 #[test]
 fn a_reader_may_go_away() {
-    let directory = elsewhere("pipe");
+    let directory = elsewhere("cli-pipe");
     let words = "run convergence --seed 7 --trace jsonl";
     let mut child =
         command(&directory, words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
@@ -199,7 +175,7 @@ fn a_reader_may_go_away() {
 #[cfg(unix)]
 #[test]
 fn an_interrupted_sweep_reports_what_it_has() {
-    let directory = elsewhere("interrupt");
+    let directory = elsewhere("cli-interrupt");
     let child = command(&directory, "sweep convergence --seeds 0..1000000000000 --format json")
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

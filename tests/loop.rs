@@ -6,38 +6,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use serde_json::Value;
+mod common;
+use common::{Ended, command, elsewhere, foretell};
 
 const PLANT: &str = "adopted-log-taken-as-committed";
-
-struct Ended {
-    code: Option<i32>,
-    out: String,
-    err: String,
-}
-
-fn elsewhere(test: &str) -> PathBuf {
-    let directory = std::env::temp_dir().join(format!("foretell-loop-{test}-{}", std::process::id()));
-    let _ = fs::remove_dir_all(&directory);
-    fs::create_dir_all(&directory).expect("there is a place for temporary files");
-    directory
-}
-
-fn command(directory: &Path, words: &str) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_foretell"));
-    command.current_dir(directory).args(words.split_whitespace());
-    command
-}
-
-fn foretell(directory: &Path, words: &str) -> Ended {
-    let output = command(directory, words).output().expect("the program starts");
-    let text = |bytes| String::from_utf8(bytes).expect("output is text");
-    Ended { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
-}
-
-fn object(ended: &Ended) -> Value {
-    serde_json::from_str(&ended.out).unwrap_or_else(|error| panic!("{error}\n{}{}", ended.out, ended.err))
-}
 
 fn files(directory: &Path) -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(directory)
@@ -55,10 +27,10 @@ fn repeat(directory: &Path, line: &str) -> Ended {
 
 #[test]
 fn three_commands_lead_to_a_scenario_that_is_kept() {
-    let directory = elsewhere("three");
+    let directory = elsewhere("loop-three");
     let swept = foretell(&directory, &format!("sweep swarm --plant {PLANT} --seeds 0..40 --format json"));
     assert_eq!(swept.code, Some(1), "{}", swept.err);
-    let swept = object(&swept);
+    let swept = swept.json();
     for key in ["digest", "seeds", "findings", "marks", "faults"] {
         assert!(!swept[key].is_null(), "{key} is missing");
     }
@@ -75,7 +47,7 @@ fn three_commands_lead_to_a_scenario_that_is_kept() {
 
     let shrunk = foretell(&directory, &format!("shrink swarm --plant {PLANT} --seed {seed} --format json"));
     assert_eq!(shrunk.code, Some(0), "{}", shrunk.err);
-    let shrunk = object(&shrunk);
+    let shrunk = shrunk.json();
     let size = |when: &str, what: &str| shrunk[when][what].as_u64().expect("sizes are numbers");
     for what in ["faults", "operations", "deviations", "deliveries", "events"] {
         assert!(size("after", what) <= size("before", what), "{what}");
@@ -89,38 +61,38 @@ fn three_commands_lead_to_a_scenario_that_is_kept() {
     // It runs by its name, as part of a sweep of nothing else, and again and again as the same run.
     let name = kept.trim_start_matches("sim-scenarios/").trim_end_matches(".toml");
     let run = foretell(&directory, &format!("run {name} --format json"));
-    assert_eq!((run.code, object(&run)["expectation_met"].as_bool()), (Some(0), Some(true)));
+    assert_eq!((run.code, run.json()["expectation_met"].as_bool()), (Some(0), Some(true)));
     let replayed = foretell(&directory, &format!("replay {name} --times 100 --format json"));
-    assert_eq!((replayed.code, object(&replayed)["comparison"].as_str()), (Some(0), Some("same")));
-    assert_eq!(object(&replayed)["digest"], shrunk["digest"]);
+    assert_eq!((replayed.code, replayed.json()["comparison"].as_str()), (Some(0), Some("same")));
+    assert_eq!(replayed.json()["digest"], shrunk["digest"]);
 
     // The same once more is the same file; a file that says something else is left alone.
     let again = foretell(&directory, &format!("shrink swarm --plant {PLANT} --seed {seed} --format json"));
-    assert_eq!(object(&again)["kept"].as_str(), Some(kept));
+    assert_eq!(again.json()["kept"].as_str(), Some(kept));
     fs::write(directory.join(kept), "# mine\n").expect("it can be written");
     let again = foretell(&directory, &format!("shrink swarm --plant {PLANT} --seed {seed} --format json"));
-    assert_eq!(object(&again)["kept"].as_str(), Some(kept.replace(".toml", "-2.toml").as_str()));
+    assert_eq!(again.json()["kept"].as_str(), Some(kept.replace(".toml", "-2.toml").as_str()));
     assert_eq!(fs::read_to_string(directory.join(kept)).ok().as_deref(), Some("# mine\n"));
 }
 
 #[test]
 fn a_sweep_can_shrink_what_it_finds() {
-    let directory = elsewhere("shrink");
+    let directory = elsewhere("loop-shrink");
     let words = format!("sweep swarm --plant {PLANT} --seeds 0..12 --shrink --out kept --format json");
     let swept = foretell(&directory, &words);
     assert_eq!(swept.code, Some(1), "{}", swept.err);
-    let path = object(&swept)["findings"][0]["shrunk"].as_str().map(PathBuf::from).expect("it was shrunk");
+    let path = swept.json()["findings"][0]["shrunk"].as_str().map(PathBuf::from).expect("it was shrunk");
     assert_eq!(path.parent(), Some(Path::new("kept")));
     assert!(directory.join(path).is_file());
 }
 
 #[test]
 fn the_digest_of_a_sweep_depends_on_neither_threads_nor_pieces() {
-    let directory = elsewhere("pieces");
+    let directory = elsewhere("loop-pieces");
     let digest = |words: &str| {
         let ended = foretell(&directory, &format!("sweep {words} --format json"));
         assert_eq!(ended.code, Some(0), "{words}: {}", ended.err);
-        u64::from_str_radix(object(&ended)["digest"].as_str().expect("a digest is text"), 16).expect("in digits")
+        u64::from_str_radix(ended.json()["digest"].as_str().expect("a digest is text"), 16).expect("in digits")
     };
     let whole = digest("swarm --seeds 0..120 --jobs 1");
     assert_eq!(whole, digest("swarm --seeds 0..120 --jobs 2"));
@@ -132,7 +104,7 @@ fn the_digest_of_a_sweep_depends_on_neither_threads_nor_pieces() {
 
 #[test]
 fn build_servers_get_what_they_read() {
-    let directory = elsewhere("servers");
+    let directory = elsewhere("loop-servers");
     let summary = directory.join("summary.md");
     fs::write(&summary, "before\n").expect("it can be written");
     let words = format!("sweep calm swarm --plant {PLANT} --seeds 0..12 --format github");
@@ -148,7 +120,7 @@ fn build_servers_get_what_they_read() {
 
 #[test]
 fn a_replay_that_differs_names_the_event() {
-    let directory = elsewhere("replay");
+    let directory = elsewhere("loop-replay");
     let recorded = foretell(&directory, "run convergence --seed 7 --record plan.toml");
     assert_eq!(recorded.code, Some(0), "{}", recorded.err);
     let plan = fs::read_to_string(directory.join("plan.toml")).expect("it was written");
@@ -175,7 +147,7 @@ fn a_replay_that_differs_names_the_event() {
 
 #[test]
 fn what_cannot_be_is_bad_input_and_leaves_nothing_behind() {
-    let directory = elsewhere("bad");
+    let directory = elsewhere("loop-bad");
     fs::write(directory.join("file"), "").expect("it can be written");
     foretell(&directory, "run calm --seed 1 --record plan.toml");
     let plan = fs::read_to_string(directory.join("plan.toml")).expect("it was written");
@@ -218,7 +190,7 @@ fn what_cannot_be_is_bad_input_and_leaves_nothing_behind() {
 #[cfg(unix)]
 #[test]
 fn an_interrupted_shrinker_keeps_the_best_so_far() {
-    let directory = elsewhere("interrupt");
+    let directory = elsewhere("loop-interrupt");
     let child =
         command(&directory, "shrink swarm --plant longest-log-ignores-log-view --seed 688 --out kept --format json")
             .stdout(Stdio::piped())
@@ -236,7 +208,7 @@ fn an_interrupted_shrinker_keeps_the_best_so_far() {
         err: String::from_utf8(output.stderr).expect("output is text"),
     };
     assert_eq!(ended.code, Some(4), "{}", ended.err);
-    let shrunk = object(&ended);
+    let shrunk = ended.json();
     assert_eq!(shrunk["interrupted"], true);
     let kept = shrunk["kept"].as_str().expect("the best so far is kept");
     assert_eq!(foretell(&directory, &format!("run {kept}")).code, Some(0));

@@ -1,10 +1,12 @@
 //! The README tells the truth: its console blocks are run, and its scenario is read.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 use foretell::explore::Judgement;
 use foretell::scenario::file::parse;
+
+mod common;
+use common::{elsewhere, foretell};
 
 fn readme() -> String {
     std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).expect("there is a README")
@@ -19,20 +21,9 @@ fn blocks(language: &str) -> Vec<String> {
 /// Runs a command of the page in a directory of its own, where only embedded scenarios are found and what it keeps does not
 /// stay.
 fn said(directory: &Path, arguments: &str) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_foretell"))
-        .args(arguments.split(' '))
-        .current_dir(directory)
-        .output()
-        .expect("the binary runs");
-    assert!(matches!(output.status.code(), Some(0 | 1)), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("output is text")
-}
-
-fn elsewhere(test: &str) -> PathBuf {
-    let directory = std::env::temp_dir().join(format!("foretell-readme-{test}-{}", std::process::id()));
-    let _ = std::fs::remove_dir_all(&directory);
-    std::fs::create_dir_all(&directory).expect("there is a place for temporary files");
-    directory
+    let ended = foretell(directory, arguments);
+    assert!(matches!(ended.code, Some(0 | 1)), "{arguments}: {}", ended.err);
+    ended.out
 }
 
 /// A line `…` stands for any lines.
@@ -52,7 +43,7 @@ fn is_like(said: &str, shown: &str) -> bool {
 fn what_the_console_shows_is_what_is_printed() {
     let blocks = blocks("console");
     assert_eq!(blocks.len(), 4, "a green run, a red one, a sweep and what was shrunk");
-    let directory = elsewhere("console");
+    let directory = elsewhere("readme-console");
     for block in blocks {
         let (command, shown) = block.split_once('\n').expect("a command and what it prints");
         let arguments = command.strip_prefix("$ cargo run --release -- ").expect("run from the checkout");
@@ -63,7 +54,7 @@ fn what_the_console_shows_is_what_is_printed() {
 
 #[test]
 fn the_diagram_is_the_one_that_is_drawn() {
-    let directory = elsewhere("diagram");
+    let directory = elsewhere("readme-diagram");
     said(&directory, "shrink swarm --plant adopted-log-taken-as-committed --seed 1");
     let kept = "adopted-log-taken-as-committed-back";
     let drawn = said(&directory, &format!("run regressions/{kept} --trace mermaid"));

@@ -96,6 +96,11 @@ fn check(plant: &str, seed: u64) -> Result<(), String> {
     if signature.is_none_or(|signature| !signature.is_same_failure(&shrunk.signature)) {
         return Err(format!("the plan does not fail as {}", shrunk.signature));
     }
+    // What is left shows the bug, and no weakness of the scenario.
+    let clean = Scenario { plant: None, ..again.only().expect("a plan has no choices").clone() };
+    if let Some(violation) = go(&runner, &clean, 0)?.verdict.finding() {
+        return Err(format!("without the bug the plan fails as well: {}", violation.happened));
+    }
     let (after, before) = (&shrunk.after, &shrunk.before);
     let pinned = format!("{}\nby hand: {by_hand}\nfound:   {before}\nshrunk:  {after}\n\n{text}", shrunk.signature,);
     let mut settings = insta::Settings::clone_current();

@@ -1,7 +1,7 @@
 //! `failing-seeds.toml`: seeds that failed, to be run first next time.
 
 use std::fmt::Write as _;
-use std::fs;
+use std::fs::{self, OpenOptions};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -60,6 +60,7 @@ impl FailingSeeds {
             let help = "an entry looks like: [[failing]] scenario = \"swarm\" seed = 7 signature = \"LIN client returns\", on a line each";
             Failure::bad_input(diagnostic.help(help).render(&path.display().to_string(), &text))
         })?;
+        writable(path)?;
         Ok(FailingSeeds { path: path.to_path_buf(), known: content.failing })
     }
 
@@ -69,15 +70,19 @@ impl FailingSeeds {
         self.known.iter().filter(same).map(|failing| failing.seed)
     }
 
-    /// Writes what is known now: all that failed this time, and of the rest those that `was_run` does not know to pass.
-    /// A file that would say nothing new is left alone.
-    pub(super) fn update(&self, failed: Vec<Failing>, was_run: impl Fn(&Failing) -> bool) -> Result<(), Failure> {
-        let mut now: Vec<Failing> = self.known.iter().filter(|failing| !was_run(failing)).cloned().collect();
-        now.extend(failed);
+    /// Writes what is known now: what somebody else has written meanwhile, without those that came out as they should,
+    /// and with those that failed. A file that would say nothing new is left alone.
+    pub(super) fn update(&self, failed: Vec<Failing>, is_mended: impl Fn(&Failing) -> bool) -> Result<(), Failure> {
+        let before = FailingSeeds::read(&self.path)?.known;
+        let again = |known: &Failing| {
+            failed
+                .iter()
+                .any(|new| (&new.scenario, &new.plant, new.seed) == (&known.scenario, &known.plant, known.seed))
+        };
+        let mut now: Vec<Failing> = before.iter().filter(|known| !is_mended(known) && !again(known)).cloned().collect();
+        now.extend(failed.iter().cloned());
         now.sort();
         now.dedup();
-        let mut before = self.known.clone();
-        before.sort();
         if now == before {
             return Ok(());
         }
@@ -93,6 +98,18 @@ impl FailingSeeds {
         }
         write_file(&self.path, |out| out.write_all(text.as_bytes()))
     }
+}
+
+/// Makes sure, before anything is run, that the file could be written: hours of a sweep must not end with that.
+fn writable(path: &Path) -> Result<(), Failure> {
+    let refused = |error| Failure::bad_input(format!("cannot write {}: {error}", path.display()));
+    if path.exists() {
+        return OpenOptions::new().append(true).open(path).map(drop).map_err(refused);
+    }
+    let probe = path.with_file_name(format!(".foretell.{}.partial", std::process::id()));
+    let written = fs::write(&probe, b"");
+    let _ = fs::remove_file(&probe);
+    written.map_err(refused)
 }
 
 #[cfg(test)]

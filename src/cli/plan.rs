@@ -93,21 +93,16 @@ pub(super) fn note(scenario: &Scenario, run: &Run) -> Result<Option<String>, Fai
 }
 
 /// Writes the plan that repeats `run`, after trying that the text written does repeat it.
-pub(super) fn record(path: &Path, runner: &Runner<'_>, run: &Run, oracles: &Settings) -> Result<(), Failure> {
+pub(super) fn record(path: &Path, runner: &Runner<'_>, run: &Run) -> Result<(), Failure> {
     let Some(plan) = &run.plan else {
         return Err(Failure::broken("the run was to be recorded, and has no plan"));
     };
-    let text = sealed(runner, plan, run.digest, oracles)?;
+    let text = sealed(runner, plan, run.digest)?;
     write_file(path, |out| out.write_all(text.as_bytes()))
 }
 
 /// The text of a plan with the digest of its run and the build that made it, after trying that it does repeat the run.
-pub(super) fn sealed(
-    runner: &Runner<'_>,
-    plan: &Scenario,
-    digest: Digest,
-    oracles: &Settings,
-) -> Result<String, Failure> {
+pub(super) fn sealed(runner: &Runner<'_>, plan: &Scenario, digest: Digest) -> Result<String, Failure> {
     let mut plan = plan.clone();
     let Some(recorded) = &mut plan.plan else {
         return Err(Failure::broken("the plan of the run is not a plan: it leaves something to chance"));
@@ -126,7 +121,7 @@ pub(super) fn sealed(
     let Some(read) = read.only() else {
         return Err(Failure::broken("the plan of this run is read back as one with choices"));
     };
-    let again = runner.run(read, &Settings { trace: false, record: false, ..oracles.clone() })?;
+    let again = runner.run(read, &Settings::default())?;
     if again.digest != digest {
         return Err(Failure::broken(format!(
             "not written: the plan does not repeat the run; the run has digest {digest}, and its plan {}",
@@ -148,7 +143,7 @@ mod tests {
         let mut scenario = samples::scenario(Expectation::Pass);
         assert_eq!(note(&scenario, &run), Ok(None));
         let mut with = |digest, build: Option<String>| {
-            scenario.plan = Some(Plan { entropy: 0, deviations: vec![], digest, build, trace: vec![] });
+            scenario.plan = Some(Plan { entropy: 0, oracles: None, deviations: vec![], digest, build, trace: vec![] });
             note(&scenario, &run)
         };
         assert_eq!(with(None, Some(build())), Ok(None));

@@ -61,10 +61,13 @@ impl Teller {
     }
 }
 
+/// So many runs are not waited for.
+const ENDLESS: u64 = 1 << 60;
+
 /// How far a sweep is, in a line.
 pub(super) fn line(progress: &Progress, took: Duration) -> String {
     let Progress { done, all, findings, signatures, .. } = *progress;
-    let endless = all == u64::MAX;
+    let endless = all > ENDLESS;
     let left = match rate(done, took) {
         _ if endless => String::new(),
         0 => String::new(),

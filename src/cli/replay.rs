@@ -6,7 +6,7 @@ use crate::base::{Event, LabelText, Name};
 use crate::explore::{Judgement, Runner};
 use crate::report::words::counted;
 use crate::report::{Report, text, trace};
-use crate::scenario::{Deviation, Run, Scenario, Settings};
+use crate::scenario::{Deviation, Fault, Run, Scenario, Settings, When};
 
 use super::arguments::{Format, ReplayArguments};
 use super::chosen::{Chosen, Options};
@@ -51,6 +51,7 @@ fn replay(
         let message = format!("a deviation names the file `{name}`, which no disk ever had; there are {files}");
         return Err(Failure::bad_input(message));
     }
+    interrupt::be_patient();
     let mut times = 1;
     while times < arguments.times && !interrupt::wanted() {
         determinism::check(runner, plan, &Settings { record: false, ..settings.clone() }, &run)?;
@@ -58,17 +59,25 @@ fn replay(
     }
     let comparison = compare(plan, &run);
     let place = || first_difference(plan, &run, runner);
+    let mut differs = None;
     let (word, note, exit) = match comparison {
         Comparison::Same => ("same", None, None),
         Comparison::Unrecorded => {
             ("unrecorded", Some("the plan does not say what digest its run had".to_string()), None)
         }
         Comparison::Edited(note) => ("edited", Some(note), None),
-        Comparison::Stale(note) => (
-            "stale",
-            Some(format!("{note}{}", place()?.map_or(String::new(), |place| format!("; {place}")))),
-            Some(Exit::Incomplete),
-        ),
+        Comparison::Stale(note) => {
+            differs = place()?;
+            ("stale", Some(note), Some(Exit::Incomplete))
+        }
+        Comparison::Different(_) if is_same_trace(plan, &run) => {
+            let events = counted(run.events, "event");
+            (
+                "edited",
+                Some(format!("all {events} are as recorded, so the digest in the plan is not that of its run")),
+                None,
+            )
+        }
         Comparison::Different(message) => {
             // Two runs may differ from one another as well, and then both versions of the event are known.
             determinism::check(runner, plan, &Settings { record: false, ..settings.clone() }, &run)?;
@@ -81,13 +90,14 @@ fn replay(
     if word == "same" {
         notes.push(format!(
             "the recorded run, {}",
-            if times == 1 { "repeated".to_string() } else { format!("{times} times of {times}") }
+            if times == 1 { "repeated".to_string() } else { format!("{times} times of {}", arguments.times) }
         ));
     }
     notes.extend(note);
+    notes.extend(never_struck(plan, &run));
     let report = Report { scenario: plan, run: &run, judgement, past: &[], notes: &notes, repeat };
     console.say(&match arguments.format {
-        Format::Human => text::run(&report),
+        Format::Human => text::run(&report) + &differs.map_or(String::new(), |place| format!("\n{place}")),
         Format::Json => {
             let object = Object {
                 plan: &arguments.name,
@@ -123,6 +133,26 @@ struct Object<'a> {
     unused: &'a [String],
     notes: &'a [String],
     repeat: &'a str,
+}
+
+/// What of the plan's faults never struck, because its moment did not come. One that comes after a violation has no chance.
+fn never_struck(plan: &Scenario, run: &Run) -> Option<String> {
+    let struck: Vec<&Fault> = run.plan.iter().flat_map(|plan| &plan.phases).flat_map(|phase| &phase.faults).collect();
+    let waits = |fault: &&Fault| !struck.contains(fault);
+    let faults: Vec<&Fault> = plan.phases.iter().flat_map(|phase| &phase.faults).filter(waits).collect();
+    let first = faults.first()?;
+    let when = match &first.when {
+        When::On { trigger, .. } => format!("on \"{trigger}\""),
+        When::At(_) | When::Every(_) => "at its time".to_string(),
+    };
+    let count = counted(faults.len() as u64, "fault");
+    Some(format!("{count} of the plan never struck, the first of them {when}: {}", first.what))
+}
+
+/// Whether every event is as recorded.
+fn is_same_trace(plan: &Scenario, run: &Run) -> bool {
+    let trace = |plan: &Scenario| plan.plan.as_ref().map(|plan| plan.trace.clone()).filter(|trace| !trace.is_empty());
+    trace(plan).is_some_and(|recorded| run.plan.as_deref().and_then(trace) == Some(recorded))
 }
 
 /// Names the first event that is another one than in the recorded run, as far as the plan knows.

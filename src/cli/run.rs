@@ -4,7 +4,7 @@ use crate::base::Digest;
 use crate::explore::{Judgement, Runner, Tally};
 use crate::report::past::Past;
 use crate::report::words::{counted, grouped};
-use crate::report::{Report, Sweep, causal_past, json, lanes, mermaid, text, trace};
+use crate::report::{Kept, Report, Sweep, causal_past, json, lanes, mermaid, text, trace};
 use crate::scenario::{Expectation, Family, Run, Scenario, Settings, Shows};
 
 use super::arguments::{Format, RunArguments, TraceFormat};
@@ -131,8 +131,8 @@ fn until(request: &Request<'_>, limit: u64, console: &mut Console<'_>) -> Result
     let file = Some(request.chosen.found.file.as_str()).filter(|_| !request.chosen.found.is_embedded);
     let sweeps = [Sweep { family, name, file, seeds, tally: &tally, interrupted, judgement, repeat }];
     console.say(&match request.arguments.format {
-        Format::Human => text::sweep(&sweeps),
-        Format::Json => json::sweep(&sweeps, &json::Kept::new()),
+        Format::Human => text::sweep(&sweeps, &Kept::new()),
+        Format::Json => json::sweep(&sweeps, &Kept::new()),
     })?;
     Ok(exit::of_sweeps(&sweeps))
 }
@@ -170,7 +170,7 @@ fn run_and_report(
         notes.extend(plan::note(scenario, &run)?);
     }
     if let Some(path) = &arguments.record {
-        plan::record(path, runner, &run, &settings)?;
+        plan::record(path, runner, &run)?;
         notes.push(format!("the plan of this run is in {}", path.display()));
     }
     let past = past(request, scenario, &settings, &run)?;

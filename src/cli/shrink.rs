@@ -12,6 +12,7 @@ use crate::report::mermaid::mermaid;
 use crate::report::past::Past;
 use crate::report::retell;
 use crate::report::words::{counted, field, grouped, span};
+use crate::scenario::file::print;
 use crate::scenario::{Expectation, Scenario, Settings, Shows};
 
 use super::arguments::{ShrinkArguments, ShrinkFormat};
@@ -37,21 +38,16 @@ pub(super) fn command(
     let scenario = chosen.scenario(seed)?;
     // Hours of shrinking must not end with a folder that cannot be written to.
     let place = Place::prepare(&arguments.out)?;
-    if let Some(slips) = &arguments.slips {
-        Place::prepare(slips)?;
-    }
+    let slips = arguments.slips.as_deref().map(Place::prepare).transpose()?;
     let ends = arguments.time_budget.map(|budget| progress::now() + budget);
     let stop = || interrupt::wanted() || ends.is_some_and(|ends| progress::now() >= ends);
     let one = One { chosen: &chosen, scenario: &scenario, seed, oracles: arguments.oracles.as_deref(), stop: &stop };
     let small = one.shrink(runner, &place, console)?;
     for (signature, slip) in &small.shrunk.slips {
         let count = "another failure showed on the way";
-        match &arguments.slips {
-            Some(directory) => {
-                let name = file_stem(&format!("{}-{signature}", slip.name));
-                let path = directory.join(format!("{name}.toml"));
-                let text = crate::scenario::file::print(slip);
-                write_file(&path, |out| out.write_all(text.as_bytes()))?;
+        match &slips {
+            Some(place) => {
+                let path = place.keep(&file_stem(&format!("{}-{signature}", slip.name)), &print(slip))?;
                 console.remark(&format!("{count}: {signature}; its plan is in {}\n", path.display()));
             }
             None => console.remark(&format!("{count}: {signature}; --slips DIR keeps its plan\n")),
@@ -150,8 +146,8 @@ impl One<'_> {
             }
         };
         (shrunk.plan.name, shrunk.plan.title) = (file_stem(&name), title);
-        let settings = Settings { seed: 0, oracles: self.oracles.map(<[_]>::to_vec), trace: true, record: false };
-        let text = plan::sealed(runner, &shrunk.plan, shrunk.run.digest, &settings)?;
+        let settings = Settings { trace: true, ..Settings::default() };
+        let text = plan::sealed(runner, &shrunk.plan, shrunk.run.digest)?;
         let past = Past::of(&runner.run(&shrunk.plan, &settings)?);
         let violation = shrunk.run.verdict.finding().expect("what was kept fails");
         let found = match self.chosen.family.is_plan() {
@@ -214,11 +210,12 @@ impl Place {
         let refused = |error| Failure::bad_input(format!("cannot write into {}: {error}", self.path.display()));
         let directory = if self.is_file { self.path.parent().unwrap_or(Path::new("")) } else { &self.path };
         fs::create_dir_all(directory).map_err(refused)?;
-        let mut path = if self.is_file { self.path.clone() } else { self.path.join(format!("{name}.toml")) };
-        let mut number = 1;
-        while !self.is_file && fs::read(&path).is_ok_and(|there| there != text.as_bytes()) {
+        let first = if self.is_file { self.path.clone() } else { self.path.join(format!("{name}.toml")) };
+        let stem = first.file_stem().map_or(name.into(), |stem| stem.to_string_lossy());
+        let (mut path, mut number) = (first.clone(), 1);
+        while fs::read(&path).is_ok_and(|there| there != text.as_bytes()) {
             number += 1;
-            path = self.path.join(format!("{name}-{number}.toml"));
+            path = first.with_file_name(format!("{stem}-{number}.toml"));
         }
         write_file(&path, |out| out.write_all(text.as_bytes()))?;
         Ok(path)
@@ -235,8 +232,13 @@ fn file_stem(name: &str) -> String {
             _ => stem.push('-'),
         }
     }
+    // A panic says whatever it likes, and names of files have an end.
+    stem.truncate(STEM_MAX);
     stem.trim_end_matches('-').to_string()
 }
+
+/// How long a name may be without its ending.
+const STEM_MAX: usize = 80;
 
 /// How far it is, in a line.
 fn line(step: &Step) -> String {
@@ -255,13 +257,17 @@ fn sizes(small: &Small) -> String {
 
 fn human(small: &Small, repeat: &str) -> String {
     let mut text = sizes(small);
-    text.push_str("  passes                tries    kept   what holds now\n");
+    let interrupted = small.shrunk.interrupted;
+    if interrupted {
+        text.push_str(&field("stopped", "early: more could probably be taken away"));
+    }
+    let holds = if interrupted { "" } else { "   what holds now" };
+    text.push_str(&format!("  passes                tries    kept{holds}\n"));
     for pass in &small.shrunk.passes {
         let (tries, successes) = (grouped(pass.tries), grouped(pass.successes));
-        text.push_str(&format!("    {:<16} {tries:>8} {successes:>7}   {}\n", pass.name, pass.invariant));
-    }
-    if small.shrunk.interrupted {
-        text.push_str("  stopped before nothing more was found\n");
+        let invariant = if interrupted { "" } else { pass.invariant };
+        text.push_str(format!("    {:<16} {tries:>8} {successes:>7}   {invariant}", pass.name).trim_end());
+        text.push('\n');
     }
     text.push_str(&format!("\n{}\nrepeat: {repeat}\n", lanes(&small.past)));
     text

@@ -8,10 +8,11 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
+use crate::check::OracleId;
 use crate::explore::sweep::{Trouble, Wrong};
 use crate::explore::{Order, Progress, Runner, Swept, sweep};
 use crate::report::words::{counted, span};
-use crate::report::{Sweep, github, json, junit, text};
+use crate::report::{Kept, Sweep, github, json, junit, text};
 use crate::scenario::{Family, Settings};
 
 use super::arguments::{SweepArguments, SweepFormat};
@@ -118,33 +119,33 @@ fn perform(request: &Request<'_>, console: &mut Console<'_>) -> Result<Exit, Fai
     let speed = last.map_or(String::new(), |last| format!(", {}", progress::speed(&last, took)));
     let runs = counted(swept.tallies.iter().map(|tally| tally.runs).sum(), "run");
     teller.end(console, &format!("{runs} in {}{speed}", span(took)));
-    if let Some(trouble) = &swept.trouble {
-        return Err(told(request, trouble));
-    }
     // Without seeds that were asked for, a time budget that is used up is all that was asked for.
-    let endless = arguments.seeds.is_none() && arguments.time_budget.is_some();
+    let endless = seeds.end == u64::MAX && arguments.time_budget.is_some();
     let interrupted = !swept.complete && (!endless || interrupt::wanted());
-    keep_failing(request, &failing, &first, &swept)?;
+    let written = keep_failing(request, &failing, &swept);
     let kept = match place {
-        Some(place) if !interrupt::wanted() => shrunk(request, &swept, &place, console)?,
-        _ => json::Kept::new(),
+        Some(place) if swept.trouble.is_none() => shrunk(request, &swept, &place, console)?,
+        _ => Kept::new(),
     };
-    report(request, &swept, interrupted, &kept, console)
+    let exit = report(request, &swept, interrupted, &kept, console)?;
+    // What was found is on the screen by now, whatever else went wrong.
+    written?;
+    swept.trouble.as_ref().map_or(Ok(exit), |trouble| Err(told(request, trouble)))
 }
 
 /// No finding of a sweep is shrunk for longer than this.
 const SHRINK_BUDGET: Duration = Duration::from_secs(120);
 
 /// Shrinks the smallest seed of each finding. Says where the results are.
-fn shrunk(
-    request: &Request<'_>,
-    swept: &Swept,
-    place: &Place,
-    console: &mut Console<'_>,
-) -> Result<json::Kept, Failure> {
-    let mut kept = json::Kept::new();
+fn shrunk(request: &Request<'_>, swept: &Swept, place: &Place, console: &mut Console<'_>) -> Result<Kept, Failure> {
+    let mut kept = Kept::new();
     for (index, (one, tally)) in request.chosen.iter().zip(&swept.tallies).enumerate() {
         for group in tally.groups().into_iter().filter(|group| !group.expected) {
+            if interrupt::wanted() {
+                console
+                    .remark(&format!("not shrunk: {} seed {}: {}\n", one.repeat.scenario, group.seed, group.signature));
+                continue;
+            }
             console.remark(&format!("shrinking {} seed {}: {}\n", one.repeat.scenario, group.seed, group.signature));
             let ends = progress::now() + SHRINK_BUDGET;
             let shrinking = One {
@@ -154,7 +155,13 @@ fn shrunk(
                 oracles: request.arguments.oracles.as_deref(),
                 stop: &|| interrupt::wanted() || progress::now() >= ends,
             };
-            let small = shrinking.shrink(request.runner, place, console)?;
+            let small = match shrinking.shrink(request.runner, place, console) {
+                Ok(small) => small,
+                Err(failure) => {
+                    console.remark(&format!("not shrunk: {}\n", failure.message.trim_end()));
+                    continue;
+                }
+            };
             console.remark(&format!("{}\nkept in {}\n", small.shrunk.after, small.kept.display()));
             kept.insert((index, group.signature.clone()), small.kept.display().to_string());
         }
@@ -167,7 +174,7 @@ fn report(
     request: &Request<'_>,
     swept: &Swept,
     interrupted: bool,
-    kept: &json::Kept,
+    kept: &Kept,
     console: &mut Console<'_>,
 ) -> Result<Exit, Failure> {
     let repeats: Vec<_> = request.chosen.iter().map(|one| repeat_lines(one, &request.seeds)).collect();
@@ -184,7 +191,7 @@ fn report(
         })
         .collect();
     console.say(&match request.arguments.format {
-        SweepFormat::Human => text::sweep(&sweeps),
+        SweepFormat::Human => text::sweep(&sweeps, kept),
         SweepFormat::Json => json::sweep(&sweeps, kept),
         SweepFormat::Junit => junit::junit(&sweeps),
         SweepFormat::Github => github::annotations(&sweeps),
@@ -207,12 +214,7 @@ fn repeat_lines<'a>(one: &'a Chosen, seeds: &'a Range<u64>) -> impl Fn(Option<u6
 }
 
 /// Writes down which seeds to run first next time.
-fn keep_failing(
-    request: &Request<'_>,
-    failing: &FailingSeeds,
-    first: &[(usize, u64)],
-    swept: &Swept,
-) -> Result<(), Failure> {
+fn keep_failing(request: &Request<'_>, failing: &FailingSeeds, swept: &Swept) -> Result<(), Failure> {
     let mut failed = Vec::new();
     for (one, tally) in request.chosen.iter().zip(&swept.tallies) {
         for group in tally.groups().into_iter().filter(|group| !group.expected) {
@@ -225,16 +227,19 @@ fn keep_failing(
             failed.extend(group.seeds.iter().map(entry));
         }
     }
-    // Those that failed before are the first to be run; one that was not reached is kept as it is.
-    let reached = swept.complete || swept.tallies.iter().map(|tally| tally.runs).sum::<u64>() > first.len() as u64;
-    let was_run = |known: &Failing| {
+    // An oracle that did not watch has not seen that a promise is kept again.
+    let watched = |known: &Failing| {
+        let oracle = known.signature.split(' ').next().and_then(|tag| tag.parse::<OracleId>().ok());
+        request.arguments.oracles.as_ref().is_none_or(|chosen| oracle.is_some_and(|oracle| chosen.contains(&oracle)))
+    };
+    let is_mended = |known: &Failing| {
         let is = |(place, seed): &(usize, u64)| {
             let repeat = &request.chosen[*place].repeat;
             repeat.scenario == known.scenario && repeat.plant == known.plant && *seed == known.seed
         };
-        reached && first.iter().any(is)
+        watched(known) && swept.mended.iter().any(is)
     };
-    failing.update(failed, was_run)
+    failing.update(failed, is_mended)
 }
 
 /// What to say of a seed without a result.

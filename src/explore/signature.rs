@@ -43,9 +43,11 @@ impl Signature {
     }
 
     /// Whether the other is the same failure for a shrinker: the same promise, broken by a node that plays the same
-    /// part. The kind of event may differ, because a smaller run may break the promise a step earlier.
+    /// part. The kind of event may differ, because a smaller run may break the promise a step earlier; but of a panic it
+    /// is all that there is.
     pub fn is_same_failure(&self, other: &Signature) -> bool {
-        self.oracle == other.oracle && self.part == other.part
+        let is_crash = matches!(self.oracle, OracleId::Panic | OracleId::Spin);
+        self.oracle == other.oracle && self.part == other.part && (!is_crash || self.kind == other.kind)
     }
 }
 
@@ -95,6 +97,8 @@ mod tests {
         other.happened = "r0 committed op 9".to_string();
         assert_eq!(Signature::of(&one), Signature::of(&other));
         other.kind = "leads".to_string();
+        let panic = |kind: &str| Signature { oracle: OracleId::Panic, kind: kind.to_string(), ..Signature::of(&one) };
+        assert!(!panic("panics: slot # is taken").is_same_failure(&panic("panics: no such client")));
         assert!(Signature::of(&one).is_same_failure(&Signature::of(&other)));
         assert_ne!(Signature::of(&one), Signature::of(&other));
     }

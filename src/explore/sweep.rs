@@ -60,6 +60,8 @@ pub struct Swept {
     /// For each scenario, its runs within the range. Findings of seeds outside the range, which were run because they
     /// failed before, are among the findings and count for nothing else.
     pub tallies: Vec<Tally>,
+    /// Of the seeds that were to be run first: those that came out as they should.
+    pub mended: BTreeSet<(usize, u64)>,
     /// Whether every seed was run.
     pub complete: bool,
     /// What went wrong with the sweep itself, and where.
@@ -96,29 +98,32 @@ pub fn sweep(runner: &Runner<'_>, order: &Order<'_>, watch: &mut dyn FnMut(&Prog
     let work = Work::new(order);
     let here = thread::current();
     let jobs = order.jobs.max(1);
-    let alive = AtomicU64::new(jobs as u64);
     thread::scope(|scope| {
         let workers: Vec<_> = (0..jobs)
             .map(|_| {
                 scope.spawn(|| {
                     let done = work.work(runner);
-                    alive.fetch_sub(1, Ordering::Release);
                     here.unpark();
                     done
                 })
             })
             .collect();
-        while alive.load(Ordering::Acquire) > 0 {
-            thread::park_timeout(WATCH_EVERY);
+        loop {
+            let over = workers.iter().all(thread::ScopedJoinHandle::is_finished);
             watch(&work.progress());
+            if over {
+                break;
+            }
+            thread::park_timeout(WATCH_EVERY);
         }
         let mut swept = work.nothing();
         for worker in workers {
             let (tallies, trouble) = worker.join().expect("panics of runs are caught within the worker");
             swept.tallies.iter_mut().zip(&tallies).for_each(|(sum, part)| sum.merge(part));
-            // Of several troubles, always the same one is told.
+            // One trouble stops all threads; of those that met one at the same time, the smallest seed is told.
             swept.trouble = [swept.trouble.take(), trouble].into_iter().flatten().min_by_key(Trouble::place);
         }
+        swept.mended = std::mem::take(&mut *work.mended.lock().expect("nothing panics while it is locked"));
         swept.complete = work.is_complete() && swept.trouble.is_none();
         swept
     })
@@ -133,6 +138,8 @@ impl Trouble {
 /// What the threads share.
 struct Work<'a> {
     order: &'a Order<'a>,
+    /// What to run first, each once.
+    first: Vec<(usize, u64)>,
     /// Those of `order.first` that are in the range; sorted, to be left out later.
     ahead: Vec<(u64, usize)>,
     /// The next place to be taken: first those of `order.first`, then the range, seed by seed.
@@ -143,23 +150,28 @@ struct Work<'a> {
     findings: AtomicU64,
     virtual_nanos: AtomicU64,
     signatures: Mutex<BTreeSet<Signature>>,
+    mended: Mutex<BTreeSet<(usize, u64)>>,
     stopped: AtomicBool,
 }
 
 impl<'a> Work<'a> {
     fn new(order: &'a Order<'a>) -> Work<'a> {
         let families = order.families.len() as u64;
+        let mut first = order.first.to_vec();
+        first.sort_unstable();
+        first.dedup();
         let in_range = |(_, seed): &&(usize, u64)| order.seeds.contains(seed);
         let mut ahead: Vec<(u64, usize)> =
-            order.first.iter().filter(in_range).map(|(family, seed)| (*seed, *family)).collect();
+            first.iter().filter(in_range).map(|(family, seed)| (*seed, *family)).collect();
         ahead.sort_unstable();
-        ahead.dedup();
-        assert!(order.first.iter().all(|(family, _)| *family < order.families.len()));
+        assert!(first.iter().all(|(family, _)| *family < order.families.len()));
         // Nobody lives to see the end of a range that is cut here.
         let range = (order.seeds.end.saturating_sub(order.seeds.start)).saturating_mul(families);
-        let places = range.saturating_add(order.first.len() as u64);
+        let places = range.saturating_add(first.len() as u64);
         Work {
             order,
+            first,
+            mended: Mutex::default(),
             next: AtomicU64::new(0),
             places,
             all: places - ahead.len() as u64,
@@ -174,7 +186,7 @@ impl<'a> Work<'a> {
 
     fn nothing(&self) -> Swept {
         let tallies = self.order.families.iter().map(|family| Tally::new(family.expect())).collect();
-        Swept { tallies, complete: false, trouble: None }
+        Swept { tallies, mended: BTreeSet::new(), complete: false, trouble: None }
     }
 
     /// The next scenario and seed; none if there are no more, or if it is time to stop.
@@ -187,9 +199,9 @@ impl<'a> Work<'a> {
             if place >= self.places {
                 return None;
             }
-            let first = self.order.first.len() as u64;
+            let first = self.first.len() as u64;
             if place < first {
-                return Some(self.order.first[place as usize]);
+                return Some(self.first[place as usize]);
             }
             let families = self.order.families.len() as u64;
             let (seed, family) =
@@ -244,6 +256,9 @@ impl<'a> Work<'a> {
             tally.remember(run);
             Judgement::of(self.order.families[family].expect(), &run.verdict)
         };
+        if judgement.is_met() && self.first.binary_search(&(family, run.seed)).is_ok() {
+            self.mended.lock().expect("nothing panics while it is locked").insert((family, run.seed));
+        }
         if let (Judgement::Found, Some(violation)) = (judgement, run.verdict.finding()) {
             self.findings.fetch_add(1, Ordering::Relaxed);
             self.signatures.lock().expect("nothing panics while it is locked").insert(Signature::of(violation));

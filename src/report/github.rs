@@ -5,7 +5,7 @@
 
 use super::problems::{Gravity, Problem, problems};
 use super::words::{counted, grouped};
-use super::{Sweep, text};
+use super::{Kept, Sweep, text};
 
 /// One line for each problem, `::error` or, where nothing is known to be broken, `::warning`; and a `::notice` that says
 /// how many scenarios were swept.
@@ -67,7 +67,7 @@ pub fn summary(sweeps: &[Sweep<'_>]) -> String {
     for sweep in sweeps.iter().filter(|sweep| !sweep.is_met()) {
         out.push_str(&format!("\n<details><summary>{}</summary>\n\n", cell(sweep.name)));
         // Indented text is shown as it is, whatever it holds; a fence could be closed by it.
-        for line in text::sweep(std::slice::from_ref(sweep)).lines() {
+        for line in text::sweep(std::slice::from_ref(sweep), &Kept::new()).lines() {
             out.push_str(format!("    {line}").trim_end());
             out.push('\n');
         }

@@ -11,8 +11,7 @@ use crate::base::time::nanos;
 use crate::check::{Checked, OracleId, Violation};
 use crate::scenario::Verdict;
 
-use super::{Report, Sweep, combined_digest};
-use crate::explore::Signature;
+use super::{Kept, Report, Sweep, combined_digest};
 use crate::explore::tally::Watched;
 
 /// One run, as one line.
@@ -70,9 +69,6 @@ pub fn sweep(sweeps: &[Sweep<'_>], kept: &Kept) -> String {
         repeat: first.map_or(String::new(), Sweep::repeat_line),
     })
 }
-
-/// Where shrunk findings were written: by the scenario's place and the signature.
-pub type Kept = BTreeMap<(usize, Signature), String>;
 
 /// What several scenarios come to together.
 #[derive(Default)]
@@ -306,6 +302,6 @@ mod tests {
             judgement,
             repeat,
         };
-        insta::assert_snapshot!(super::sweep(&[sweep], &Kept::new()), @r#"{"seeds":"0..5","verdict":"violation","expectation_met":false,"digest":"a673b6f637d2295c","runs":5,"interrupted":false,"passed":1,"inconclusive":1,"events":240565,"virtual_ns":60000000000,"findings":[{"scenario":"primary-isolated","signature":"AGREE primary commits","oracle":"agree","expected":false,"count":2,"seed":2,"seeds":[2,4],"happened":"r1 committed op 3 as 0000001f, but r0 had committed it as 00000099","shrunk":null,"repeat":"foretell run x --seed 2"},{"scenario":"primary-isolated","signature":"LIVE primary commits","oracle":"live","expected":false,"count":1,"seed":3,"seeds":[3],"happened":"r1 committed op 3 as 0000001f, but r0 had committed it as 00000099","shrunk":null,"repeat":"foretell run x --seed 3"}],"faults":{"crash":{"seeds":5,"times":15},"packet lost":{"seeds":5,"times":485},"partition":{"seeds":5,"times":5}},"marks":{"view change done":{"seeds":5,"times":10}},"scenarios":[{"scenario":"primary-isolated","verdict":"violation","expectation_met":false,"digest":"a673b6f637d2295c","runs":5,"never_reached":["wrapped"],"oracles":{"agree":"checked","back":"not checked: this system has no layout","lin":"checked"},"repeat":"foretell run x --seed 2"}],"repeat":"foretell run x --seed 2"}"#);
+        insta::assert_snapshot!(super::sweep(&[sweep], &Kept::new()), @r#"{"seeds":"0..5","verdict":"violation","expectation_met":false,"digest":"a673b6f637d2295c","runs":5,"interrupted":false,"passed":1,"inconclusive":1,"events":240565,"virtual_ns":60000000000,"findings":[{"scenario":"primary-isolated","signature":"AGREE primary commits","oracle":"agree","expected":false,"count":2,"seed":2,"seeds":[2,4],"happened":"r1 committed op 3 as 0000001f, but r0 had committed it as 00000099","shrunk":null,"repeat":"foretell run x --seed 2"},{"scenario":"primary-isolated","signature":"LIVE primary commits","oracle":"live","expected":false,"count":1,"seed":3,"seeds":[3],"happened":"r1 committed op 3 as 0000001f, but r0 had committed it as 00000099","shrunk":null,"repeat":"foretell run x --seed 3"}],"faults":{"crash":{"seeds":5,"times":15},"packet lost":{"seeds":5,"times":485},"partition":{"seeds":5,"times":5}},"marks":{"view change done":{"seeds":5,"times":10}},"scenarios":[{"scenario":"primary-isolated","verdict":"violation","expectation_met":false,"digest":"a673b6f637d2295c","runs":5,"never_reached":["wrapped"],"oracles":{"agree":{"checked":5,"not_checked":0,"undecided":0,"why":null},"back":{"checked":0,"not_checked":5,"undecided":0,"why":"this system has no layout"},"lin":{"checked":5,"not_checked":0,"undecided":0,"why":null}},"repeat":"foretell run x --seed 2"}],"repeat":"foretell run x --seed 2"}"#);
     }
 }

@@ -8,7 +8,7 @@
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::problems::{Gravity, Problem, problems};
-use super::{Sweep, text};
+use super::{Kept, Sweep, text};
 
 /// The sweeps as one test suite called `foretell`.
 pub fn junit(sweeps: &[Sweep<'_>]) -> String {
@@ -30,7 +30,7 @@ fn case(sweep: &Sweep<'_>) -> TestCase {
     if let Some(file) = sweep.file {
         case.extra.insert("file".into(), file.into());
     }
-    case.set_system_out(text::sweep(std::slice::from_ref(sweep)));
+    case.set_system_out(text::sweep(std::slice::from_ref(sweep), &Kept::new()));
     case
 }
 

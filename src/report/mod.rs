@@ -22,11 +22,12 @@ pub mod text;
 pub mod trace;
 pub mod words;
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
-use crate::base::hash::{hash_bytes, mix};
+use crate::base::hash::hash_bytes;
 use crate::base::{Digest, Event, EventId};
-use crate::explore::{Judgement, Tally};
+use crate::explore::{Judgement, Signature, Tally};
 use crate::scenario::{Family, Run, Scenario};
 
 /// One run, and what is needed to understand and repeat it.
@@ -67,6 +68,9 @@ pub struct Sweep<'a> {
     pub repeat: &'a dyn Fn(Option<u64>) -> String,
 }
 
+/// Where shrunk findings were written: by the scenario's place and the signature.
+pub type Kept = BTreeMap<(usize, Signature), String>;
+
 impl Sweep<'_> {
     /// Marks that the scenario wants reached and that no seed reached. Not known while seeds are missing.
     pub fn never_reached(&self) -> Vec<&str> {
@@ -88,9 +92,11 @@ impl Sweep<'_> {
 pub fn combined_digest(sweeps: &[Sweep<'_>]) -> Digest {
     match sweeps {
         [one] => one.tally.digest(),
-        // A sum, so that the order of the scenarios does not matter; with the names, so that two that trade places do.
+        // A sum, so that the order of the scenarios does not matter; each times a factor from its name, so that two that
+        // trade their runs do. A product with an odd factor loses nothing, and halves of a range still add up.
         many => {
-            let term = |sweep: &Sweep<'_>| mix(hash_bytes(sweep.name.as_bytes()), sweep.tally.digest().to_bits());
+            let factor = |sweep: &Sweep<'_>| hash_bytes(sweep.name.as_bytes()) | 1;
+            let term = |sweep: &Sweep<'_>| factor(sweep).wrapping_mul(sweep.tally.digest().to_bits());
             Digest::from_bits(many.iter().map(term).fold(0, u64::wrapping_add))
         }
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::base::{Checksum, EventKind, Instant, Lost, NodeId, Outcome, Probe};
 use crate::check::Violation;
-use crate::scenario::Scenario;
+use crate::scenario::{Core, Scenario};
 
 use super::lanes::lanes;
 use super::past::Past;
@@ -75,11 +75,11 @@ fn comment(out: &mut String, lead: &str, text: &str) {
 enum Weight {
     /// It accompanies: a mark, a packet that is under way.
     Aside,
-    /// A packet arrives, an entry is acknowledged.
+    /// A packet arrives or is swallowed by a cut that was told, an entry is acknowledged, an epoch promised.
     Step,
-    /// What clients see, and what is committed.
+    /// What clients ask and are told, and what is committed.
     Result,
-    /// Faults and losses, new epochs and their leaders, and the violation itself.
+    /// Faults and losses, new leaders, and the violation itself.
     Turn,
 }
 
@@ -204,8 +204,16 @@ fn clause(scenario: &Scenario, past: &Past, together: &[&Step]) -> Clause {
             match fate {
                 // What had an effect only when it was said again is a turn of its own.
                 Fate::Received if message.repeat > 1 => open(message.from, Weight::Result, sent),
+                // What clients ask and are told is what the promise was about.
+                Fate::Received if !(message.from.is_replica() && message.to.is_replica()) => {
+                    open(message.from, Weight::Result, sent)
+                }
                 Fate::Received => open(message.from, Weight::Step, sent),
                 Fate::UnderWay => open(message.from, Weight::Aside, format!("{sent} (still under way at the end)")),
+                // Where a link is cut, the cut has been told, and what it swallows follows from it.
+                Fate::Lost(Lost::Cut) => {
+                    open(message.from, Weight::Step, format!("{sent} (lost{})", reason(message, *fate)))
+                }
                 Fate::Lost(_) => open(message.from, Weight::Turn, format!("{sent} (lost{})", reason(message, *fate))),
             }
         }
@@ -233,8 +241,15 @@ fn name(message: &Message) -> String {
 fn world(scenario: &Scenario, text: &str) -> String {
     if let Some(name) = text.strip_prefix("phase ") {
         let phase = scenario.phases.iter().find(|phase| phase.name == name);
-        let quiet = if phase.is_some_and(|phase| phase.quiet.is_some()) { "quiet " } else { "" };
-        return format!("The {quiet}phase `{name}` begins");
+        let Some(quiet) = phase.and_then(|phase| phase.quiet.as_ref()) else {
+            return format!("The phase `{name}` begins");
+        };
+        let Core::Nodes { core, healed } = &quiet.core else {
+            return format!("The quiet phase `{name}` begins, and everybody is well");
+        };
+        let well: Vec<String> = core.iter().chain(healed).map(NodeId::to_string).collect();
+        let well = listed(&well.iter().map(String::as_str).collect::<Vec<&str>>());
+        return format!("The quiet phase `{name}` begins: {well} are well, and all others stay as they are");
     }
     if let Some(groups) = text.strip_prefix("partition ") {
         return format!("The network falls apart: {groups}");
@@ -289,9 +304,9 @@ fn statement(probe: &Probe, entry: impl Fn(&u64, &dyn std::fmt::Display) -> Stri
             };
             (format!("begins to lead epoch {epoch} with {log}"), Weight::Turn)
         }
-        Probe::Epoch { epoch, log_epoch } if epoch == log_epoch => (format!("promises epoch {epoch}"), Weight::Turn),
+        Probe::Epoch { epoch, log_epoch } if epoch == log_epoch => (format!("promises epoch {epoch}"), Weight::Step),
         Probe::Epoch { epoch, log_epoch } => {
-            (format!("promises epoch {epoch} with a log of epoch {log_epoch}"), Weight::Turn)
+            (format!("promises epoch {epoch} with a log of epoch {log_epoch}"), Weight::Step)
         }
         Probe::Truncated { index, epoch } => (format!("cuts its log after op {index} for epoch {epoch}"), Weight::Turn),
         Probe::Executed { request, index, .. } => (format!("executes request {request} as op {index}"), Weight::Result),

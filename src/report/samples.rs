@@ -9,12 +9,11 @@ use crate::base::{
     Checksum, ClientId, Cluster, Digest, Event, EventId, EventKind, Incarnation, Instant, Key, Kind, Lost, NodeId,
     Operation, Outcome, Probe, Ratio, Reply, Role,
 };
-use crate::check::{Checked, OracleId, Quorums, Violation};
-use crate::env::{Env, Local};
+use crate::check::{Checked, OracleId, Violation};
 use crate::explore::Tally;
 use crate::scenario::outcome::Calls;
 use crate::scenario::{
-    Checks, Client, Expectation, Family, Mix, Phase, Run, Scenario, Shares, Shows, System, Verdict, Workload,
+    Checks, Client, Expectation, Family, Mix, Phase, Run, Scenario, Shares, Shows, Verdict, Workload,
 };
 
 use super::Sweep;
@@ -50,24 +49,6 @@ pub(crate) fn scenario(expect: Expectation) -> Scenario {
         },
         expect,
         plan: None,
-    }
-}
-
-/// A system that nothing is asked of.
-pub(crate) struct Idle;
-
-impl System for Idle {
-    fn format(&self, _: Env, _: Cluster) -> Local<()> {
-        Box::pin(async {})
-    }
-    fn boot(&self, _: Env, _: Cluster) -> Local<()> {
-        Box::pin(async {})
-    }
-    fn client(&self, _: Env, _: Cluster) -> Box<dyn Client> {
-        unreachable!("no test of this system runs a client")
-    }
-    fn quorums(&self, replicas: u16) -> Quorums {
-        Quorums { replication: replicas / 2 + 1, view_change: replicas / 2 + 1 }
     }
 }
 

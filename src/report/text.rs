@@ -7,7 +7,7 @@ use crate::check::{Checked, OracleId, Violation};
 use crate::scenario::{Expectation, Scenario, Verdict};
 
 use super::words::{counted, field, grouped, span};
-use super::{Report, Sweep, combined_digest, trace};
+use super::{Kept, Report, Sweep, combined_digest, trace};
 use crate::explore::Judgement;
 use crate::explore::judgement::expected;
 use crate::explore::tally::{Reach, Watched};
@@ -65,8 +65,11 @@ pub fn run(report: &Report<'_>) -> String {
 }
 
 /// Many runs of some scenarios: for each the findings by signature, totals, and what was reached and how often.
-pub fn sweep(sweeps: &[Sweep<'_>]) -> String {
-    let mut text = sweeps.iter().map(one_sweep).collect::<Vec<String>>().join("\n");
+///
+/// `kept` says, by scenario and signature, where a smaller form was written.
+pub fn sweep(sweeps: &[Sweep<'_>], kept: &Kept) -> String {
+    let parts = sweeps.iter().enumerate().map(|(place, sweep)| one_sweep(place, sweep, kept));
+    let mut text = parts.collect::<Vec<String>>().join("\n");
     if sweeps.len() > 1 {
         let runs = sweeps.iter().map(|sweep| sweep.tally.runs).sum();
         let (digest, scenarios) = (combined_digest(sweeps), counted(sweeps.len() as u64, "scenario"));
@@ -83,9 +86,11 @@ pub fn sweep(sweeps: &[Sweep<'_>]) -> String {
     text
 }
 
-fn one_sweep(sweep: &Sweep<'_>) -> String {
+fn one_sweep(place: usize, sweep: &Sweep<'_>, kept: &Kept) -> String {
     let Sweep { name, seeds, tally, .. } = sweep;
-    let mut text = format!("{name}  seeds {}  {}\n", range(seeds), tally.word());
+    // What passes because it no longer sees what it should see must not look green.
+    let blind = tally.word() == "pass" && !sweep.never_reached().is_empty();
+    let mut text = format!("{name}  seeds {}  {}\n", range(seeds), if blind { "blind" } else { tally.word() });
     let mut put = |name: &str, value: String| text.push_str(&field(name, &value));
     let (runs, events, time) = (counted(tally.runs, "run"), counted(tally.events, "event"), span(tally.virtual_time));
     put("digest", format!("{}   {runs}, {events}, {time} of virtual time", tally.digest()));
@@ -96,6 +101,9 @@ fn one_sweep(sweep: &Sweep<'_>) -> String {
         put(kind, format!("{signature}   {count}, the smallest is {seed}: {}", group.happened));
         if !group.expected {
             put("", format!("repeat: {}", (sweep.repeat)(Some(seed))));
+        }
+        if let Some(path) = kept.get(&(place, signature.clone())) {
+            put("", format!("shrunk: {path}"));
         }
     }
     if let Some((seed, reason)) = &tally.gave_up {
@@ -109,7 +117,9 @@ fn one_sweep(sweep: &Sweep<'_>) -> String {
         put("never", format!("no seed reached `{mark}`, which this scenario is meant to reach"));
     }
     if sweep.interrupted {
-        put("stopped", format!("after {} of {}", counted(tally.runs, "seed"), grouped(seeds.end - seeds.start)));
+        let of =
+            if seeds.end == u64::MAX { String::new() } else { format!(" of {}", grouped(seeds.end - seeds.start)) };
+        put("stopped", format!("after {}{of}", counted(tally.runs, "seed")));
     }
     text.push_str(&reached("faults", &tally.faults, tally.runs));
     text.push_str(&reached("marks", &tally.marks, tally.runs));
@@ -306,7 +316,8 @@ mod tests {
     #[test]
     fn a_plan_has_no_seed_and_names_what_it_did_not_need() {
         let mut scenario = samples::scenario(Expectation::Pass);
-        scenario.plan = Some(Plan { entropy: 7, deviations: vec![], digest: None, build: None, trace: vec![] });
+        scenario.plan =
+            Some(Plan { entropy: 7, oracles: None, deviations: vec![], digest: None, build: None, trace: vec![] });
         let mut run = samples::run(7, Verdict::Inconclusive("LIN gave up on k0".to_string()));
         run.unused = vec!["drop r0->r1 Prepare(v0 op9) #1".to_string()];
         run.faults.clear();
@@ -347,7 +358,7 @@ mod tests {
             judgement,
             repeat,
         };
-        insta::assert_snapshot!(super::sweep(&[sweep]), @"
+        insta::assert_snapshot!(super::sweep(&[sweep], &Kept::new()), @"
         primary-isolated  seeds 0..5  violation
           digest      a673b6f637d2295c   5 runs, 240,565 events, 60.0s of virtual time
           passed      1 of 5
@@ -390,12 +401,12 @@ mod tests {
             repeat,
         };
         assert!(!sweep.is_met());
-        let text = super::sweep(&[sweep]);
+        let text = super::sweep(&[sweep], &Kept::new());
         assert!(text.contains("no seed reached `wrapped`"));
         assert!(text.ends_with("repeat: the sweep\n"));
         // What was not run may still reach it.
         sweep.interrupted = true;
-        let text = super::sweep(&[sweep]);
+        let text = super::sweep(&[sweep], &Kept::new());
         assert!(!text.contains("no seed reached"));
         assert!(text.contains("after 1 seed of 2"));
     }

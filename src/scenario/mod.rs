@@ -102,6 +102,9 @@ pub enum Shows {
 pub struct Plan {
     /// The system's own entropy.
     pub entropy: u64,
+    /// Which oracles judged the run it was recorded from, if not those that the scenario asks for: others might stop it
+    /// elsewhere.
+    pub oracles: Option<Vec<OracleId>>,
     /// The decisions that did not take their defaults.
     pub deviations: Vec<Deviation<LabelText>>,
     /// The digest of the run it was recorded from.

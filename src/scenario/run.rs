@@ -30,6 +30,14 @@ pub struct Settings {
 /// A run with more events than this is stopped, and inconclusive: some task lets time move by next to nothing, for ever.
 const EVENTS_MAX: u64 = 20_000_000;
 
+/// A plan does not carry the trace of a longer run: it is for naming one event, and not worth a hundred kilobytes.
+const TRACE_MAX: usize = 50_000;
+
+/// The oracles that are chosen in the place of those that the scenario asks for: by whoever runs it, or by the plan.
+fn oracles(scenario: &Scenario, settings: &Settings) -> Option<Vec<OracleId>> {
+    settings.oracles.clone().or_else(|| scenario.plan.as_ref().and_then(|plan| plan.oracles.clone()))
+}
+
 /// What identifies this build in plans. A plan that another build recorded may be stale.
 pub const BUILD: &str = concat!("foretell ", env!("CARGO_PKG_VERSION"));
 
@@ -113,7 +121,7 @@ struct Watch {
 impl Watch {
     fn new(scenario: &Scenario, system: &dyn System, settings: &Settings) -> Watch {
         let check = &scenario.check;
-        let wanted = settings.oracles.clone().unwrap_or_else(|| {
+        let wanted = oracles(scenario, settings).unwrap_or_else(|| {
             let liveness = [(OracleId::Live, check.all_requests_complete), (OracleId::Conv, check.converged)];
             let liveness = liveness.iter().filter(|(_, limit)| limit.is_some()).map(|(id, _)| *id);
             check.safety.iter().copied().chain(liveness).collect()
@@ -236,10 +244,11 @@ fn plan(
         },
         plan: Some(Plan {
             entropy: record.entropy,
+            oracles: oracles(scenario, settings),
             deviations: record.deviations.iter().map(|deviation| read_back(deviation.to_string())).collect(),
             digest: Some(digest),
             build: Some(BUILD.to_string()),
-            trace: record.trace,
+            trace: if record.trace.len() > TRACE_MAX { Vec::new() } else { record.trace },
         }),
         ..scenario.clone()
     }

@@ -123,3 +123,28 @@ impl fmt::Debug for Registry {
         f.debug_set().entries(self.names()).finish()
     }
 }
+
+#[cfg(test)]
+pub(crate) mod idle {
+    //! For tests of what surrounds a system.
+
+    use super::*;
+
+    /// A system that nothing is asked of.
+    pub(crate) struct Idle;
+
+    impl System for Idle {
+        fn format(&self, _: Env, _: Cluster) -> Local<()> {
+            Box::pin(async {})
+        }
+        fn boot(&self, _: Env, _: Cluster) -> Local<()> {
+            Box::pin(async {})
+        }
+        fn client(&self, _: Env, _: Cluster) -> Box<dyn Client> {
+            unreachable!("no test of this system runs a client")
+        }
+        fn quorums(&self, replicas: u16) -> Quorums {
+            Quorums { replication: replicas / 2 + 1, view_change: replicas / 2 + 1 }
+        }
+    }
+}

@@ -7,7 +7,8 @@ use super::super::repeat::Repeat;
 use super::super::shelf::Found;
 use super::*;
 use crate::check::OracleId;
-use crate::report::samples::{self, Idle};
+use crate::report::samples;
+use crate::scenario::system::idle::Idle;
 use crate::scenario::{Plan, Registry, Workload};
 
 /// What came of a command: its exit and what it wrote to the two streams.
@@ -98,7 +99,7 @@ fn without_a_seed_the_scenario_may_name_one() {
 
 #[test]
 fn a_plan_takes_no_seed() {
-    let plan = Plan { entropy: 7, deviations: vec![], digest: None, build: None, trace: vec![] };
+    let plan = Plan { entropy: 7, oracles: None, deviations: vec![], digest: None, build: None, trace: vec![] };
     let scenario = Scenario { plan: Some(plan), ..calm() };
     assert_eq!(which(&RunArguments::default(), &Family::from(scenario.clone())), Ok(Which::One(7)));
     assert_eq!(ask(&seed(7), &scenario, &honest).exit, Exit::BadInput);
@@ -178,7 +179,7 @@ fn a_plan_that_does_not_repeat_its_run_is_not_written() {
     let forgetful = |settings: &Settings| {
         let mut run = honest(settings);
         if settings.record {
-            let plan = Plan { entropy: 0, deviations: vec![], digest: None, build: None, trace: vec![] };
+            let plan = Plan { entropy: 0, oracles: None, deviations: vec![], digest: None, build: None, trace: vec![] };
             let workload = Workload::Explicit(vec![]);
             run.plan = Some(Box::new(Scenario { workload, plan: Some(plan), ..calm() }));
         } else {

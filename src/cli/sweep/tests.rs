@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::super::run::tests::{calm, chosen, honest, shows};
 use super::*;
 use crate::base::Digest;
-use crate::report::samples::{self, Idle};
+use crate::report::samples;
+use crate::scenario::system::idle::Idle;
 use crate::scenario::{Expectation, Registry, Run, Scenario, Shows};
 
 struct Ended {

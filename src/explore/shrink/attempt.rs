@@ -3,7 +3,7 @@
 use super::{Shrinker, Size, Step};
 use crate::base::Event;
 use crate::base::hash::hash_bytes;
-use crate::explore::Signature;
+use crate::explore::{Mishap, Signature};
 use crate::scenario::file::print;
 use crate::scenario::{Core, Run, Scenario, Settings, Step as Operation, Workload};
 
@@ -42,6 +42,9 @@ impl Shrinker<'_> {
     /// Whether progress is asked of nobody who cannot make any: fewer than a quorum would fail for a reason of their own.
     fn is_fair(&self, candidate: &Scenario) -> bool {
         let needed = self.core_sizes.get(usize::from(candidate.cluster.replicas) - 1).copied().unwrap_or(1);
+        if needed > candidate.cluster.replicas {
+            return false;
+        }
         candidate.phases.iter().filter_map(|phase| phase.quiet.as_ref()).all(|quiet| match &quiet.core {
             Core::Nodes { core, .. } => core.iter().filter(|node| node.is_replica()).count() >= usize::from(needed),
             Core::All | Core::Drawn => true,
@@ -53,8 +56,9 @@ impl Shrinker<'_> {
         self.counts.entry(self.pass).or_default().0 += 1;
         let kept = match self.runner.run(candidate, &self.settings) {
             Ok(run) => self.judge(run, accept),
-            Err(mishap) => {
-                // A candidate is made by this program, so that a system cannot run it is for the user to know.
+            // What a system cannot run at all, with too few replicas say, does not fail in the same way.
+            Err(Mishap::Broken(_)) => false,
+            Err(mishap @ Mishap::Input(_)) => {
                 self.mishap = Some(mishap);
                 false
             }

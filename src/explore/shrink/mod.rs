@@ -30,7 +30,7 @@ mod values;
 
 use std::collections::BTreeMap;
 
-use super::{Mishap, Runner, Signature};
+use super::{Mishap, Runner, Signature, quietly};
 use crate::check::OracleId;
 use crate::scenario::{Run, Scenario, Settings};
 
@@ -201,7 +201,9 @@ pub fn shrink(runner: &Runner<'_>, job: &Job<'_>, watch: &mut dyn FnMut(&Step)) 
     };
     let before = Size::of(&plan, &again);
     let system = runner.registry.make(&plan.system, plan.plant.as_deref()).map_err(Mishap::Input)?;
-    let core_sizes = (1..=plan.cluster.replicas).map(|replicas| system.quorums(replicas).view_change).collect();
+    // A system that cannot say what it needs of so few replicas is not asked to run on them.
+    let core_size = |replicas| quietly(|| system.quorums(replicas).view_change).unwrap_or(u16::MAX);
+    let core_sizes = (1..=plan.cluster.replicas).map(core_size).collect();
     let mut shrinker = Shrinker::new(runner, job, settings, plan, again, signature, watch);
     shrinker.core_sizes = core_sizes;
     shrinker.rounds();
@@ -304,6 +306,9 @@ impl<'a> Shrinker<'a> {
         loop {
             let before = self.best.clone();
             for pass in &PASSES {
+                if self.is_over() {
+                    return;
+                }
                 self.pass = pass.name;
                 (pass.run)(self);
             }
@@ -328,8 +333,8 @@ impl<'a> Shrinker<'a> {
         Shrunk {
             passes: PASSES.iter().map(count).collect(),
             plan: self.best,
+            signature: self.run.verdict.finding().map_or(self.signature, Signature::of),
             run: self.run,
-            signature: self.signature,
             before,
             after: self.size,
             slips: self.slips,

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::base::{Cluster, Distribution, Draw, Key, NodeId, Operation};
-use crate::report::samples::{self, Idle};
+use crate::report::samples;
+use crate::scenario::system::idle::Idle;
 use crate::scenario::{
     Core, Expectation, Fault, Limit, Phase, Plan, Quiet, Registry, Step as Call, System, Target, Verdict, What, When,
     Workload,
@@ -40,6 +41,7 @@ fn large() -> Scenario {
         ],
         plan: Some(Plan {
             entropy: 77,
+            oracles: None,
             deviations: (0..40).map(deviation).collect(),
             digest: None,
             build: None,

@@ -59,6 +59,9 @@ fn trace(out: &mut String, bytes: &[u8]) {
 
 fn plan(out: &mut String, plan: &Plan) {
     line(out, "entropy", seed(plan.entropy));
+    if let Some(oracles) = &plan.oracles {
+        line(out, "oracles", list(oracles.iter().map(|oracle| string(oracle.tag()))));
+    }
     if let Some(digest) = plan.digest {
         line(out, "digest", string(&format!("{digest:016x}")));
     }

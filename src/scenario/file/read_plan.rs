@@ -10,7 +10,7 @@ use super::read_values::seed;
 use super::reader::{Table, Value, quoted};
 
 /// The keys that make a file a plan. Any of them does.
-pub(super) const PLAN: [&str; 4] = ["entropy", "deviations", "digest", "build"];
+pub(super) const PLAN: [&str; 5] = ["entropy", "oracles", "deviations", "digest", "build"];
 
 /// What makes it a plan, if it is one.
 pub(super) fn plan(root: &mut Table) -> Option<Plan> {
@@ -19,6 +19,9 @@ pub(super) fn plan(root: &mut Table) -> Option<Plan> {
     }
     // A plan without entropy would take the system's own dice from nowhere.
     let entropy = root.need("entropy").and_then(seed);
+    let oracles = root.take("oracles").and_then(|value| {
+        value.list("a list of oracles such as [\"lin\", \"log-prefix\"]", |value| value.parsed("an oracle"))
+    });
     let deviations = root.or("deviations", Vec::new(), |value| {
         let mut said = BTreeSet::new();
         value.list("a list of deviations such as \"drop r0->r1 Prepare(v0 op1) #2\"", |value| {
@@ -39,7 +42,7 @@ pub(super) fn plan(root: &mut Table) -> Option<Plan> {
         let text = value.text("two hexadecimal digits for each event")?;
         bytes(text).map_or_else(|| value.wrong("expected two hexadecimal digits for each event"), Some)
     });
-    Some(Plan { entropy: entropy?, deviations, digest, build, trace })
+    Some(Plan { entropy: entropy?, oracles, deviations, digest, build, trace })
 }
 
 /// Hexadecimal digits, which may be spread over several lines.

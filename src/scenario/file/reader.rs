@@ -341,7 +341,10 @@ impl<'a> Table<'a> {
 
 /// Keys people look for in the wrong table, and where they belong.
 const ELSEWHERE: [(&str, &[&str]); 16] = [
-    ("a scenario, before the first [table]", &["title", "system", "plant", "entropy", "deviations", "digest", "build"]),
+    (
+        "a scenario, before the first [table]",
+        &["title", "system", "plant", "entropy", "oracles", "deviations", "digest", "build"],
+    ),
     ("[cluster]", &["replicas", "clients"]),
     ("[network]", &["latency", "loss", "duplicate", "reorder", "corrupt"]),
     ("[storage]", &["read_latency", "write_latency", "sync_latency", "crash_keep", "crash_tear"]),

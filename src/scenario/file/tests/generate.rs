@@ -395,7 +395,16 @@ fn recorded() -> BoxedStrategy<Plan> {
         };
         texts.into_iter().enumerate().map(read).collect()
     });
-    (any::<u64>(), deviations, option::of(any::<u64>()), option::of(text()), vec(any::<u8>(), 0..150))
-        .prop_map(|(entropy, deviations, digest, build, trace)| Plan { entropy, deviations, digest, build, trace })
+    let oracles = option::of(select(vec![vec![OracleId::Lin], vec![OracleId::Live, OracleId::Back], vec![]]));
+    let recorded = (option::of(any::<u64>()), option::of(text()), vec(any::<u8>(), 0..150));
+    (any::<u64>(), oracles, deviations, recorded)
+        .prop_map(|(entropy, oracles, deviations, (digest, build, trace))| Plan {
+            entropy,
+            oracles,
+            deviations,
+            digest,
+            build,
+            trace,
+        })
         .boxed()
 }

@@ -45,7 +45,7 @@ fn root() -> &'static Path {
 
 #[test]
 fn help_names_every_exit_code() {
-    for words in ["--help", "run --help", "sweep --help", "list --help", "validate --help"] {
+    for words in ["--help", "run --help", "sweep --help", "list --help", "validate --help", "completions --help"] {
         let ended = foretell(root(), words);
         assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""), "{words}");
         for code in 0..=4 {
@@ -64,6 +64,8 @@ fn a_wrong_command_line_is_bad_input() {
         ("sweep convergence --seeds many", "`0..1000`"),
         ("run convergence --oracles linn", "unknown oracle `linn`"),
         ("run convergence --trace none --out x", "--out"),
+        ("completions", "<SHELL>"),
+        ("completions fisch", "fish"),
     ] {
         let ended = foretell(root(), words);
         assert_eq!(ended.code, Some(2), "{words}");
@@ -214,4 +216,23 @@ fn an_interrupted_sweep_reports_what_it_has() {
     let value: Value = serde_json::from_slice(&ended.stdout).expect("the verdict is JSON");
     assert_eq!(value["interrupted"], true);
     assert!(value["runs"].as_u64().is_some_and(|runs| runs > 0));
+}
+
+#[test]
+fn a_shell_can_learn_the_commands() {
+    let directory = elsewhere("completions");
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let ended = foretell(&directory, &format!("completions {shell}"));
+        assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""), "{shell}");
+        for word in ["list", "run", "sweep", "shrink", "replay", "validate", "completions"] {
+            assert!(ended.out.contains(word), "{shell} does not learn `{word}`");
+        }
+        if shell == "bash" {
+            fs::write(directory.join("script"), &ended.out).expect("it can be written");
+        }
+    }
+    // Not every machine has a bash to ask.
+    if let Ok(asked) = Command::new("bash").arg("-n").arg(directory.join("script")).output() {
+        assert!(asked.status.success(), "{}", String::from_utf8_lossy(&asked.stderr));
+    }
 }

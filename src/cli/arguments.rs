@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
 use crate::check::OracleId;
 
@@ -29,6 +30,7 @@ pub(super) enum Command {
     Shrink(ShrinkArguments),
     Replay(ReplayArguments),
     Validate(ValidateArguments),
+    Completions(CompletionsArguments),
 }
 
 /// `list` and its options.
@@ -241,6 +243,22 @@ pub(super) struct ValidateArguments {
     #[arg(help = "The files. A directory stands for all .toml files below it.")]
     #[arg(value_name = "FILE", required = true)]
     pub(super) files: Vec<String>,
+}
+
+const COMPLETIONS: &str = "Writes the script that lets a shell complete these commands and options.";
+const COMPLETIONS_LONG: &str = "\
+Writes the script that lets a shell complete these commands and options to standard output. Where it goes depends on the \
+shell; bash takes it with `source <(foretell completions bash)` in ~/.bashrc, fish from a file in \
+~/.config/fish/completions.";
+
+/// `completions` and its options.
+#[derive(Args, Debug)]
+#[command(about = COMPLETIONS, long_about = COMPLETIONS_LONG)]
+#[command(after_help = exit::HELP)]
+pub(super) struct CompletionsArguments {
+    #[arg(help = "The shell.")]
+    #[arg(value_enum, value_name = "SHELL")]
+    pub(super) shell: Shell,
 }
 
 /// How a result is written.

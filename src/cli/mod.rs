@@ -16,6 +16,7 @@
 
 mod arguments;
 mod chosen;
+mod completions;
 mod console;
 mod determinism;
 mod exit;
@@ -82,6 +83,7 @@ pub fn main(registry: Registry) -> ExitCode {
             shrink::command(arguments, &program(), &shelf, &runner, &mut console)
         }
         Command::Validate(validate) => validate::command(validate, &shelf, &registry, &mut console),
+        Command::Completions(arguments) => completions::command(arguments, &program(), &mut console),
     });
     let ended = ended.unwrap_or_else(|message| Err(Failure::broken(format!("this program has a bug: {message}"))));
     let exit = ended.unwrap_or_else(|Failure { exit, message }| {

@@ -45,7 +45,15 @@ fn root() -> &'static Path {
 
 #[test]
 fn help_names_every_exit_code() {
-    for words in ["--help", "run --help", "sweep --help", "list --help", "validate --help", "completions --help"] {
+    for words in [
+        "--help",
+        "run --help",
+        "sweep --help",
+        "list --help",
+        "validate --help",
+        "completions --help",
+        "explain --help",
+    ] {
         let ended = foretell(root(), words);
         assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""), "{words}");
         for code in 0..=4 {
@@ -224,7 +232,7 @@ fn a_shell_can_learn_the_commands() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let ended = foretell(&directory, &format!("completions {shell}"));
         assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""), "{shell}");
-        for word in ["list", "run", "sweep", "shrink", "replay", "validate", "completions"] {
+        for word in ["list", "run", "explain", "sweep", "shrink", "replay", "validate", "completions"] {
             assert!(ended.out.contains(word), "{shell} does not learn `{word}`");
         }
         if shell == "bash" {
@@ -235,4 +243,40 @@ fn a_shell_can_learn_the_commands() {
     if let Ok(asked) = Command::new("bash").arg("-n").arg(directory.join("script")).output() {
         assert!(asked.status.success(), "{}", String::from_utf8_lossy(&asked.stderr));
     }
+}
+
+#[test]
+fn a_seed_is_explained_without_running_it() {
+    let directory = elsewhere("explain");
+    let ended = foretell(&directory, "explain swarm --seed 7");
+    assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""));
+    assert!(ended.out.starts_with("swarm  seed 7: the standard sweep\n"), "{}", ended.out);
+    assert!(ended.out.ends_with("\nrun it: foretell run swarm --seed 7\n"), "{}", ended.out);
+    assert_eq!(foretell(&directory, "explain swarm --seed 7").out, ended.out);
+    // The scenario that it shows is the one that runs.
+    let value = verdict(&directory, "explain swarm --seed 7");
+    fs::write(directory.join("one.toml"), value["toml"].as_str().expect("it is text")).expect("it can be written");
+    let digest = |words: &str| verdict(&directory, words)["digest"].clone();
+    assert_eq!(digest("run one.toml --seed 7"), digest("run swarm --seed 7"));
+}
+
+#[test]
+fn only_what_has_a_seed_is_explained() {
+    let directory = elsewhere("explain-which");
+    for (words, code, says) in [
+        ("explain swarm", 2, "which seed? `swarm` leaves something to chance"),
+        ("explain calm", 2, "foretell explain calm --seed 1"),
+        ("explain swram --seed 1", 2, "did you mean swarm?"),
+        ("explain swarm --seed 1 --plant odd", 2, "no planted bug `odd`"),
+        ("explain swarm --seed 1 --plant short-quorum", 0, "plant = \"short-quorum\""),
+    ] {
+        let ended = foretell(&directory, words);
+        assert_eq!(ended.code, Some(code), "{words}: {}", ended.err);
+        assert!([ended.out, ended.err].concat().contains(says), "{words}");
+    }
+    foretell(&directory, "run convergence --seed 7 --record plan.toml");
+    let ended = foretell(&directory, "explain plan.toml");
+    assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""));
+    assert!(ended.out.contains("nothing is left to chance: "), "{}", ended.out);
+    assert_eq!(foretell(&directory, "explain plan.toml --seed 7").code, Some(2));
 }

@@ -26,6 +26,7 @@ pub(super) struct Arguments {
 pub(super) enum Command {
     List(ListArguments),
     Run(RunArguments),
+    Explain(ExplainArguments),
     Sweep(SweepArguments),
     Shrink(ShrinkArguments),
     Replay(ReplayArguments),
@@ -89,6 +90,36 @@ pub(super) struct RunArguments {
     pub(super) check_determinism: bool,
 
     #[arg(help = "How the verdict is written.")]
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub(super) format: Format,
+}
+
+const EXPLAIN: &str = "Says what a seed will do, without running it.";
+const EXPLAIN_LONG: &str = "\
+Says what a seed will do, without running it: what it chose in the scenario's file, the scenario that this makes, and what \
+is decided before the run, such as when faults strike and what the clients ask for first. What only the run decides, such as \
+who is primary by then, is named.
+
+A plan needs no seed, and neither does a scenario that says which seed shows its violation.";
+
+/// `explain` and its options.
+#[derive(Args, Debug, Default)]
+#[command(about = EXPLAIN, long_about = EXPLAIN_LONG)]
+#[command(after_help = exit::HELP)]
+pub(super) struct ExplainArguments {
+    #[arg(help = "The scenario or plan: a path, or a name as `run` takes it.")]
+    #[arg(value_name = "SCENARIO")]
+    pub(super) name: String,
+
+    #[arg(help = "Explains this seed.")]
+    #[arg(long, value_name = "N")]
+    pub(super) seed: Option<u64>,
+
+    #[arg(help = "Switches on this planted bug instead of the scenario's own; `none`: none.")]
+    #[arg(long, value_name = "NAME")]
+    pub(super) plant: Option<String>,
+
+    #[arg(help = "How it is written.")]
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub(super) format: Format,
 }

@@ -20,6 +20,7 @@ mod completions;
 mod console;
 mod determinism;
 mod exit;
+mod explain;
 mod failing;
 mod interrupt;
 mod list;
@@ -70,6 +71,7 @@ pub fn main(registry: Registry) -> ExitCode {
             let runner = Runner { registry: &registry, simulator: &simulator::run };
             run::command(run, &program(), &shelf, &runner, &mut console)
         }
+        Command::Explain(arguments) => explain::command(arguments, &program(), &shelf, &registry, &mut console),
         Command::Sweep(arguments) => {
             let runner = Runner { registry: &registry, simulator: &simulator::run };
             sweep::command(arguments, &program(), &shelf, &runner, &mut console)

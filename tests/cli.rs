@@ -232,7 +232,7 @@ fn a_shell_can_learn_the_commands() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let ended = foretell(&directory, &format!("completions {shell}"));
         assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""), "{shell}");
-        for word in ["list", "run", "explain", "sweep", "shrink", "replay", "validate", "completions"] {
+        for word in ["list", "run", "explain", "sweep", "shrink", "replay", "validate", "schema", "completions"] {
             assert!(ended.out.contains(word), "{shell} does not learn `{word}`");
         }
         if shell == "bash" {
@@ -279,4 +279,12 @@ fn only_what_has_a_seed_is_explained() {
     assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""));
     assert!(ended.out.contains("nothing is left to chance: "), "{}", ended.out);
     assert_eq!(foretell(&directory, "explain plan.toml --seed 7").code, Some(2));
+}
+
+#[test]
+fn the_schema_that_is_kept_is_the_one_that_is_written() {
+    let ended = foretell(&elsewhere("schema"), "schema");
+    assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""));
+    let kept = fs::read_to_string(root().join("docs/scenario.schema.json")).expect("it is kept there");
+    assert!(kept == ended.out, "it is made anew by: cargo run -- schema > docs/scenario.schema.json");
 }

@@ -31,6 +31,7 @@ pub(super) enum Command {
     Shrink(ShrinkArguments),
     Replay(ReplayArguments),
     Validate(ValidateArguments),
+    Schema(SchemaArguments),
     Completions(CompletionsArguments),
 }
 
@@ -275,6 +276,18 @@ pub(super) struct ValidateArguments {
     #[arg(value_name = "FILE", required = true)]
     pub(super) files: Vec<String>,
 }
+
+const SCHEMA: &str = "Writes the JSON Schema of scenario files, with which editors complete and check them.";
+const SCHEMA_LONG: &str = "\
+Writes the JSON Schema (draft 2020-12) of scenario files to standard output. An editor that knows it, such as one with \
+taplo or Even Better TOML, completes keys, explains them and underlines mistakes in a file whose first line is \
+`#:schema PATH`. What goes beyond shapes, such as a node that the cluster does not have, is said by `validate`.";
+
+/// `schema`, which has no options.
+#[derive(Args, Debug)]
+#[command(about = SCHEMA, long_about = SCHEMA_LONG)]
+#[command(after_help = exit::HELP)]
+pub(super) struct SchemaArguments {}
 
 const COMPLETIONS: &str = "Writes the script that lets a shell complete these commands and options.";
 const COMPLETIONS_LONG: &str = "\

@@ -21,7 +21,15 @@ fn root() -> &'static Path {
 
 #[test]
 fn help_names_every_exit_code() {
-    for words in ["--help", "run --help", "sweep --help", "list --help", "validate --help"] {
+    for words in [
+        "--help",
+        "run --help",
+        "sweep --help",
+        "list --help",
+        "validate --help",
+        "completions --help",
+        "explain --help",
+    ] {
         let ended = foretell(root(), words);
         assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""), "{words}");
         for code in 0..=4 {
@@ -40,6 +48,8 @@ fn a_wrong_command_line_is_bad_input() {
         ("sweep convergence --seeds many", "`0..1000`"),
         ("run convergence --oracles linn", "unknown oracle `linn`"),
         ("run convergence --trace none --out x", "--out"),
+        ("completions", "<SHELL>"),
+        ("completions fisch", "fish"),
     ] {
         let ended = foretell(root(), words);
         assert_eq!(ended.code, Some(2), "{words}");
@@ -190,4 +200,67 @@ fn an_interrupted_sweep_reports_what_it_has() {
     let value: Value = serde_json::from_slice(&ended.stdout).expect("the verdict is JSON");
     assert_eq!(value["interrupted"], true);
     assert!(value["runs"].as_u64().is_some_and(|runs| runs > 0));
+}
+
+#[test]
+fn a_shell_can_learn_the_commands() {
+    let directory = elsewhere("completions");
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let ended = foretell(&directory, &format!("completions {shell}"));
+        assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""), "{shell}");
+        for word in ["list", "run", "explain", "sweep", "shrink", "replay", "validate", "schema", "completions"] {
+            assert!(ended.out.contains(word), "{shell} does not learn `{word}`");
+        }
+        if shell == "bash" {
+            fs::write(directory.join("script"), &ended.out).expect("it can be written");
+        }
+    }
+    // Not every machine has a bash to ask.
+    if let Ok(asked) = Command::new("bash").arg("-n").arg(directory.join("script")).output() {
+        assert!(asked.status.success(), "{}", String::from_utf8_lossy(&asked.stderr));
+    }
+}
+
+#[test]
+fn a_seed_is_explained_without_running_it() {
+    let directory = elsewhere("explain");
+    let ended = foretell(&directory, "explain swarm --seed 7");
+    assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""));
+    assert!(ended.out.starts_with("swarm  seed 7: the standard sweep\n"), "{}", ended.out);
+    assert!(ended.out.ends_with("\nrun it: foretell run swarm --seed 7\n"), "{}", ended.out);
+    assert_eq!(foretell(&directory, "explain swarm --seed 7").out, ended.out);
+    // The scenario that it shows is the one that runs.
+    let value = verdict(&directory, "explain swarm --seed 7");
+    fs::write(directory.join("one.toml"), value["toml"].as_str().expect("it is text")).expect("it can be written");
+    let digest = |words: &str| verdict(&directory, words)["digest"].clone();
+    assert_eq!(digest("run one.toml --seed 7"), digest("run swarm --seed 7"));
+}
+
+#[test]
+fn only_what_has_a_seed_is_explained() {
+    let directory = elsewhere("explain-which");
+    for (words, code, says) in [
+        ("explain swarm", 2, "which seed? `swarm` leaves something to chance"),
+        ("explain calm", 2, "foretell explain calm --seed 1"),
+        ("explain swram --seed 1", 2, "did you mean swarm?"),
+        ("explain swarm --seed 1 --plant odd", 2, "no planted bug `odd`"),
+        ("explain swarm --seed 1 --plant short-quorum", 0, "plant = \"short-quorum\""),
+    ] {
+        let ended = foretell(&directory, words);
+        assert_eq!(ended.code, Some(code), "{words}: {}", ended.err);
+        assert!([ended.out, ended.err].concat().contains(says), "{words}");
+    }
+    foretell(&directory, "run convergence --seed 7 --record plan.toml");
+    let ended = foretell(&directory, "explain plan.toml");
+    assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""));
+    assert!(ended.out.contains("nothing is left to chance: "), "{}", ended.out);
+    assert_eq!(foretell(&directory, "explain plan.toml --seed 7").code, Some(2));
+}
+
+#[test]
+fn the_schema_that_is_kept_is_the_one_that_is_written() {
+    let ended = foretell(&elsewhere("schema"), "schema");
+    assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""));
+    let kept = fs::read_to_string(root().join("docs/scenario.schema.json")).expect("it is kept there");
+    assert!(kept == ended.out, "it is made anew by: cargo run -- schema > docs/scenario.schema.json");
 }

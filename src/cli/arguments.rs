@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
 use crate::check::OracleId;
 
@@ -25,10 +26,13 @@ pub(super) struct Arguments {
 pub(super) enum Command {
     List(ListArguments),
     Run(RunArguments),
+    Explain(ExplainArguments),
     Sweep(SweepArguments),
     Shrink(ShrinkArguments),
     Replay(ReplayArguments),
     Validate(ValidateArguments),
+    Schema(SchemaArguments),
+    Completions(CompletionsArguments),
 }
 
 /// `list` and its options.
@@ -87,6 +91,36 @@ pub(super) struct RunArguments {
     pub(super) check_determinism: bool,
 
     #[arg(help = "How the verdict is written.")]
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub(super) format: Format,
+}
+
+const EXPLAIN: &str = "Says what a seed will do, without running it.";
+const EXPLAIN_LONG: &str = "\
+Says what a seed will do, without running it: what it chose in the scenario's file, the scenario that this makes, and what \
+is decided before the run, such as when faults strike and what the clients ask for first. What only the run decides, such as \
+who is primary by then, is named.
+
+A plan needs no seed, and neither does a scenario that says which seed shows its violation.";
+
+/// `explain` and its options.
+#[derive(Args, Debug, Default)]
+#[command(about = EXPLAIN, long_about = EXPLAIN_LONG)]
+#[command(after_help = exit::HELP)]
+pub(super) struct ExplainArguments {
+    #[arg(help = "The scenario or plan: a path, or a name as `run` takes it.")]
+    #[arg(value_name = "SCENARIO")]
+    pub(super) name: String,
+
+    #[arg(help = "Explains this seed.")]
+    #[arg(long, value_name = "N")]
+    pub(super) seed: Option<u64>,
+
+    #[arg(help = "Switches on this planted bug instead of the scenario's own; `none`: none.")]
+    #[arg(long, value_name = "NAME")]
+    pub(super) plant: Option<String>,
+
+    #[arg(help = "How it is written.")]
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub(super) format: Format,
 }
@@ -241,6 +275,34 @@ pub(super) struct ValidateArguments {
     #[arg(help = "The files. A directory stands for all .toml files below it.")]
     #[arg(value_name = "FILE", required = true)]
     pub(super) files: Vec<String>,
+}
+
+const SCHEMA: &str = "Writes the JSON Schema of scenario files, with which editors complete and check them.";
+const SCHEMA_LONG: &str = "\
+Writes the JSON Schema (draft 2020-12) of scenario files to standard output. An editor that knows it, such as one with \
+taplo or Even Better TOML, completes keys, explains them and underlines mistakes in a file whose first line is \
+`#:schema PATH`. What goes beyond shapes, such as a node that the cluster does not have, is said by `validate`.";
+
+/// `schema`, which has no options.
+#[derive(Args, Debug)]
+#[command(about = SCHEMA, long_about = SCHEMA_LONG)]
+#[command(after_help = exit::HELP)]
+pub(super) struct SchemaArguments {}
+
+const COMPLETIONS: &str = "Writes the script that lets a shell complete these commands and options.";
+const COMPLETIONS_LONG: &str = "\
+Writes the script that lets a shell complete these commands and options to standard output. Where it goes depends on the \
+shell; bash takes it with `source <(foretell completions bash)` in ~/.bashrc, fish from a file in \
+~/.config/fish/completions.";
+
+/// `completions` and its options.
+#[derive(Args, Debug)]
+#[command(about = COMPLETIONS, long_about = COMPLETIONS_LONG)]
+#[command(after_help = exit::HELP)]
+pub(super) struct CompletionsArguments {
+    #[arg(help = "The shell.")]
+    #[arg(value_enum, value_name = "SHELL")]
+    pub(super) shell: Shell,
 }
 
 /// How a result is written.

@@ -63,6 +63,11 @@ impl Chosen {
         self.family.scenario(seed).map_err(|diagnostics| self.impossible(seed, &diagnostics))
     }
 
+    /// The entropy of a plan, which stands in the place of a seed; none if this is no plan.
+    pub(super) fn entropy(&self, seed: Option<u64>) -> Result<Option<u64>, Failure> {
+        entropy(&self.repeat.scenario, &self.family, seed)
+    }
+
     /// What was chosen for a seed does not go together.
     pub(super) fn impossible(&self, seed: u64, diagnostics: &[Diagnostic]) -> Failure {
         let messages = self.found.render(diagnostics);
@@ -72,6 +77,18 @@ impl Chosen {
     /// The line that repeats one seed, or the plan.
     pub(super) fn repeat_one(&self, seed: u64) -> String {
         if self.family.is_plan() { self.repeat.plain() } else { self.repeat.seed(seed) }
+    }
+}
+
+/// The entropy of a plan, which stands in the place of a seed; none if this is no plan. A plan takes no seed.
+pub(super) fn entropy(name: &str, family: &Family, seed: Option<u64>) -> Result<Option<u64>, Failure> {
+    let Some(plan) = family.only().and_then(|scenario| scenario.plan.as_ref()) else { return Ok(None) };
+    match seed {
+        None => Ok(Some(plan.entropy)),
+        Some(_) => {
+            let message = format!("`{name}` is a plan: nothing in it is left to chance, so it takes no seed");
+            Err(Failure::bad_input(message))
+        }
     }
 }
 

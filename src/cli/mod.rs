@@ -16,9 +16,11 @@
 
 mod arguments;
 mod chosen;
+mod completions;
 mod console;
 mod determinism;
 mod exit;
+mod explain;
 mod failing;
 mod interrupt;
 mod list;
@@ -38,10 +40,11 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use crate::scenario::file::schema;
 use crate::scenario::{Registry, run as simulator};
 
 use crate::explore::{Runner, quietly};
-use arguments::{Arguments, Command};
+use arguments::{Arguments, Command, SchemaArguments};
 use console::Console;
 use exit::{Exit, Failure};
 use shelf::Shelf;
@@ -69,6 +72,7 @@ pub fn main(registry: Registry) -> ExitCode {
             let runner = Runner { registry: &registry, simulator: &simulator::run };
             run::command(run, &program(), &shelf, &runner, &mut console)
         }
+        Command::Explain(arguments) => explain::command(arguments, &program(), &shelf, &registry, &mut console),
         Command::Sweep(arguments) => {
             let runner = Runner { registry: &registry, simulator: &simulator::run };
             sweep::command(arguments, &program(), &shelf, &runner, &mut console)
@@ -82,6 +86,8 @@ pub fn main(registry: Registry) -> ExitCode {
             shrink::command(arguments, &program(), &shelf, &runner, &mut console)
         }
         Command::Validate(validate) => validate::command(validate, &shelf, &registry, &mut console),
+        Command::Schema(SchemaArguments {}) => console.say(&schema(&registry)).map(|()| Exit::Met),
+        Command::Completions(arguments) => completions::command(arguments, &program(), &mut console),
     });
     let ended = ended.unwrap_or_else(|message| Err(Failure::broken(format!("this program has a bug: {message}"))));
     let exit = ended.unwrap_or_else(|Failure { exit, message }| {

@@ -8,7 +8,7 @@ use crate::report::{Kept, Report, Sweep, causal_past, json, lanes, mermaid, text
 use crate::scenario::{Expectation, Family, Run, Scenario, Settings, Shows};
 
 use super::arguments::{Format, RunArguments, TraceFormat};
-use super::chosen::{Chosen, Options};
+use super::chosen::{self, Chosen, Options};
 use super::console::{Console, write_file};
 use super::exit::{self, Exit, Failure};
 use super::shelf::Shelf;
@@ -62,13 +62,8 @@ fn perform(request: &Request<'_>, console: &mut Console<'_>) -> Result<Exit, Fai
 }
 
 fn which(arguments: &RunArguments, family: &Family) -> Result<Which, Failure> {
-    if let Some(plan) = family.only().and_then(|scenario| scenario.plan.as_ref()) {
-        if arguments.seed.is_some() {
-            let message =
-                format!("`{}` is a plan: nothing in it is left to chance, so it takes no seed", arguments.name);
-            return Err(Failure::bad_input(message));
-        }
-        return Ok(Which::One(plan.entropy));
+    if let Some(entropy) = chosen::entropy(&arguments.name, family, arguments.seed)? {
+        return Ok(Which::One(entropy));
     }
     Ok(match (arguments.seed, family.expect()) {
         (Some(seed), _) => Which::One(seed),

@@ -67,15 +67,8 @@ pub(super) fn command(
 
 /// Which seed is meant.
 fn seed(arguments: &ShrinkArguments, chosen: &Chosen, runner: &Runner<'_>) -> Result<u64, Failure> {
-    if let Some(plan) = chosen.family.only().and_then(|scenario| scenario.plan.as_ref()) {
-        return match arguments.seed {
-            None => Ok(plan.entropy),
-            Some(_) => {
-                let name = &arguments.name;
-                let message = format!("`{name}` is a plan: nothing in it is left to chance, so it takes no seed");
-                Err(Failure::bad_input(message))
-            }
-        };
+    if let Some(entropy) = chosen.entropy(arguments.seed)? {
+        return Ok(entropy);
     }
     match (arguments.seed, chosen.family.expect()) {
         (Some(seed), _) => Ok(seed),

@@ -12,9 +12,7 @@ use crate::base::{
 use crate::check::{Checked, OracleId, Violation};
 use crate::explore::Tally;
 use crate::scenario::outcome::Calls;
-use crate::scenario::{
-    Checks, Client, Expectation, Family, Mix, Phase, Run, Scenario, Shares, Shows, Verdict, Workload,
-};
+use crate::scenario::{Checks, Expectation, Family, Mix, Phase, Run, Scenario, Shares, Shows, Verdict, Workload};
 
 use super::Sweep;
 

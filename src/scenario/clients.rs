@@ -3,12 +3,10 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::time::Duration;
 
 use super::system::System;
-use super::workload::{Mix, Step, Workload};
-use crate::base::name::key;
-use crate::base::{ClientId, Cluster, Distribution, Draw, Key, NodeId, Operation, Outcome, Reply};
+use super::workload::{Asker, Step, Workload};
+use crate::base::{ClientId, Cluster, Key, NodeId, Operation, Outcome, Reply};
 use crate::world::Boot;
 
 /// What all drivers of a run share. It outlives the client machines' lives, as the person behind a machine would.
@@ -91,49 +89,16 @@ impl Clients {
         let mut state = self.state.borrow_mut();
         let state = &mut *state;
         let machine = state.machines.entry(node).or_default();
-        let step = match &self.workload {
-            Workload::Explicit(steps) => {
-                steps.iter().filter(|step| step.client == node).nth(machine.taken as usize)?.clone()
-            }
-            Workload::Drawn(mix) if mix.operations.is_some_and(|most| state.taken >= most) => return None,
-            Workload::Drawn(mix) => {
-                let mut draw = Draw::keyed(self.seed, key::operation(node, machine.taken));
-                self.draw(mix, node, machine, &mut draw)
-            }
-        };
+        if self.workload.operations().is_some_and(|most| state.taken >= most) {
+            return None;
+        }
+        let asker = Asker { node, taken: machine.taken, clients: self.cluster.clients };
+        let seen = |key| machine.seen.get(&key).cloned().flatten();
+        let step = self.workload.step(asker, self.seed, seen)?;
         machine.taken += 1;
         state.taken += 1;
         state.steps.push(step.clone());
         Some((machine.taken, step))
-    }
-
-    fn draw(&self, mix: &Mix, node: NodeId, machine: &Machine, draw: &mut Draw) -> Step {
-        assert!(mix.rate > 0, "a workload has a rate");
-        let mean = Duration::from_secs(1) * u32::from(self.cluster.clients) / mix.rate;
-        let wait = Distribution::Exponential { min: Duration::ZERO, mean, max: mean * 10 }.sample(draw);
-        let key = Key(draw.below(u64::from(mix.keys.max(1))) as u32);
-        // Unique over all clients and operations, and short to read.
-        let unique = machine.taken * u64::from(self.cluster.clients) + u64::from(node.index()) + 1;
-        let shares = mix.shares;
-        let mut left = draw.below(shares.total().max(1));
-        let mut falls_in = |share: u64| {
-            let inside = left < share;
-            left = left.wrapping_sub(share);
-            inside
-        };
-        let operation = if falls_in(shares.put.parts()) {
-            Operation::Put { key, value: unique.to_string() }
-        } else if falls_in(shares.append.parts()) {
-            // The mark at the end keeps tokens apart in what is read back.
-            Operation::Append { key, value: format!("{unique};") }
-        } else if falls_in(shares.cas.parts()) {
-            Operation::Cas { key, from: machine.seen.get(&key).cloned().flatten(), to: unique.to_string() }
-        } else if falls_in(shares.delete.parts()) {
-            Operation::Delete { key }
-        } else {
-            Operation::Get { key }
-        };
-        Step { client: node, wait, give_up_after: mix.give_up_after, operation }
     }
 
     fn see(&self, node: NodeId, operation: &Operation, reply: &Reply) {

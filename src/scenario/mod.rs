@@ -4,6 +4,7 @@ mod clients;
 mod family;
 pub mod file;
 pub mod outcome;
+pub mod outlook;
 pub mod run;
 pub mod system;
 pub mod workload;
@@ -20,9 +21,10 @@ use crate::world::{ClockConfig, NetworkConfig, ScheduleConfig, StorageConfig};
 
 pub use family::Family;
 pub use outcome::{Calls, Run, Verdict};
+pub use outlook::Outlook;
 pub use run::{Settings, run};
 pub use system::{Client, Registry, System};
-pub use workload::{Mix, Shares, Step, Workload};
+pub use workload::{Asker, Mix, Shares, Step, Workload};
 
 /// One experiment. With a seed it determines a run to the last bit.
 ///

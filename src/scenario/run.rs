@@ -66,10 +66,6 @@ pub fn run(scenario: &Scenario, system: Rc<dyn System>, settings: &Settings) -> 
 }
 
 fn setup(scenario: &Scenario, system: &dyn System, settings: &Settings) -> Setup {
-    let source = match &scenario.plan {
-        Some(plan) => Source::Plan { entropy: plan.entropy, deviations: plan.deviations.clone() },
-        None => Source::seed(settings.seed),
-    };
     Setup {
         cluster: scenario.cluster,
         network: scenario.network.clone(),
@@ -79,14 +75,22 @@ fn setup(scenario: &Scenario, system: &dyn System, settings: &Settings) -> Setup
         phases: scenario.phases.clone(),
         core_size: system.quorums(scenario.cluster.replicas).view_change,
         settle: settle(scenario),
-        source,
+        source: source(scenario, settings.seed),
         record: settings.record,
         trace: settings.trace,
     }
 }
 
+/// What decides: the seed, or the plan.
+pub(super) fn source(scenario: &Scenario, seed: u64) -> Source {
+    match &scenario.plan {
+        Some(plan) => Source::Plan { entropy: plan.entropy, deviations: plan.deviations.clone() },
+        None => Source::seed(seed),
+    }
+}
+
 /// How long a run may go on after its last phase: as long as liveness is judged, if that phase is quiet.
-fn settle(scenario: &Scenario) -> Duration {
+pub(super) fn settle(scenario: &Scenario) -> Duration {
     let quiet = scenario.phases.last().is_some_and(|phase| phase.quiet.is_some());
     let limits = [scenario.check.all_requests_complete, scenario.check.converged];
     if quiet { limits.into_iter().flatten().max().unwrap_or_default() } else { Duration::ZERO }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::base::{NodeId, Operation, Ratio};
+use crate::base::name::key;
+use crate::base::{Distribution, Draw, Key, NodeId, Operation, Ratio};
 
 /// What the clients ask for.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -61,4 +62,72 @@ pub struct Step {
     pub give_up_after: Option<Duration>,
     /// What it asks for.
     pub operation: Operation,
+}
+
+/// Who asks next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Asker {
+    /// The client machine.
+    pub node: NodeId,
+    /// How many operations it has taken on before.
+    pub taken: u64,
+    /// How many client machines there are.
+    pub clients: u16,
+}
+
+impl Workload {
+    /// How many operations there are at most, of all clients together, if there is such a number.
+    pub fn operations(&self) -> Option<u64> {
+        match self {
+            Workload::Drawn(mix) => mix.operations,
+            Workload::Explicit(steps) => Some(steps.len() as u64),
+        }
+    }
+
+    /// What a client does next with this seed; none if it has nothing more to do.
+    ///
+    /// Of the run it depends only on what the client last saw in a key, and so does only a compare-and-swap: it
+    /// expects what was seen.
+    pub fn step(&self, asker: Asker, seed: u64, seen: impl FnOnce(Key) -> Option<String>) -> Option<Step> {
+        match self {
+            Workload::Explicit(steps) => {
+                steps.iter().filter(|step| step.client == asker.node).nth(asker.taken as usize).cloned()
+            }
+            Workload::Drawn(mix) => {
+                let mut draw = Draw::keyed(seed, key::operation(asker.node, asker.taken));
+                Some(mix.draw(asker, &mut draw, seen))
+            }
+        }
+    }
+}
+
+impl Mix {
+    fn draw(&self, asker: Asker, draw: &mut Draw, seen: impl FnOnce(Key) -> Option<String>) -> Step {
+        assert!(self.rate > 0, "a workload has a rate");
+        let mean = Duration::from_secs(1) * u32::from(asker.clients) / self.rate;
+        let wait = Distribution::Exponential { min: Duration::ZERO, mean, max: mean * 10 }.sample(draw);
+        let key = Key(draw.below(u64::from(self.keys.max(1))) as u32);
+        // Unique over all clients and operations, and short to read.
+        let unique = asker.taken * u64::from(asker.clients) + u64::from(asker.node.index()) + 1;
+        let shares = self.shares;
+        let mut left = draw.below(shares.total().max(1));
+        let mut falls_in = |share: u64| {
+            let inside = left < share;
+            left = left.wrapping_sub(share);
+            inside
+        };
+        let operation = if falls_in(shares.put.parts()) {
+            Operation::Put { key, value: unique.to_string() }
+        } else if falls_in(shares.append.parts()) {
+            // The mark at the end keeps tokens apart in what is read back.
+            Operation::Append { key, value: format!("{unique};") }
+        } else if falls_in(shares.cas.parts()) {
+            Operation::Cas { key, from: seen(key), to: unique.to_string() }
+        } else if falls_in(shares.delete.parts()) {
+            Operation::Delete { key }
+        } else {
+            Operation::Get { key }
+        };
+        Step { client: asker.node, wait, give_up_after: self.give_up_after, operation }
+    }
 }

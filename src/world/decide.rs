@@ -7,8 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use crate::base::name::key;
 use crate::base::time::nanos;
-use crate::base::{Distribution, Draw, LabelText, Name};
+use crate::base::{Cluster, Distribution, Draw, LabelText, Name};
 
 use super::config::{ClockConfig, NetworkConfig, ScheduleConfig, StorageConfig};
 use super::deviation::{Choice, Deviation};
@@ -57,6 +58,12 @@ struct Planned {
     used: bool,
 }
 
+/// How far each node's clocks are ahead of true time in a run that this source decides, in the order of nodes.
+pub fn clock_offsets(source: &Source, config: &ClockConfig, cluster: Cluster) -> Vec<Duration> {
+    let offsets = Decider::new(source, false).offsets(config, cluster);
+    offsets.into_iter().map(Duration::from_nanos).collect()
+}
+
 /// What becomes of a packet.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PacketFate {
@@ -102,7 +109,7 @@ impl Decider {
         let mut planned: BTreeMap<u64, Planned> = BTreeMap::new();
         let (dice, entropy) = match source {
             Source::Chance { seed, calmed } => {
-                let entropy = Draw::keyed(*seed, crate::base::name::key::entropy()).word();
+                let entropy = Draw::keyed(*seed, key::entropy()).word();
                 // A plan carries the entropy in a file, whose integers are signed.
                 (Some((*seed, calmed.clone())), entropy >> 1)
             }
@@ -128,9 +135,9 @@ impl Decider {
         self.entropy
     }
 
-    /// The dice of a decision that only scenarios with chance contain. A plan has none, and needs none.
-    pub fn dice(&self, key: u64) -> Draw {
-        Draw::keyed(self.dice.as_ref().map_or(0, |(seed, _)| *seed), key)
+    /// The seed for decisions that only scenarios with chance contain. A plan has none, and needs none.
+    pub fn seed(&self) -> u64 {
+        self.dice.as_ref().map_or(0, |(seed, _)| *seed)
     }
 
     /// The dice of a decision with a default, unless it is to take that.
@@ -312,6 +319,11 @@ impl Decider {
             self.record(&name, Choice::Offset(shift));
         }
         offset
+    }
+
+    /// By how many nanoseconds the clocks of each node are ahead, in the order of nodes.
+    pub fn offsets(&mut self, config: &ClockConfig, cluster: Cluster) -> Vec<u64> {
+        cluster.nodes().map(|node| self.offset(config, key::clock(node), || Name::Clock { node })).collect()
     }
 
     /// What was written down, and the plan's deviations that never came up.

@@ -96,7 +96,8 @@ impl fmt::Display for What {
     /// The fault in words; exact only of one without chance.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let after = |f: &mut fmt::Formatter<'_>, what: &str, span: &Option<Distribution>| match span {
-            Some(span) => write!(f, ", {what} after {}", format_duration(span.calm())),
+            Some(span) if span.is_constant() => write!(f, ", {what} after {}", format_duration(span.calm())),
+            Some(span) => write!(f, ", {what} after about {}", format_duration(span.calm())),
             None => Ok(()),
         };
         match self {

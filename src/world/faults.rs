@@ -2,13 +2,12 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
-use std::time::Duration;
 
 use super::fault::{Fault, Target, What, When};
 use super::resolve::{Resolver, Scene};
 use super::shared::{Item, Moment, Shared};
+use super::strikes::Strikes;
 use super::trigger::{Trigger, Which};
-use crate::base::name::key;
 use crate::base::{Distribution, Draw, Event, EventId, EventKind, Instant, NodeId};
 use crate::exec::{Class, Ticket};
 
@@ -81,13 +80,8 @@ impl Shared {
     /// Enters the faults of a phase that begins.
     pub fn arm(&self, phase: usize, begun: Instant) {
         for (index, fault) in self.phases[phase].faults.iter().enumerate() {
-            let strike = Item::Strike { phase, fault: index, nth: 1 };
             match &fault.when {
-                When::At(at) => drop(self.enter(begun + *at, Class::FaultBegins, strike)),
-                When::Every(interval) => {
-                    let first = interval.sample(&mut self.fault_dice(phase, index, 1));
-                    self.enter(begun + first, Class::FaultBegins, strike);
-                }
+                When::At(_) | When::Every(_) => self.enter_strike(phase, index, 1, begun),
                 When::On { trigger, before } => self.faults.borrow_mut().armed.push(Armed {
                     phase,
                     fault: index,
@@ -99,12 +93,16 @@ impl Shared {
         }
     }
 
-    fn fault_dice(&self, phase: usize, fault: usize, nth: u32) -> Draw {
-        let phase = &self.phases[phase];
-        let same = |other: &&Fault| **other == phase.faults[fault];
-        let repeat = phase.faults[..fault].iter().filter(same).count() as u32;
-        let text = format!("{:?}", phase.faults[fault]);
-        self.decider.borrow().dice(key::fault(&phase.name, &text, repeat, nth))
+    /// What the seed decides of a fault.
+    fn strikes(&self, phase: usize, fault: usize) -> Strikes<'_> {
+        Strikes::of(&self.phases[phase], fault, self.decider.borrow().seed())
+    }
+
+    /// Enters the nth strike of a fault, if there is one, that follows a strike or the start of the phase.
+    fn enter_strike(&self, phase: usize, fault: usize, nth: u32, last: Instant) {
+        if let Some(wait) = self.strikes(phase, fault).wait(nth) {
+            self.enter(last + wait, Class::FaultBegins, Item::Strike { phase, fault, nth });
+        }
     }
 
     /// Holds an event against the armed triggers.
@@ -168,8 +166,7 @@ impl Shared {
         let (moment, cause) = (self.moment.get(), self.executor.cause());
         loop {
             let Some(struck) = self.faults.borrow_mut().struck.pop_front() else { break };
-            let mut draw = self.fault_dice(struck.phase, struck.fault, 1);
-            draw.word();
+            let mut draw = self.strikes(struck.phase, struck.fault).whom(1);
             // The event a fault waits for just before has not happened yet and can be nobody's cause; by the number it
             // would have had, another one may have happened since.
             let before = matches!(struck.when, When::On { before: true, .. });
@@ -188,15 +185,9 @@ impl Shared {
             return;
         }
         self.begin(Moment::World, EventId(0));
-        let mut draw = self.fault_dice(phase, fault, nth);
-        draw.word();
+        let mut draw = self.strikes(phase, fault).whom(nth);
         let when = When::At(self.now() - begun);
-        if let When::Every(interval) = &self.phases[phase].faults[fault].when {
-            let next = interval.sample(&mut self.fault_dice(phase, fault, nth + 1));
-            // An interval of zero would strike for ever at one moment.
-            let next = next.max(Duration::from_nanos(1));
-            self.enter(self.now() + next, Class::FaultBegins, Item::Strike { phase, fault, nth: nth + 1 });
-        }
+        self.enter_strike(phase, fault, nth + 1, self.now());
         self.strike(phase, fault, &when, &mut draw, None);
     }
 

@@ -1,7 +1,7 @@
 //! The simulated world: machines, the network between them, their disks and clocks, and what goes wrong with them.
 //!
 //! In the order a newcomer should open them: what can be configured ([`config`], [`fault`], [`trigger`], [`phase`]);
-//! the clock-free cores that say *what* happens (`network`, `disk`, `decide`, `resolve`); then `shared`, `host`,
+//! the clock-free cores that say *what* happens (`network`, `disk`, `decide`, `resolve`, `strikes`); then `shared`, `host`,
 //! `process`, `happen` and `faults`, which say *when*, and [`World`], which is all of it from outside.
 
 pub mod config;
@@ -19,6 +19,7 @@ mod process;
 mod quiet;
 mod resolve;
 mod shared;
+mod strikes;
 mod tracer;
 pub mod trigger;
 #[expect(clippy::module_inception, reason = "the world is the world's main type")]
@@ -28,11 +29,13 @@ mod world;
 mod tests;
 
 pub use config::{ClockConfig, NetworkConfig, ScheduleConfig, StorageConfig};
-pub use decide::Source;
+pub use decide::{Source, clock_offsets};
 pub use deviation::{Choice, Deviation};
 pub use disk::SECTOR_BYTES;
 pub use fault::{Fault, Group, Limit, Split, Target, What, When};
 pub use phase::{Core, Phase, Quiet};
+pub use quiet::drawn_core;
+pub use strikes::strike_times;
 pub use tracer::Observer;
 pub use trigger::{Trigger, Verb, Which, Who};
 pub use world::{Boot, Census, Record, Recorder, Remains, Setup, World};

@@ -5,7 +5,21 @@ use std::rc::Rc;
 use super::phase::{Core, Quiet};
 use super::shared::Shared;
 use crate::base::name::key;
-use crate::base::{NodeId, Ratio};
+use crate::base::{Cluster, Draw, NodeId, Ratio};
+
+/// The core of the quiet phase of this number where it is drawn, and those outside it that heal nevertheless; both in the
+/// order of nodes. The core has so many replicas, and all clients.
+pub fn drawn_core(cluster: Cluster, core_size: u16, phase: usize, seed: u64) -> (Vec<NodeId>, Vec<NodeId>) {
+    let mut draw = Draw::keyed(seed, key::core(phase as u32));
+    let mut replicas: Vec<NodeId> = cluster.replicas().collect();
+    draw.shuffle(&mut replicas);
+    let rest = replicas.split_off(usize::from(core_size).min(replicas.len()));
+    let mut healed: Vec<NodeId> = rest.into_iter().filter(|_| draw.chance(Ratio::per_thousand(500))).collect();
+    replicas.sort_unstable();
+    healed.sort_unstable();
+    replicas.extend(cluster.clients());
+    (replicas, healed)
+}
 
 impl Shared {
     /// Ends faults within the core, and leaves the rest as decided.
@@ -36,18 +50,7 @@ impl Shared {
         match &quiet.core {
             Core::All => (self.cluster.nodes().collect(), Vec::new()),
             Core::Nodes { core, healed } => (core.clone(), healed.clone()),
-            Core::Drawn => {
-                let mut draw = self.decider.borrow().dice(key::core(phase as u32));
-                let mut replicas: Vec<NodeId> = self.cluster.replicas().collect();
-                draw.shuffle(&mut replicas);
-                let rest = replicas.split_off(usize::from(self.core_size).min(replicas.len()));
-                let mut healed: Vec<NodeId> =
-                    rest.into_iter().filter(|_| draw.chance(Ratio::per_thousand(500))).collect();
-                replicas.sort_unstable();
-                healed.sort_unstable();
-                replicas.extend(self.cluster.clients());
-                (replicas, healed)
-            }
+            Core::Drawn => drawn_core(self.cluster, self.core_size, phase, self.decider.borrow().seed()),
         }
     }
 

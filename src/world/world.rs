@@ -15,10 +15,8 @@ use super::network::Network;
 use super::phase::{Core, Phase, Quiet};
 use super::shared::{Moment, Shared};
 use super::tracer::{Observer, Tracer};
-use crate::base::name::key;
 use crate::base::{
-    ClientId, Cluster, Digest, Event, EventId, EventKind, Incarnation, Instant, Kind, Name, NodeId, Operation, Outcome,
-    Ratio,
+    ClientId, Cluster, Digest, Event, EventId, EventKind, Incarnation, Instant, Kind, NodeId, Operation, Outcome, Ratio,
 };
 use crate::env::{Env, Local};
 use crate::exec::{Agenda, Executor};
@@ -148,11 +146,9 @@ impl World {
         assert!(!setup.phases.is_empty(), "a run has at least one phase");
         assert!(setup.cluster.replicas > 0, "a cluster has at least one replica");
         let mut decider = Decider::new(&setup.source, setup.record);
-        let machines = setup.cluster.nodes().map(|node| {
-            let offset = decider.offset(&setup.clocks, key::clock(node), || Name::Clock { node });
-            Machine::new(node, offset)
-        });
-        let machines: Vec<Machine> = machines.collect();
+        let offsets = decider.offsets(&setup.clocks, setup.cluster);
+        let machines: Vec<Machine> =
+            setup.cluster.nodes().zip(offsets).map(|(node, offset)| Machine::new(node, offset)).collect();
         let network_quiet = NetworkConfig {
             loss: Ratio::ZERO,
             duplicate: Ratio::ZERO,

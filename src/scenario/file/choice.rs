@@ -20,7 +20,7 @@ use super::tree::{Entries, Entry, Node, Tree};
 pub(super) const WORDS: [&str; 6] = ["any", "weights", "between", "scale", "chance", "repeat"];
 
 /// What names and judges the scenarios of a file, and so is the same for all of them.
-const COMMON: [&str; 5] = ["title", "system", "plant", "check", "expect"];
+pub(super) const COMMON: [&str; 5] = ["title", "system", "plant", "check", "expect"];
 
 /// A file with more alternatives than this, counted so that each of them has its turn, would take long to try out.
 pub(super) const ALTERNATIVES: usize = 256;

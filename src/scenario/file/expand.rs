@@ -32,6 +32,8 @@ pub struct Choice {
     pub path: String,
     /// What: a value as a file would say it, or `present` or `absent` for a chance.
     pub what: String,
+    /// Of an `any`: which of how many alternatives, counted from 1.
+    pub alternative: Option<(usize, usize)>,
     /// Which bytes of the text say the choice.
     pub span: Place<usize>,
 }
@@ -201,7 +203,8 @@ impl<'a> Expander<'a> {
         };
         let place = self.choices.as_mut().map(|choices| {
             let path = format!("{}#any", self.path);
-            choices.push(Choice { path, what: String::new(), span: span.clone() });
+            let alternative = Some((index + 1, any.alternatives.len()));
+            choices.push(Choice { path, what: String::new(), alternative, span: span.clone() });
             choices.len() - 1
         });
         let node = self.within(".", "any", |expander| expander.value(&any.alternatives[index]));
@@ -242,7 +245,8 @@ impl<'a> Expander<'a> {
 
     fn note(&mut self, choice: &str, span: &Place<usize>, what: impl FnOnce() -> String) {
         if let Some(choices) = &mut self.choices {
-            choices.push(Choice { path: format!("{}#{choice}", self.path), what: what(), span: span.clone() });
+            let path = format!("{}#{choice}", self.path);
+            choices.push(Choice { path, what: what(), alternative: None, span: span.clone() });
         }
     }
 

@@ -9,7 +9,11 @@
 //! What a file leaves to the seed is chosen in its tree, before anything is known of what the values mean. `choice`
 //! reads the choices, `expand` makes them, and what comes out is a tree without choices, read like that of any file.
 //! `template` keeps the tree for the next seed, and tries everything that may come out when the file is read.
+//!
+//! [`schema()`] tells editors what the reader knows.
 
+#[cfg(test)]
+mod asked;
 mod choice;
 mod diagnostic;
 mod expand;
@@ -25,6 +29,7 @@ mod read_values;
 mod read_workload;
 mod read_world;
 mod reader;
+mod schema;
 mod step;
 mod template;
 #[cfg(test)]
@@ -44,6 +49,7 @@ use tree::Entries;
 pub use diagnostic::Diagnostic;
 pub use expand::Choice;
 pub use print::{print, string as quote};
+pub use schema::schema;
 pub(super) use template::Template;
 
 /// A file longer than this is no scenario: the longest recorded plans have some ten thousand lines.

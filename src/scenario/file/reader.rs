@@ -159,6 +159,8 @@ impl<'a> Value<'a> {
 
     /// It as one of a few words.
     pub fn word<T: Copy>(self, what: &str, words: &[(&str, T)]) -> Option<T> {
+        #[cfg(test)]
+        super::asked::note_words(words.iter().map(|(word, _)| *word));
         let text = self.text(what)?;
         if let Some((_, meaning)) = words.iter().find(|(word, _)| *word == text) {
             return Some(*meaning);
@@ -230,6 +232,9 @@ pub(super) struct Table<'a> {
     span: Option<Range<usize>>,
     entries: &'a Entries<'a>,
     known: Vec<&'static str>,
+    /// Which keys it cannot do without.
+    #[cfg(test)]
+    needed: Vec<&'static str>,
     /// What is not there, and the keys that would be it. Said at the end, unless one of them is there and misspelt.
     missing: Vec<(Vec<&'static str>, Diagnostic)>,
 }
@@ -249,7 +254,16 @@ impl<'a> Table<'a> {
         span: Option<Range<usize>>,
         entries: &'a Entries<'a>,
     ) -> Table<'a> {
-        Table { context, place, span, entries, known: Vec::new(), missing: Vec::new() }
+        Table {
+            context,
+            place,
+            span,
+            entries,
+            known: Vec::new(),
+            #[cfg(test)]
+            needed: Vec::new(),
+            missing: Vec::new(),
+        }
     }
 
     /// What the reading shares.
@@ -265,6 +279,8 @@ impl<'a> Table<'a> {
 
     /// The value of a key that has to be there.
     pub fn need(&mut self, key: &'static str) -> Option<Value<'a>> {
+        #[cfg(test)]
+        self.needed.push(key);
         let value = self.take(key);
         if value.is_none() {
             self.missing(&[key], format!("{} needs `{key}`", self.place), None);
@@ -274,6 +290,8 @@ impl<'a> Table<'a> {
 
     /// The value of a sub-table that has to be there.
     pub fn need_section(&mut self, key: &'static str) -> Option<Value<'a>> {
+        #[cfg(test)]
+        self.needed.push(key);
         let value = self.take(key);
         if value.is_none() {
             self.missing(&[key], format!("{} needs a table [{key}]", self.place), None);
@@ -311,6 +329,8 @@ impl<'a> Table<'a> {
     }
 
     fn finish(self) {
+        #[cfg(test)]
+        super::asked::note(self.place, &self.known, &self.needed);
         let mut misspelt = Vec::new();
         for (word, entry) in self.entries {
             let (word, span) = (word.as_ref(), entry.key.clone());

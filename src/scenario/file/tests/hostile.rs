@@ -1,6 +1,7 @@
 //! Whatever stands in a file, reading it ends in a scenario or in mistakes.
 
 use proptest::prelude::*;
+use proptest::sample::Index;
 
 use super::super::{parse, parse_bytes, print};
 use super::chance::EVERYTHING;
@@ -120,6 +121,44 @@ fn long_words_are_neither_compared_nor_repeated() {
     }
 }
 
+/// A text with a piece cut out and something put there, and the same piece put elsewhere.
+pub(super) fn damaged(text: &str, from: Index, length: usize, to: Index, replace: &str) -> [String; 2] {
+    let characters: Vec<char> = text.chars().collect();
+    let from = from.index(characters.len());
+    let until = (from + length).min(characters.len());
+    let piece: String = characters[from..until].iter().collect();
+    let rest: Vec<char> = characters[..from].iter().chain(&characters[until..]).copied().collect();
+    [(from, replace), (to.index(rest.len() + 1), piece.as_str())].map(|(place, inserted)| {
+        let mut changed = rest.clone();
+        changed.splice(place..place, inserted.chars());
+        changed.into_iter().collect()
+    })
+}
+
+/// What is put into the place of a piece.
+pub(super) fn instead() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec![
+        "",
+        "\"",
+        "[",
+        "]",
+        "{",
+        "=",
+        "\n",
+        "0",
+        "-1",
+        "1e99",
+        "'",
+        "nan",
+        "[[phase]]\n",
+        "é",
+        "any = 1",
+        "chance = 0",
+        "[[any]]\n",
+        "{ between = [1, 9] }",
+    ])
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(300) })]
 
@@ -132,22 +171,14 @@ proptest! {
     #[test]
     fn damaged_files_are_survived(
         scenario in scenario(),
-        from in any::<prop::sample::Index>(),
+        from in any::<Index>(),
         length in 0usize..60,
-        to in any::<prop::sample::Index>(),
-        replace in prop::sample::select(vec!["", "\"", "[", "]", "{", "=", "\n", "0", "-1", "1e99", "'", "nan", "[[phase]]\n", "é", "any = 1", "chance = 0", "[[any]]\n", "{ between = [1, 9] }"]),
+        to in any::<Index>(),
+        replace in instead(),
     ) {
         // One file in four is full of choices.
         let text = if length % 4 == 0 { EVERYTHING.to_string() } else { print(&scenario) };
-        let characters: Vec<char> = text.chars().collect();
-        let from = from.index(characters.len());
-        let until = (from + length).min(characters.len());
-        let piece: String = characters[from..until].iter().collect();
-        let rest: Vec<char> = characters[..from].iter().chain(&characters[until..]).copied().collect();
-        for (place, inserted) in [(from, replace), (to.index(rest.len() + 1), piece.as_str())] {
-            let mut changed = rest.clone();
-            changed.splice(place..place, inserted.chars());
-            let changed: String = changed.into_iter().collect();
+        for changed in damaged(&text, from, length, to, replace) {
             let read = parse("test", &changed, &registry());
             if let Ok(family) = &read {
                 for seed in 0..4 {

@@ -8,6 +8,7 @@ mod mistakes;
 mod mistakes_of_course;
 mod round_trip;
 mod samples;
+mod schema;
 
 use std::rc::Rc;
 use std::time::Duration;

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use super::super::{parse, print};
 use super::{complaints, read_family};
 
-fn root() -> PathBuf {
+pub(super) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn files(folder: &Path) -> Vec<PathBuf> {
+pub(super) fn files(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).expect("the folder is there") {
         let path = entry.expect("the folder can be read").path();
@@ -54,7 +54,7 @@ fn every_scenario_file_is_right_and_says_what_it_shows() {
 }
 
 /// The blocks of a page that stand between "```" and the language and the next "```".
-fn blocks(page: &str, language: &str) -> Vec<String> {
+pub(super) fn blocks(page: &str, language: &str) -> Vec<String> {
     let (mut blocks, mut inside) = (Vec::new(), None);
     for line in page.lines() {
         match (&mut inside, line.strip_prefix("```")) {
@@ -72,7 +72,7 @@ fn blocks(page: &str, language: &str) -> Vec<String> {
 }
 
 /// An example of a page, with whatever it leaves out. Top-level keys go first, tables after it.
-fn completed(block: &str) -> String {
+pub(super) fn completed(block: &str) -> String {
     let has = |start: &str| block.lines().any(|line| line.starts_with(start));
     let (mut before, mut after) = (String::new(), String::new());
     for (start, piece) in [("title", "title = \"an example\"\n"), ("system", "system = \"vsr\"\n")] {

@@ -1,0 +1,110 @@
+//! The places of a fault: when it strikes, and what it does.
+
+use super::kinds::Kind;
+use super::places::DISTRIBUTION;
+use super::{Choices, Place, Rule, may, need};
+
+const GROUP: Kind = Kind::Either("group", &[Kind::Target, Kind::List(&Kind::Target)]);
+
+const LIMIT: Kind = Kind::Either("limit", &[Kind::Words("limit-word", &["minority", "all"]), Kind::Whole(1, 64)]);
+
+const RESTART: &str = "How long until they boot again; not by itself if left out.";
+const HEAL: &str = "How long until it heals; not by itself if left out.";
+const LIMITED: &str = "Not if more replicas than this would then be down; \"minority\" if left out.";
+
+pub(super) const PLACES: &[Place] = &[
+    Place {
+        name: "a fault",
+        about: "Something that goes wrong: when, and what.",
+        choices: Choices::Element,
+        keys: &[
+            may("at", Kind::Duration, "It strikes once, this long after the phase began."),
+            may("every", DISTRIBUTION, "It strikes again and again until the phase ends, so far apart."),
+            may(
+                "on",
+                Kind::Moment,
+                "It strikes once, at a moment of the protocol, as in \"backup sends PrepareOk #3\".",
+            ),
+            may("before", Kind::Boolean, "With on: just before the effect of that moment."),
+            may("nth", Kind::Whole(1, 4_294_967_295), "With on: which of these moments, counted from 1."),
+            may("crash", Kind::Table("crash"), "Nodes stop dead; unsynced writes are kept, lost or torn."),
+            may("restart", Kind::Table("restart"), "Nodes that are down boot."),
+            may("pause", Kind::Table("pause"), "Nodes stop for a while: packets wait, timers come due, nothing runs."),
+            may("wipe", Kind::Table("wipe"), "Nodes stop dead and lose their disks."),
+            may("partition", Kind::Table("partition"), "The nodes fall apart; replaces the partition in force."),
+            may("cut", Kind::Table("cut"), "Packets from some nodes to others are lost; comes on top of a partition."),
+            may("heal", Kind::Either("healing", &[Kind::True, Kind::Table("heal")]), "All partitions and cuts end."),
+        ],
+        rules: &[
+            Rule::One(&["at", "every", "on"]),
+            Rule::One(&["crash", "restart", "pause", "wipe", "partition", "cut", "heal"]),
+            Rule::With("before", "on"),
+            Rule::With("nth", "on"),
+        ],
+    },
+    Place {
+        name: "`crash`",
+        about: "Nodes stop dead; unsynced writes are kept, lost or torn.",
+        choices: Choices::Any,
+        keys: &[
+            need("target", Kind::Target, "Whom it strikes."),
+            may("restart_after", DISTRIBUTION, RESTART),
+            may("max_down", LIMIT, LIMITED),
+        ],
+        rules: &[],
+    },
+    Place {
+        name: "`restart`",
+        about: "Nodes that are down boot.",
+        choices: Choices::Any,
+        keys: &[need("target", Kind::Target, "Whom it strikes.")],
+        rules: &[],
+    },
+    Place {
+        name: "`pause`",
+        about: "Nodes stop for a while.",
+        choices: Choices::Any,
+        keys: &[
+            need("target", Kind::Target, "Whom it strikes."),
+            may("resume_after", DISTRIBUTION, "How long until they go on; not by itself if left out."),
+        ],
+        rules: &[],
+    },
+    Place {
+        name: "`wipe`",
+        about: "Nodes stop dead and lose their disks.",
+        choices: Choices::Any,
+        keys: &[
+            need("target", Kind::Target, "Whom it strikes."),
+            may("restart_after", DISTRIBUTION, RESTART),
+            may("max_down", LIMIT, LIMITED),
+        ],
+        rules: &[],
+    },
+    Place {
+        name: "`partition`",
+        about: "The nodes fall apart.",
+        choices: Choices::Any,
+        keys: &[
+            may("isolate", Kind::Target, "One node on one side, everybody else on the other."),
+            may("halves", Kind::True, "Two sides, drawn, with the replicas as even as can be."),
+            may("bridge", Kind::Target, "Two sides as in halves, which both still reach this node."),
+            may("groups", Kind::List(&GROUP), "These groups; a node in none of them is cut off from all."),
+            may("heal_after", DISTRIBUTION, HEAL),
+        ],
+        rules: &[Rule::One(&["isolate", "halves", "bridge", "groups"])],
+    },
+    Place {
+        name: "`cut`",
+        about: "Packets from some nodes to others are lost.",
+        choices: Choices::Any,
+        keys: &[
+            need("from", GROUP, "From whom."),
+            need("to", GROUP, "To whom."),
+            may("both_ways", Kind::Boolean, "Whether packets the other way are lost as well."),
+            may("heal_after", DISTRIBUTION, HEAL),
+        ],
+        rules: &[],
+    },
+    Place { name: "`heal`", about: "All partitions and cuts end.", choices: Choices::Any, keys: &[], rules: &[] },
+];

@@ -171,7 +171,7 @@ impl Kind {
             }
             Kind::Operation => {
                 let start = format!(" *c(0|[1-9][0-9]*) +(after +{DURATION} +)?");
-                text(format!("{start}(get|put|append|cas|delete) +k[0-9]+([ ,]{ANY})?"))
+                text(format!("{start}(get|put|append|cas|delete) +k[0-9]+([ ,']{ANY})?"))
             }
             Kind::Oracle => words(oracles(OracleId::all())),
             Kind::SafetyOracle => words(oracles(OracleId::all().filter(|oracle| !oracle.is_liveness()))),

@@ -27,6 +27,7 @@ pub(super) const PLACES: &[Place] = &[
                 Kind::List(&Kind::Deviation),
                 "Of a plan: the decisions that did not take their defaults.",
             ),
+            may("oracles", Kind::List(&Kind::Oracle), "Of a plan: which oracles judged the run it was recorded from."),
             may("digest", Kind::Digest, "Of a plan: the digest of the run it was recorded from."),
             may("build", Kind::String, "Of a plan: what recorded it."),
             may("trace", Kind::Table("trace"), "Of a plan: the run it was recorded from, event by event."),
@@ -42,6 +43,7 @@ pub(super) const PLACES: &[Place] = &[
         ],
         rules: &[
             Rule::With("deviations", "entropy"),
+            Rule::With("oracles", "entropy"),
             Rule::With("digest", "entropy"),
             Rule::With("build", "entropy"),
             Rule::With("trace", "entropy"),

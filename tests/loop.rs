@@ -166,6 +166,7 @@ fn what_cannot_be_is_bad_input_and_leaves_nothing_behind() {
         ("sweep swarm --seeds 9..2", "it runs backwards; write `2..9`"),
         ("sweep swram --seeds 0..2", "did you mean swarm?"),
         ("sweep plan.toml --seeds 0..2", "is a plan"),
+        ("sweep swarm --seeds 0..2 --shrink --out kept.toml", "--out names the directory"),
         ("sweep swarm --plant odd --seeds 0..2", "`vsr` has no planted bug `odd`"),
         ("sweep swarm --seeds 0..2 --failing broken.toml", "broken.toml:2:1"),
         ("sweep swarm --seeds 0..2 --shrink --out file/below", "cannot write into file/below"),

@@ -1,6 +1,6 @@
 //! `sweep`: many seeds of some scenarios, on all cores.
 
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::num::NonZero;
 use std::ops::Range;
@@ -53,21 +53,23 @@ pub(super) fn command(
         }
         for name in names {
             let one = Chosen::find(&name, &options, shelf, runner.registry)?;
+            if one.family.is_plan() {
+                // In a directory plans stand beside scenarios; one that was asked for by its name is a mistake.
+                if !Path::new(word).is_dir() {
+                    return Err(Failure::bad_input(format!(
+                        "`{name}` is a plan: nothing in it is left to chance, so it takes no seed; `run` or `replay` it"
+                    )));
+                }
+                continue;
+            }
             // The same scenario by two names on the line is swept once.
-            if chosen.iter().all(|other| other.found.file != one.found.file) {
+            let place =
+                |one: &Chosen| fs::canonicalize(&one.found.file).unwrap_or_else(|_| one.found.file.clone().into());
+            if chosen.iter().all(|other| place(other) != place(&one)) {
                 chosen.push(one);
             }
         }
     }
-    // In a directory plans stand beside scenarios; a plan that was asked for by its name is a mistake.
-    let plan = |one: &Chosen| one.family.is_plan();
-    if let Some(one) = chosen.iter().find(|one| plan(one) && arguments.names.contains(&one.repeat.scenario)) {
-        let name = &one.repeat.scenario;
-        return Err(Failure::bad_input(format!(
-            "`{name}` is a plan: nothing in it is left to chance, so it takes no seed"
-        )));
-    }
-    chosen.retain(|one| !plan(one));
     if chosen.is_empty() {
         return Err(Failure::bad_input("there are only plans, which leave nothing to chance and take no seeds"));
     }
@@ -95,6 +97,9 @@ fn perform(request: &Request<'_>, console: &mut Console<'_>) -> Result<Exit, Fai
     chosen.iter().flat_map(|one| &one.notes).for_each(|note| console.remark(&format!("{note}\n")));
 
     // Whether there is a place for what will be shrunk is better known before than after.
+    if arguments.out.extension().is_some_and(|ending| ending == "toml") {
+        return Err(Failure::bad_input("a sweep may find several things; --out names the directory to keep them in"));
+    }
     let place = if arguments.shrink { Some(Place::prepare(&arguments.out)?) } else { None };
     let mut teller = Teller::begin();
     let ends = arguments.time_budget.map(|budget| progress::now() + budget);

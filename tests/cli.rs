@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 mod common;
-use common::{command, elsewhere, foretell};
+use common::{command, elsewhere, foretell, interrupted};
 
 fn verdict(directory: &Path, words: &str) -> Value {
     foretell(directory, &format!("{words} --format json")).json()
@@ -186,18 +186,9 @@ fn a_reader_may_go_away() {
 #[test]
 fn an_interrupted_sweep_reports_what_it_has() {
     let directory = elsewhere("cli-interrupt");
-    let child = command(&directory, "sweep convergence --seeds 0..1000000000000 --format json")
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program starts");
-    #[allow(clippy::disallowed_methods, reason = "the program needs a moment to begin, and does not say when it has")]
-    std::thread::sleep(std::time::Duration::from_millis(700));
-    let told = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("there is a kill");
-    assert!(told.success());
-    let ended = child.wait_with_output().expect("it ends");
-    assert_eq!(ended.status.code(), Some(4));
-    let value: Value = serde_json::from_slice(&ended.stdout).expect("the verdict is JSON");
+    let ended = interrupted(&directory, "sweep convergence --seeds 0..1000000000000 --format json");
+    assert_eq!(ended.code, Some(4));
+    let value = ended.json();
     assert_eq!(value["interrupted"], true);
     assert!(value["runs"].as_u64().is_some_and(|runs| runs > 0));
 }

@@ -4,10 +4,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 mod common;
-use common::{Ended, command, elsewhere, foretell};
+use common::{Ended, command, elsewhere, foretell, interrupted};
 
 const PLANT: &str = "adopted-log-taken-as-committed";
 
@@ -192,22 +191,8 @@ fn what_cannot_be_is_bad_input_and_leaves_nothing_behind() {
 #[test]
 fn an_interrupted_shrinker_keeps_the_best_so_far() {
     let directory = elsewhere("loop-interrupt");
-    let child =
-        command(&directory, "shrink swarm --plant longest-log-ignores-log-view --seed 688 --out kept --format json")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program starts");
-    #[allow(clippy::disallowed_methods, reason = "the program needs a moment to begin, and does not say when it has")]
-    std::thread::sleep(std::time::Duration::from_millis(700));
-    let told = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("there is a kill");
-    assert!(told.success());
-    let output = child.wait_with_output().expect("it ends");
-    let ended = Ended {
-        code: output.status.code(),
-        out: String::from_utf8(output.stdout).expect("output is text"),
-        err: String::from_utf8(output.stderr).expect("output is text"),
-    };
+    let words = "shrink swarm --plant longest-log-ignores-log-view --seed 688 --out kept --format json";
+    let ended = interrupted(&directory, words);
     assert_eq!(ended.code, Some(4), "{}", ended.err);
     let shrunk = ended.json();
     assert_eq!(shrunk["interrupted"], true);

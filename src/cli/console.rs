@@ -62,6 +62,14 @@ pub(super) fn write_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::
     })
 }
 
+/// Makes sure that a file could be written into a directory: better known before long work than after it.
+pub(super) fn probe(directory: &Path) -> io::Result<()> {
+    let probe = directory.join(format!(".foretell.{}.partial", std::process::id()));
+    let written = fs::write(&probe, b"");
+    let _ = fs::remove_file(&probe);
+    written
+}
+
 fn write_all(file: File, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let mut buffered = BufWriter::new(file);
     write(&mut buffered)?;

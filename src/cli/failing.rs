@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::scenario::file::Diagnostic;
 
-use super::console::write_file;
+use super::console::{probe, write_file};
 use super::exit::Failure;
 
 const HEAD: &str = "\
@@ -106,10 +106,7 @@ fn writable(path: &Path) -> Result<(), Failure> {
     if path.exists() {
         return OpenOptions::new().append(true).open(path).map(drop).map_err(refused);
     }
-    let probe = path.with_file_name(format!(".foretell.{}.partial", std::process::id()));
-    let written = fs::write(&probe, b"");
-    let _ = fs::remove_file(&probe);
-    written.map_err(refused)
+    probe(&path.with_file_name("")).map_err(refused)
 }
 
 #[cfg(test)]

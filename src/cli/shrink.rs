@@ -17,7 +17,7 @@ use crate::scenario::{Expectation, Scenario, Settings, Shows};
 
 use super::arguments::{ShrinkArguments, ShrinkFormat};
 use super::chosen::{Chosen, Options};
-use super::console::{Console, write_file};
+use super::console::{Console, probe, write_file};
 use super::exit::{Exit, Failure};
 use super::progress::{self, Teller};
 use super::repeat::quoted;
@@ -189,9 +189,7 @@ impl Place {
         let refused = |error| Failure::bad_input(format!("cannot write into {}: {error}", directory.display()));
         let missing: Vec<&Path> = directory.ancestors().take_while(|path| !path.exists()).collect();
         fs::create_dir_all(directory).map_err(refused)?;
-        let probe = directory.join(format!(".foretell.{}.partial", std::process::id()));
-        let written = fs::write(&probe, b"");
-        let _ = fs::remove_file(&probe);
+        let written = probe(directory);
         // Whoever keeps something makes them again.
         missing.iter().for_each(|path| drop(fs::remove_dir(path)));
         written.map_err(refused)?;

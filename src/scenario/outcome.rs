@@ -74,7 +74,7 @@ pub struct Run {
     pub plan: Option<Box<Scenario>>,
     /// Deviations of the plan that never came up, as text.
     pub unused: Vec<String>,
-    /// Every name that a file ever had on any disk.
+    /// Every name that a file ever had on any disk, if a plan was asked for.
     pub files: BTreeSet<String>,
 }
 

@@ -87,7 +87,7 @@ pub struct Remains {
     pub record: Option<Record>,
     /// Deviations of the plan that never came up.
     pub unused: Vec<String>,
-    /// Every name that a file ever had on any disk.
+    /// Every name that a file ever had on any disk, if the run was written down.
     pub files: BTreeSet<String>,
 }
 
@@ -261,15 +261,9 @@ impl World {
             faults: std::mem::take(&mut tracer.faults),
             marks,
             trace: tracer.trace.take(),
-            record,
             unused,
-            files: shared
-                .disks
-                .borrow()
-                .iter()
-                .flat_map(|disk| disk.names_ever())
-                .map(|name| name.to_string())
-                .collect(),
+            files: if record.is_some() { file_names(shared) } else { BTreeSet::new() },
+            record,
         }
     }
 
@@ -307,6 +301,11 @@ impl Drop for World {
         // Tasks hold hosts, hosts hold the world, the world holds tasks: this opens the circle.
         self.shut_down();
     }
+}
+
+/// Every name that a file ever had on any disk.
+fn file_names(shared: &Shared) -> BTreeSet<String> {
+    shared.disks.borrow().iter().flat_map(|disk| disk.names_ever()).map(|name| name.to_string()).collect()
 }
 
 fn concrete_core(core: Option<&(Vec<NodeId>, Vec<NodeId>)>) -> Quiet {

@@ -9,21 +9,15 @@ use super::attempt::{steps, steps_mut};
 use super::renumber::{Removed, guesses, with_fewer_lives};
 use super::timeline::{Calls, calls, keep_in_time};
 use crate::base::{Draw, LabelText};
-use crate::scenario::{Choice, Deviation, Fault, Scenario, Target, What};
+use crate::scenario::{Deviation, Fault, Scenario, Target, What};
 
 /// Takes away all deviations of one class.
 pub(super) fn calm_classes(shrinker: &mut Shrinker<'_>) {
     // Most failures need none at all.
     shrinker.keep_deviations(|_| false);
-    let class = |choice: &Choice| std::mem::discriminant(choice);
-    let mut classes: Vec<_> = deviations_of(&shrinker.best).iter().map(|deviation| class(&deviation.choice)).collect();
-    classes.dedup();
-    let mut done = Vec::new();
-    for one in classes {
-        if !done.contains(&one) {
-            done.push(one);
-            shrinker.keep_deviations(|deviation| class(&deviation.choice) != one);
-        }
+    let class = |deviation: &Deviation<LabelText>| std::mem::discriminant(&deviation.choice);
+    for one in distinct(deviations_of(&shrinker.best).iter().map(class)) {
+        shrinker.keep_deviations(|deviation| class(deviation) != one);
     }
 }
 
@@ -31,13 +25,19 @@ pub(super) fn calm_classes(shrinker: &mut Shrinker<'_>) {
 pub(super) fn fault_kinds(shrinker: &mut Shrinker<'_>) {
     shrinker.keep_faults(|_| false);
     let kind = |fault: &Fault| std::mem::discriminant(&fault.what);
-    let mut done = Vec::new();
-    for one in faults_of(&shrinker.best).map(kind).collect::<Vec<_>>() {
-        if !done.contains(&one) {
-            done.push(one);
-            shrinker.keep_faults(|fault| kind(fault) != one);
-        }
+    for one in distinct(faults_of(&shrinker.best).map(kind)) {
+        shrinker.keep_faults(|fault| kind(fault) != one);
     }
+}
+
+/// Each of them once, in the order in which they first come.
+fn distinct<T: PartialEq>(items: impl Iterator<Item = T>) -> Vec<T> {
+    items.fold(Vec::new(), |mut known, item| {
+        if !known.contains(&item) {
+            known.push(item);
+        }
+        known
+    })
 }
 
 /// So many faults at most are tried in pairs.
@@ -52,15 +52,10 @@ pub(super) fn faults(shrinker: &mut Shrinker<'_>) {
         },
     );
     // Some only make sense together: a crash and a restart, a partition and the heal that ends it.
-    let mut first = 0;
-    while first < faults_of(&shrinker.best).count() && shrinker.size.faults <= PAIRS_MAX {
-        let mut second = first + 1;
-        while second < faults_of(&shrinker.best).count() {
-            if !shrinker.without_faults(&|place| place == first || place == second) {
-                second += 1;
-            }
-        }
-        first += 1;
+    if shrinker.size.faults <= PAIRS_MAX {
+        shrinker.each_pair_of_faults(|shrinker, first, second| {
+            shrinker.without_faults(&|place| place == first || place == second)
+        });
     }
 }
 
@@ -105,22 +100,31 @@ impl Shrinker<'_> {
     fn without_faults(&mut self, gone: &dyn Fn(usize) -> bool) -> bool {
         let mut candidate = self.best.clone();
         let mut crashes = Removed::new();
-        let mut place = 0;
-        for phase in &mut candidate.phases {
-            phase.faults.retain(|fault| {
-                place += 1;
-                if let (
-                    true,
-                    What::Crash { target: Target::Node(node), .. } | What::Wipe { target: Target::Node(node), .. },
-                ) = (gone(place - 1), &fault.what)
-                {
-                    *crashes.entry(*node).or_default() += 1;
-                }
-                !gone(place - 1)
-            });
-        }
+        retain_faults(&mut candidate, |place, fault| {
+            let gone = gone(place);
+            if let What::Crash { target: Target::Node(node), .. } | What::Wipe { target: Target::Node(node), .. } =
+                &fault.what
+            {
+                *crashes.entry(*node).or_default() += u64::from(gone);
+            }
+            !gone
+        });
         let renamed = with_fewer_lives(&candidate, &crashes);
         std::iter::once(candidate).chain(renamed).any(|candidate| self.attempt(candidate))
+    }
+
+    /// Goes through all pairs of faults. After a success, of which `work` tells, others stand at these places.
+    pub(super) fn each_pair_of_faults(&mut self, mut work: impl FnMut(&mut Self, usize, usize) -> bool) {
+        let mut first = 0;
+        while first < self.size.faults && !self.is_over() {
+            let mut second = first + 1;
+            while second < self.size.faults && !self.is_over() {
+                if !work(self, first, second) {
+                    second += 1;
+                }
+            }
+            first += 1;
+        }
     }
 
     /// Tries without some operations, with the others at their times, and with deviations as they might be called then.
@@ -192,6 +196,14 @@ impl Shrinker<'_> {
 /// The faults of a plan, phase by phase.
 pub(super) fn faults_of(plan: &Scenario) -> impl Iterator<Item = &Fault> {
     plan.phases.iter().flat_map(|phase| &phase.faults)
+}
+
+/// Keeps those faults of a plan that are to be kept, by their place among all of them.
+pub(super) fn retain_faults(plan: &mut Scenario, mut keep: impl FnMut(usize, &Fault) -> bool) {
+    let mut places = 0..;
+    for phase in &mut plan.phases {
+        phase.faults.retain(|fault| keep(places.next().expect("places have no end"), fault));
+    }
 }
 
 /// The deviations of a plan.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::Shrinker;
 use super::attempt::steps_mut;
-use super::items::faults_of;
+use super::items::{faults_of, retain_faults};
 use super::values::end_of;
 use crate::base::hash::mix;
 use crate::base::{Distribution, Draw, NodeId};
@@ -36,20 +36,11 @@ pub(super) fn faults(shrinker: &mut Shrinker<'_>) {
 fn fewer_faults(shrinker: &mut Shrinker<'_>) {
     let mut place = 0;
     while place < faults_of(&shrinker.best).count() && !shrinker.is_over() {
-        if !shrinker.shaken(mix(1, place as u64), SHAKES, |plan| without(plan, &[place])) {
+        if !shrinker.shaken(mix(1, place as u64), SHAKES, |plan| without(plan, place)) {
             place += 1;
         }
     }
-    let mut first = 0;
-    while first < faults_of(&shrinker.best).count() && !shrinker.is_over() {
-        let mut second = first + 1;
-        while second < faults_of(&shrinker.best).count() && !shrinker.is_over() {
-            if !shrinker.one_for_two(first, second) {
-                second += 1;
-            }
-        }
-        first += 1;
-    }
+    shrinker.each_pair_of_faults(Shrinker::one_for_two);
 }
 
 /// Takes away replicas.
@@ -98,7 +89,7 @@ impl Shrinker<'_> {
                     first,
                     Fault { when: when.clone(), what: What::Partition { split, heal_after: None } },
                 );
-                without(&mut candidate, &[second]);
+                without(&mut candidate, second);
                 if self.attempt(candidate) {
                     return true;
                 }
@@ -118,14 +109,8 @@ fn replace(plan: &mut Scenario, place: usize, by: Fault) {
     }
 }
 
-fn without(plan: &mut Scenario, places: &[usize]) {
-    let mut place = 0;
-    for phase in &mut plan.phases {
-        phase.faults.retain(|_| {
-            place += 1;
-            !places.contains(&(place - 1))
-        });
-    }
+fn without(plan: &mut Scenario, gone: usize) {
+    retain_faults(plan, |place, _| place != gone);
 }
 
 /// The plan with times moved: faults, their ends, and calls.

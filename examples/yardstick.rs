@@ -1,0 +1,186 @@
+//! How fast the simulated world is, by workloads that other simulators run as well.
+//!
+//! ```sh
+//! cargo run --release --example yardstick -- ping
+//! ```
+//!
+//! | workload | what |
+//! |---|---|
+//! | `timers-us` | 1 node, 1,000 tasks, 1,000 sleeps of 1 to 1,000 virtual microseconds each |
+//! | `timers-ms` | the same in virtual milliseconds |
+//! | `ping` | 5 nodes, each sends to all others; 8 messages in flight a node, latency 1 to 10 virtual milliseconds, every delivery is answered by one message to a random peer; 1,000,000 deliveries, or as many as the second argument says |
+//! | `sweep` | 200 fresh worlds with fresh seeds, 2,000 deliveries of ping each |
+//!
+//! Nothing is switched off and nothing is done behind the back of the public interface: nodes see an `Env`, every packet's
+//! fate is decided by dice of its own (loss, duplication and damage included, so rare that none comes up), the order of
+//! ready tasks is decided, every event goes into the digest and is shown to an observer.
+//!
+//! Prints `foretell WORKLOAD EVENTS SECONDS EVENTS-PER-SECOND`; on standard error the virtual time and the digest, which are
+//! the same from run to run.
+
+use std::cell::Cell;
+use std::process::ExitCode;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use foretell::base::{Cluster, Digest, Disks, Distribution, Event, Kind, NodeId, Payload, Ratio};
+use foretell::env::{Env, Incoming, Local};
+use foretell::world::{ClockConfig, NetworkConfig, Observer, Phase, ScheduleConfig, Setup, Source, StorageConfig, World};
+use rand_core::Rng;
+use rand_pcg::Pcg32;
+
+static TASK: Kind = Kind::new("sleeper", &[]);
+static PING: Kind = Kind::new("Ping", &["hop"]);
+
+const SEED: u64 = 42;
+const TASKS: u64 = 1_000;
+const SLEEPS: u64 = 1_000;
+const NODES: u16 = 5;
+const IN_FLIGHT: u64 = 8;
+const DELIVERIES: u64 = 1_000_000;
+const WORLDS: u64 = 200;
+const DELIVERIES_OF_WORLD: u64 = 2_000;
+
+/// What came of some worlds.
+struct Ran {
+    events: u64,
+    virtual_time: Duration,
+    digest: Digest,
+}
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let workload = arguments.next().unwrap_or_default();
+    let deliveries = match arguments.next().map(|text| text.parse()) {
+        None => DELIVERIES,
+        Some(Ok(deliveries)) => deliveries,
+        Some(Err(_)) => return usage(),
+    };
+    let begun = Instant::now();
+    let ran = match workload.as_str() {
+        "timers-us" => timers(Duration::from_micros(1)),
+        "timers-ms" => timers(Duration::from_millis(1)),
+        "ping" => ping(SEED, deliveries),
+        "sweep" => sweep(),
+        _ => return usage(),
+    };
+    let seconds = begun.elapsed().as_secs_f64();
+    println!("foretell {workload} {} {seconds:.4} {:.0}", ran.events, ran.events as f64 / seconds);
+    eprintln!("# foretell {workload}: virtual time {:.6} s, digest {}", ran.virtual_time.as_secs_f64(), ran.digest);
+    ExitCode::SUCCESS
+}
+
+fn usage() -> ExitCode {
+    eprintln!("usage: yardstick timers-us | timers-ms | ping [DELIVERIES] | sweep");
+    ExitCode::from(2)
+}
+
+/// A die that every peer throws in the same way: a number below `bound`.
+fn below(random: &mut Pcg32, bound: u32) -> u32 {
+    ((u64::from(random.next_u32()) * u64::from(bound)) >> 32) as u32
+}
+
+/// Stops the world when enough was counted.
+struct Until {
+    counted: Rc<Cell<u64>>,
+    target: u64,
+}
+
+impl Observer for Until {
+    fn on_event(&mut self, _event: &Event, _disks: &dyn Disks) -> bool {
+        self.counted.get() < self.target
+    }
+    fn on_quiet(&mut self, _at: foretell::base::Instant, _core: &[NodeId]) {}
+    fn on_quiet_end(&mut self) {}
+    fn is_settled(&mut self, _core: &[NodeId]) -> bool {
+        true
+    }
+}
+
+fn run(seed: u64, replicas: u16, target: u64, boot: impl Fn(Env, Rc<Cell<u64>>) -> Local<()> + 'static) -> Ran {
+    let rare = Ratio::from_float(1e-9).expect("it is a probability");
+    let ms = Duration::from_millis;
+    let setup = Setup {
+        cluster: Cluster { replicas, clients: 0 },
+        network: NetworkConfig {
+            latency: Distribution::Uniform { min: ms(1), max: ms(10) },
+            loss: rare,
+            duplicate: rare,
+            // Every packet travels for itself, as with the peers.
+            reorder: Ratio::ONE,
+            corrupt: rare,
+        },
+        storage: StorageConfig::default(),
+        clocks: ClockConfig::default(),
+        schedule: ScheduleConfig { shuffle: Ratio::per_thousand(100) },
+        phases: vec![Phase {
+            name: "work".to_string(),
+            duration: Duration::from_secs(1_000_000),
+            quiet: None,
+            faults: Vec::new(),
+        }],
+        core_size: 1,
+        settle: Duration::ZERO,
+        source: Source::seed(seed),
+        record: false,
+        trace: false,
+    };
+    let counted = Rc::new(Cell::new(0));
+    let until = Until { counted: Rc::clone(&counted), target };
+    let (boot, count) = (Rc::new(boot), Rc::clone(&counted));
+    let world = World::new(setup, Box::new(until), move |life| boot(life.env, Rc::clone(&count)));
+    let remains = world.run();
+    Ran { events: counted.get(), virtual_time: remains.at.since(foretell::base::Instant::START), digest: remains.digest }
+}
+
+fn timers(unit: Duration) -> Ran {
+    run(SEED, 1, TASKS * SLEEPS, move |env, counted| {
+        Box::pin(async move {
+            for task in 0..TASKS {
+                let (sleeper, counted) = (env.clone(), Rc::clone(&counted));
+                env.spawn(TASK.label([]), async move {
+                    let mut random = Pcg32::new(SEED, task);
+                    for _ in 0..SLEEPS {
+                        sleeper.sleep(unit * (1 + below(&mut random, 1_000))).await;
+                        counted.set(counted.get() + 1);
+                    }
+                    // The last of them lets the observer see that all is done.
+                    sleeper.mark("sleeper done");
+                });
+            }
+        })
+    })
+}
+
+fn ping(seed: u64, target: u64) -> Ran {
+    run(seed, NODES, target, move |env, counted| {
+        Box::pin(async move {
+            let me = env.id().index();
+            let mut random = Pcg32::new(seed, u64::from(me));
+            let mut send = |hop: u64| {
+                let peer = below(&mut random, u32::from(NODES) - 1) as u16;
+                let peer = NodeId::replica(if peer >= me { peer + 1 } else { peer });
+                env.send(peer, PING.label([hop]), Payload::copy_from(&hop.to_le_bytes()));
+            };
+            (0..IN_FLIGHT).for_each(|_| send(0));
+            loop {
+                let Incoming::Message { body, .. } = env.recv().await;
+                counted.set(counted.get() + 1);
+                // Nothing damaged gets here: it would be counted as a hop like any other.
+                let hop = body.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+                send(hop.wrapping_add(1));
+            }
+        })
+    })
+}
+
+fn sweep() -> Ran {
+    let mut all = Ran { events: 0, virtual_time: Duration::ZERO, digest: Digest::START };
+    for seed in (SEED..).take(WORLDS as usize) {
+        let ran = ping(seed, DELIVERIES_OF_WORLD);
+        all.events += ran.events;
+        all.virtual_time += ran.virtual_time;
+        all.digest.feed(ran.digest.to_bits());
+    }
+    all
+}

@@ -76,23 +76,31 @@ impl Distribution {
     }
 
     /// One sample. Takes exactly one word.
-    #[inline]
     pub fn sample(&self, draw: &mut Draw) -> Duration {
+        Duration::from_nanos(self.sample_nanos(draw))
+    }
+
+    /// One sample in nanoseconds. Takes exactly one word.
+    #[inline]
+    pub fn sample_nanos(&self, draw: &mut Draw) -> u64 {
         let word = draw.word();
         match *self {
-            Distribution::Constant(value) => value,
+            Distribution::Constant(value) => nanos(value),
             Distribution::Uniform { min, max } => {
                 let (min, max) = (nanos(min), nanos(max));
-                let width = u128::from(max - min) + 1;
-                Duration::from_nanos(min + ((u128::from(word) * width) >> 64) as u64)
+                // The width is 2^64 only where the bounds are 0 and the greatest number.
+                match (max - min).checked_add(1) {
+                    Some(width) => min + ((u128::from(word) * u128::from(width)) >> 64) as u64,
+                    None => word,
+                }
             }
             Distribution::Exponential { min, mean, max } => scaled(exponential(word), min, mean, max),
             Distribution::LogNormal { min, mean, max } => scaled(log_normal(word), min, mean, max),
             Distribution::Bimodal { fast, slow, share } => {
                 if Ratio::holds(share, word) {
-                    slow
+                    nanos(slow)
                 } else {
-                    fast
+                    nanos(fast)
                 }
             }
         }
@@ -100,11 +108,11 @@ impl Distribution {
 }
 
 /// `min + factor * (mean - min)`, at most `max`; the factor in units of 2^-32.
-fn scaled(factor: u64, min: Duration, mean: Duration, max: Duration) -> Duration {
+fn scaled(factor: u64, min: Duration, mean: Duration, max: Duration) -> u64 {
     let (min, mean, max) = (nanos(min), nanos(mean), nanos(max));
     let rest = (u128::from(factor) * u128::from(mean.saturating_sub(min))) >> 32;
     let total = u128::from(min) + rest;
-    Duration::from_nanos(u64::try_from(total).unwrap_or(u64::MAX).min(max))
+    u64::try_from(total).unwrap_or(u64::MAX).min(max)
 }
 
 /// An exponential variate of mean 1 in units of 2^-32, by linear interpolation between quantiles.

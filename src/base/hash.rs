@@ -55,6 +55,7 @@ impl fmt::Debug for Checksum {
 }
 
 /// The hash of some bytes, in 64 bits.
+#[inline]
 pub fn hash_bytes(bytes: &[u8]) -> u64 {
     xxhash_rust::xxh3::xxh3_64(bytes)
 }

@@ -56,10 +56,8 @@ impl Shared {
 
     /// Restarts, resumptions and heals that were to come do not come any more: who is outside the core stays as it is.
     fn withdraw_pending_faults(&self) {
-        let tickets = self.faults.borrow_mut().take_pending();
-        let mut agenda = self.agenda.borrow_mut();
-        for ticket in tickets {
-            agenda.withdraw(ticket);
+        for entered in self.faults.borrow_mut().take_pending() {
+            self.flight.withdraw_step(entered);
         }
     }
 }

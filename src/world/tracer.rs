@@ -16,6 +16,43 @@ pub trait Observer {
     fn is_settled(&mut self, core: &[NodeId]) -> bool;
 }
 
+/// What the world does to the nodes, as it is counted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Deed {
+    Crash,
+    Wipe,
+    Restart,
+    Pause,
+    Partition,
+    Cut,
+    Heal,
+    PacketCutOff,
+    PacketLost,
+    PacketReordered,
+    PacketCorrupted,
+    PacketDuplicated,
+    SectorKept,
+    SectorTorn,
+}
+
+/// What each is called, in the order of the kinds.
+const DEEDS: [&str; 14] = [
+    "crash",
+    "wipe",
+    "restart",
+    "pause",
+    "partition",
+    "cut",
+    "heal",
+    "packet cut off",
+    "packet lost",
+    "packet reordered",
+    "packet corrupted",
+    "packet duplicated",
+    "unsynced sector kept",
+    "unsynced sector torn",
+];
+
 /// The record of a run.
 #[derive(Debug)]
 pub(super) struct Tracer {
@@ -24,10 +61,7 @@ pub(super) struct Tracer {
     pub trace: Option<Vec<Event>>,
     /// One byte of the digest after each event, where a plan is written down.
     pub bytes: Option<Vec<u8>>,
-    /// What the world did, by kind.
-    pub faults: BTreeMap<&'static str, u64>,
-    /// What the system passed, by name and node.
-    pub marks: BTreeMap<(&'static str, NodeId), u64>,
+    deeds: [u64; DEEDS.len()],
 }
 
 impl Tracer {
@@ -37,12 +71,12 @@ impl Tracer {
             last: EventId(0),
             trace: trace.then(Vec::new),
             bytes: record.then(Vec::new),
-            faults: BTreeMap::new(),
-            marks: BTreeMap::new(),
+            deeds: [0; DEEDS.len()],
         }
     }
 
     /// The number of the next event.
+    #[inline]
     pub fn next(&mut self) -> EventId {
         self.last = EventId(self.last.0 + 1);
         self.last
@@ -50,13 +84,36 @@ impl Tracer {
 
     /// Writes down where the digest stands after an event. All later bytes differ as well once one does, but for one in
     /// 256, so a byte is enough to find the place.
+    #[inline]
     pub fn note_digest(&mut self) {
         if let Some(bytes) = &mut self.bytes {
             bytes.push(self.digest.to_bits() as u8);
         }
     }
 
-    pub fn count(&mut self, fault: &'static str) {
-        *self.faults.entry(fault).or_default() += 1;
+    #[inline]
+    pub fn count(&mut self, deed: Deed) {
+        self.deeds[deed as usize] += 1;
+    }
+
+    /// How often each was done that was done at all.
+    pub fn deeds(&self) -> BTreeMap<&'static str, u64> {
+        DEEDS.into_iter().zip(self.deeds).filter(|(_, count)| *count > 0).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_deed_has_its_own_name() {
+        let mut tracer = Tracer::new(false, false);
+        tracer.count(Deed::Crash);
+        tracer.count(Deed::PacketDuplicated);
+        tracer.count(Deed::SectorTorn);
+        tracer.count(Deed::SectorTorn);
+        let deeds: Vec<_> = tracer.deeds().into_iter().collect();
+        assert_eq!(deeds, [("crash", 1), ("packet duplicated", 1), ("unsynced sector torn", 2)]);
     }
 }

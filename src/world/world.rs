@@ -8,18 +8,20 @@ use std::time::Duration;
 use super::config::{ClockConfig, NetworkConfig, ScheduleConfig, StorageConfig};
 use super::decide::{Decider, Source};
 use super::deviation::Deviation;
-use super::faults::Faults;
+use super::faults::{Alert, Faults};
+use super::flight::Flight;
 use super::happen::POLLS_PER_MOMENT;
-use super::machine::{Flights, Machine};
+use super::machine::Machine;
+use super::moment::Moments;
 use super::network::Network;
 use super::phase::{Core, Phase, Quiet};
-use super::shared::{Moment, Shared};
+use super::shared::Shared;
 use super::tracer::{Observer, Tracer};
 use crate::base::{
     ClientId, Cluster, Digest, Event, EventId, EventKind, Incarnation, Instant, Kind, NodeId, Operation, Outcome, Ratio,
 };
 use crate::env::{Env, Local};
-use crate::exec::{Agenda, Executor};
+use crate::exec::{Executor, InOrder};
 
 /// What a world is made of.
 #[derive(Clone, Debug)]
@@ -165,24 +167,21 @@ impl World {
             core_size: setup.core_size,
             boot: Rc::new(boot),
             executor: Executor::new(),
-            agenda: RefCell::new(Agenda::new()),
+            flight: Flight::new(),
             entropy: decider.entropy(),
             decider: RefCell::new(decider),
             network: RefCell::new(Network::new(setup.cluster)),
             disks: RefCell::new(machines.iter().map(|_| super::disk::Disk::default()).collect()),
             machines,
-            timers: RefCell::new(Flights::new()),
-            packets: RefCell::new(Flights::new()),
-            jobs: RefCell::new(Flights::new()),
-            job_count: Cell::new(0),
             tracer: RefCell::new(Tracer::new(setup.trace, setup.record)),
+            tracing: setup.trace,
             observer: RefCell::new(observer),
             faults: RefCell::new(Faults::new(setup.phases.len(), setup.record)),
+            alert: Cell::new(Alert::default()),
             phases: setup.phases,
             phase: Cell::new((0, Instant::START)),
             core: RefCell::default(),
-            moment: Cell::new(Moment::World),
-            moments: RefCell::new(setup.record.then(Vec::new)),
+            moments: Moments::default(),
             settle: setup.settle,
             formatting: Cell::new(false),
             quiet: Cell::new(false),
@@ -212,7 +211,7 @@ impl World {
             // Called within a poll, where a panic of it is caught.
             shared.executor.spawn(facts, Box::pin(async move { format(env).await }));
             let mut polls = 0;
-            while let Some(polled) = shared.executor.next(|_| 0) {
+            while let Some(polled) = shared.executor.next(&mut InOrder) {
                 polls += 1;
                 if polls > POLLS_PER_MOMENT {
                     return Err((node, "formatting runs on for ever".to_string()));
@@ -250,7 +249,7 @@ impl World {
         });
         let mut tracer = shared.tracer.borrow_mut();
         let mut marks: BTreeMap<&'static str, u64> = BTreeMap::new();
-        for ((name, _), count) in &tracer.marks {
+        for (name, count) in shared.machines.iter().flat_map(|machine| machine.marks.borrow().clone()) {
             *marks.entry(name).or_default() += count;
         }
         Remains {
@@ -258,7 +257,7 @@ impl World {
             last: tracer.last,
             at: shared.now(),
             core: shared.core.borrow().clone(),
-            faults: std::mem::take(&mut tracer.faults),
+            faults: tracer.deeds(),
             marks,
             trace: tracer.trace.take(),
             unused,
@@ -269,29 +268,32 @@ impl World {
 
     /// What is in the world at present.
     pub fn census(&self) -> Census {
+        let flight = &self.0.flight;
         Census {
             tasks: self.0.executor.len(),
-            timers: self.0.timers.borrow().len(),
-            packets: self.0.packets.borrow().len(),
-            disk_operations: self.0.jobs.borrow().len(),
-            agenda: self.0.agenda.borrow().len(),
+            timers: flight.timers.borrow().len(),
+            packets: flight.packets.borrow().len() - flight.arrived.get(),
+            disk_operations: flight.jobs.borrow().len(),
+            agenda: flight.agenda.len(),
         }
     }
 
     /// Ends every task as a crash of all nodes would, and says what is left.
     pub fn shut_down(&self) -> Census {
-        let shared = &self.0;
+        let (shared, flight) = (&self.0, &self.0.flight);
         shared.stopped.set(true);
         shared.machines.iter().for_each(|machine| drop(machine.held.take()));
         shared.executor.cancel_all();
         for machine in &shared.machines {
             machine.inbox.borrow_mut().clear();
-            machine.receivers.borrow_mut().clear();
+            machine.forget_receivers();
         }
-        *shared.packets.borrow_mut() = Flights::new();
-        let finished = |job: &super::machine::DiskJob| job.forgotten || job.outcome.is_some();
-        shared.jobs.borrow_mut().take_where(finished);
-        shared.agenda.borrow_mut().clear();
+        flight.arrived.set(0);
+        let packets = flight.packets.take();
+        drop(packets);
+        let finished = |job: &super::flight::DiskJob| job.forgotten || job.outcome.is_some();
+        flight.jobs.borrow_mut().take_where(finished);
+        flight.agenda.clear();
         self.census()
     }
 }
@@ -323,8 +325,7 @@ impl Recorder {
     }
 
     fn alive(&self) -> bool {
-        let machine = &self.shared.machines[self.slot];
-        machine.up.get() && machine.life.get() == self.life && !self.shared.stopped.get()
+        self.shared.machines[self.slot].lives(self.life) && !self.shared.stopped.get()
     }
 
     fn emit(&self, kind: EventKind) {

@@ -188,39 +188,44 @@ impl fmt::Display for Outcome {
 
 impl Event {
     /// Takes the event into account: when, where, why, and what to the last byte.
+    ///
+    /// What the event that brought it about has said already is not said again: of a delivery, which packet it was; of the
+    /// end of a disk operation, which operation.
+    #[inline]
     pub fn feed(&self, digest: &mut Digest) {
-        let node = self.node.map_or(u64::from(u32::MAX), |node| u64::from(node.to_bits()));
-        digest.feed(self.at.as_nanos());
-        digest.feed(self.cause.0 << 32 ^ node << 8 ^ self.kind.tag());
+        let node = self.node.map_or(u64::from(u16::MAX), |node| u64::from(node.to_bits()));
+        let (tag, detail) = self.kind.tag();
+        digest.feed_pair(self.at.as_nanos(), self.cause.0 << 32 ^ node << 16 ^ detail << 8 ^ tag);
         self.kind.feed(digest);
     }
 }
 
 impl EventKind {
-    /// A number for the kind of event; part of every digest, so never renumbered.
-    fn tag(&self) -> u64 {
+    /// A number for the kind of event, and one for a small thing that it says; part of every digest, so never renumbered.
+    #[inline]
+    fn tag(&self) -> (u64, u64) {
         match self {
-            EventKind::Phase(_) => 1,
-            EventKind::Fault(_) => 2,
-            EventKind::Format => 3,
-            EventKind::Boot(_) => 4,
-            EventKind::Crash(_) => 5,
-            EventKind::Pause => 6,
-            EventKind::Resume => 7,
-            EventKind::Wipe => 8,
-            EventKind::Survived { .. } => 9,
-            EventKind::Send { .. } => 10,
-            EventKind::Lost { .. } => 11,
-            EventKind::Deliver { .. } => 12,
-            EventKind::DiskStart { .. } => 13,
-            EventKind::DiskDone { .. } => 14,
-            EventKind::Timer { .. } => 15,
-            EventKind::Probe(_) => 16,
-            EventKind::Mark(_) => 17,
-            EventKind::Call { .. } => 18,
-            EventKind::Return { .. } => 19,
-            EventKind::Panic(_) => 20,
-            EventKind::Spin { .. } => 21,
+            EventKind::Phase(_) => (1, 0),
+            EventKind::Fault(_) => (2, 0),
+            EventKind::Format => (3, 0),
+            EventKind::Boot(_) => (4, 0),
+            EventKind::Crash(_) => (5, 0),
+            EventKind::Pause => (6, 0),
+            EventKind::Resume => (7, 0),
+            EventKind::Wipe => (8, 0),
+            EventKind::Survived { .. } => (9, 0),
+            EventKind::Send { .. } => (10, 0),
+            EventKind::Lost { reason, .. } => (11, *reason as u64),
+            EventKind::Deliver { copy, corrupt, .. } => (12, u64::from(*copy) << 1 | u64::from(*corrupt)),
+            EventKind::DiskStart { .. } => (13, 0),
+            EventKind::DiskDone { .. } => (14, 0),
+            EventKind::Timer { .. } => (15, 0),
+            EventKind::Probe(_) => (16, 0),
+            EventKind::Mark(_) => (17, 0),
+            EventKind::Call { .. } => (18, 0),
+            EventKind::Return { .. } => (19, 0),
+            EventKind::Panic(_) => (20, 0),
+            EventKind::Spin { .. } => (21, 0),
         }
     }
 
@@ -265,6 +270,7 @@ impl EventKind {
         }
     }
 
+    #[inline]
     fn feed(&self, digest: &mut Digest) {
         match self {
             // What the world says of itself is only text: its effects are events of their own, and a plan words
@@ -274,35 +280,26 @@ impl EventKind {
             EventKind::Boot(life) | EventKind::Crash(life) => digest.feed(u64::from(life.0)),
             EventKind::Survived { file, sector, bytes } => {
                 digest.feed_bytes(file.as_bytes());
-                digest.feed(*sector);
-                digest.feed(u64::from(*bytes));
+                digest.feed_pair(*sector, u64::from(*bytes));
             }
             EventKind::Send { to, label, repeat, size, hash } => {
-                digest.feed(u64::from(to.to_bits()) << 32 | u64::from(*size));
-                digest.feed(label.hash());
-                digest.feed(u64::from(*repeat));
+                digest.feed_pair(u64::from(to.to_bits()) << 32 | u64::from(*repeat), label.hash());
+                digest.feed_pair(u64::from(*size), *hash);
+            }
+            // The packet is that of the event that brought this about.
+            EventKind::Lost { .. } => {}
+            EventKind::Deliver { hash, corrupt, .. } => {
+                if *corrupt {
+                    digest.feed(*hash);
+                }
+            }
+            EventKind::DiskStart { label, repeat, hash } => {
+                digest.feed_pair(label.hash(), u64::from(*repeat));
                 digest.feed(*hash);
             }
-            EventKind::Lost { to, label, repeat, reason } => {
-                digest.feed(u64::from(to.to_bits()) << 32 | *reason as u64);
-                digest.feed(label.hash());
-                digest.feed(u64::from(*repeat));
-            }
-            EventKind::Deliver { from, label, repeat, copy, hash, corrupt } => {
-                digest.feed(u64::from(from.to_bits()) << 32 | u64::from(*copy) << 1 | u64::from(*corrupt));
-                digest.feed(label.hash());
-                digest.feed(u64::from(*repeat));
-                digest.feed(*hash);
-            }
-            EventKind::DiskStart { label, repeat, hash } | EventKind::DiskDone { label, repeat, hash } => {
-                digest.feed(label.hash());
-                digest.feed(u64::from(*repeat));
-                digest.feed(*hash);
-            }
-            EventKind::Timer { task, nth } => {
-                digest.feed(task.hash());
-                digest.feed(u64::from(*nth));
-            }
+            // So is the operation.
+            EventKind::DiskDone { hash, .. } => digest.feed(*hash),
+            EventKind::Timer { task, nth } => digest.feed_pair(task.hash(), u64::from(*nth)),
             EventKind::Probe(probe) => probe.feed(digest),
             EventKind::Mark(name) => digest.feed_bytes(name.as_bytes()),
             EventKind::Call { client, number, operation } => {
@@ -330,22 +327,46 @@ impl EventKind {
 
 impl Probe {
     fn feed(&self, digest: &mut Digest) {
-        let mut feed = |words: &[u64]| words.iter().for_each(|word| digest.feed(*word));
         match self {
-            Probe::Role { role, epoch } => feed(&[1, *role as u64, *epoch]),
-            Probe::Epoch { epoch, log_epoch } => feed(&[2, *epoch, *log_epoch]),
-            Probe::Head { index, digest } => feed(&[3, *index, digest.low()]),
-            Probe::Acked { epoch, index, digest } => feed(&[4, *epoch, *index, digest.low()]),
-            Probe::Leads { epoch, committed, chain } => {
-                feed(&[5, *epoch, *committed, chain.len() as u64]);
-                chain.iter().for_each(|entry| feed(&[entry.low()]));
+            Probe::Role { role, epoch } => digest.feed_pair(1 << 32 | *role as u64, *epoch),
+            Probe::Epoch { epoch, log_epoch } => {
+                digest.feed_pair(2, *epoch);
+                digest.feed(*log_epoch);
             }
-            Probe::Committed { epoch, index, digest } => feed(&[6, *epoch, *index, digest.low()]),
-            Probe::Applied { index, state } => feed(&[7, *index, state.low()]),
-            Probe::Executed { client, request, index } => feed(&[8, *client, *request, *index]),
-            Probe::Truncated { index, epoch } => feed(&[9, *index, *epoch]),
-            Probe::Nacked { index, digest } => feed(&[10, *index, digest.low()]),
-            Probe::Recovering => feed(&[11]),
+            Probe::Head { index, digest: head } => {
+                digest.feed_pair(3, *index);
+                digest.feed(head.low());
+            }
+            Probe::Acked { epoch, index, digest: acked } => {
+                digest.feed_pair(4, *epoch);
+                digest.feed_pair(*index, acked.low());
+            }
+            Probe::Leads { epoch, committed, chain } => {
+                digest.feed_pair(5, *epoch);
+                digest.feed_pair(*committed, chain.len() as u64);
+                chain.iter().for_each(|entry| digest.feed(entry.low()));
+            }
+            Probe::Committed { epoch, index, digest: committed } => {
+                digest.feed_pair(6, *epoch);
+                digest.feed_pair(*index, committed.low());
+            }
+            Probe::Applied { index, state } => {
+                digest.feed_pair(7, *index);
+                digest.feed(state.low());
+            }
+            Probe::Executed { client, request, index } => {
+                digest.feed_pair(8, *client);
+                digest.feed_pair(*request, *index);
+            }
+            Probe::Truncated { index, epoch } => {
+                digest.feed_pair(9, *index);
+                digest.feed(*epoch);
+            }
+            Probe::Nacked { index, digest: nacked } => {
+                digest.feed_pair(10, *index);
+                digest.feed(nacked.low());
+            }
+            Probe::Recovering => digest.feed(11),
         }
     }
 }

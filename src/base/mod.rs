@@ -20,7 +20,7 @@ pub mod text;
 pub mod time;
 
 pub use disks::Disks;
-pub use distribution::Distribution;
+pub use distribution::{Distribution, Sampler};
 pub use draw::{Draw, Ratio};
 pub use event::{Event, EventId, EventKind};
 pub use event::{Lost, Outcome};

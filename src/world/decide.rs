@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::base::name::key;
 use crate::base::time::nanos;
-use crate::base::{Cluster, Distribution, Draw, LabelText, Name};
+use crate::base::{Cluster, Draw, LabelText, Name, Ratio, Sampler};
 
 use super::config::{ClockConfig, NetworkConfig, ScheduleConfig, StorageConfig};
 use super::deviation::{Choice, Deviation};
@@ -64,6 +64,48 @@ pub fn clock_offsets(source: &Source, config: &ClockConfig, cluster: Cluster) ->
     offsets.into_iter().map(Duration::from_nanos).collect()
 }
 
+/// The dice of packets, made ready for being thrown often.
+#[derive(Clone, Copy, Debug)]
+pub struct PacketDice {
+    latency: Sampler,
+    loss: Ratio,
+    duplicate: Ratio,
+    reorder: Ratio,
+    corrupt: Ratio,
+}
+
+impl PacketDice {
+    /// The dice of a network.
+    pub fn new(config: &NetworkConfig) -> PacketDice {
+        let NetworkConfig { latency, loss, duplicate, reorder, corrupt } = config.clone();
+        PacketDice { latency: latency.sampler(), loss, duplicate, reorder, corrupt }
+    }
+
+    /// The same where nothing is lost, and latencies stay.
+    pub fn quiet(&self) -> PacketDice {
+        let never = Ratio::ZERO;
+        PacketDice { latency: self.latency, loss: never, duplicate: never, reorder: never, corrupt: never }
+    }
+}
+
+/// How long the operations of disks take, made ready for being sampled often.
+#[derive(Clone, Copy, Debug)]
+pub struct DiskLatencies {
+    pub read: Sampler,
+    pub write: Sampler,
+    pub sync: Sampler,
+}
+
+impl DiskLatencies {
+    pub fn new(config: &StorageConfig) -> DiskLatencies {
+        DiskLatencies {
+            read: config.read_latency.sampler(),
+            write: config.write_latency.sampler(),
+            sync: config.sync_latency.sampler(),
+        }
+    }
+}
+
 /// What becomes of a packet.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PacketFate {
@@ -94,13 +136,13 @@ pub enum SectorFate {
 const PRIORITIES: u64 = 255;
 
 /// `calm` plus a shift that a plan decided.
-fn shifted(calm: Duration, shift: i64) -> u64 {
-    nanos(calm).saturating_add_signed(shift)
+fn shifted(calm: u64, shift: i64) -> u64 {
+    calm.saturating_add_signed(shift)
 }
 
 /// How far a duration is from the calm one.
-fn shift(value: u64, calm: Duration) -> i64 {
-    i64::try_from(i128::from(value) - i128::from(nanos(calm))).expect("latencies are far below 292 years")
+fn shift(value: u64, calm: u64) -> i64 {
+    i64::try_from(i128::from(value) - i128::from(calm)).expect("latencies are far below 292 years")
 }
 
 impl Decider {
@@ -168,37 +210,35 @@ impl Decider {
 
     /// What becomes of a packet whose payload has this many bytes.
     #[inline]
-    pub fn packet(&mut self, config: &NetworkConfig, key: u64, bytes: usize, name: impl Fn() -> Name) -> PacketFate {
+    pub fn packet(&mut self, dice: &PacketDice, key: u64, bytes: usize, name: impl Fn() -> Name) -> PacketFate {
         let fate = match self.chance(key) {
             // Latency first, and every draw at its place, so that switching one kind of fault on or off moves no other.
             Some(mut draw) => {
-                let latency = config.latency.sample_nanos(&mut draw);
-                let dropped = draw.chance(config.loss);
-                let (again, second) = (draw.chance(config.duplicate), draw.clone());
+                let latency = dice.latency.sample(&mut draw);
+                let dropped = draw.chance(dice.loss);
+                let (again, second) = (draw.chance(dice.duplicate), draw.clone());
                 draw.word();
-                let reordered = draw.chance(config.reorder);
-                let corrupt = draw.chance(config.corrupt) && bytes > 0;
+                let reordered = draw.chance(dice.reorder);
+                let corrupt = draw.chance(dice.corrupt) && bytes > 0;
                 PacketFate {
                     dropped,
                     latency,
                     reordered,
-                    duplicate: again.then(|| config.latency.sample_nanos(&mut { second })),
+                    duplicate: again.then(|| dice.latency.sample(&mut { second })),
                     corrupt: corrupt.then(|| draw.below(bytes as u64 * 8)),
                 }
             }
-            None => self.planned_packet(config, key),
+            None => self.planned_packet(dice.latency.calm(), key),
         };
         if self.recorded.is_some() {
-            self.record_packet(config, &fate, name);
+            self.record_packet(dice.latency.calm(), &fate, name);
         }
         fate
     }
 
     #[cold]
-    fn planned_packet(&mut self, config: &NetworkConfig, key: u64) -> PacketFate {
-        let calm = config.latency.calm();
-        let latency = nanos(calm);
-        let mut fate = PacketFate { dropped: false, latency, reordered: false, duplicate: None, corrupt: None };
+    fn planned_packet(&mut self, calm: u64, key: u64) -> PacketFate {
+        let mut fate = PacketFate { dropped: false, latency: calm, reordered: false, duplicate: None, corrupt: None };
         for choice in self.plan(key) {
             match *choice {
                 Choice::Drop => fate.dropped = true,
@@ -213,12 +253,11 @@ impl Decider {
     }
 
     #[cold]
-    fn record_packet(&mut self, config: &NetworkConfig, fate: &PacketFate, name: impl Fn() -> Name) {
+    fn record_packet(&mut self, calm: u64, fate: &PacketFate, name: impl Fn() -> Name) {
         if fate.dropped {
             return self.record(&name, Choice::Drop);
         }
-        let calm = config.latency.calm();
-        if fate.latency != nanos(calm) {
+        if fate.latency != calm {
             self.record(&name, Choice::Delay(shift(fate.latency, calm)));
         }
         if let Some(latency) = fate.duplicate {
@@ -233,16 +272,17 @@ impl Decider {
     }
 
     /// How long a disk operation takes, in nanoseconds.
-    pub fn disk(&mut self, latency: &Distribution, key: u64, name: impl Fn() -> Name) -> u64 {
+    pub fn disk(&mut self, latency: &Sampler, key: u64, name: impl Fn() -> Name) -> u64 {
+        let calm = latency.calm();
         let value = match self.chance(key) {
-            Some(mut draw) => latency.sample_nanos(&mut draw),
+            Some(mut draw) => latency.sample(&mut draw),
             None => match self.plan(key).first() {
-                Some(Choice::Slow(shift)) => shifted(latency.calm(), *shift),
-                _ => nanos(latency.calm()),
+                Some(Choice::Slow(shift)) => shifted(calm, *shift),
+                _ => calm,
             },
         };
-        if self.recorded.is_some() && value != nanos(latency.calm()) {
-            self.record(&name, Choice::Slow(shift(value, latency.calm())));
+        if value != calm {
+            self.record(&name, Choice::Slow(shift(value, calm)));
         }
         value
     }

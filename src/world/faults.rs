@@ -5,7 +5,6 @@ use std::rc::Rc;
 
 use super::fault::{Fault, Target, What, When};
 use super::flight::{Entered, Step};
-use super::moment::Moment;
 use super::resolve::{Resolver, Scene};
 use super::shared::Shared;
 use super::strikes::Strikes;
@@ -172,7 +171,7 @@ impl Shared {
         if !self.alert.get().before {
             return;
         }
-        let id = EventId(self.tracer.borrow().last.0 + 1);
+        let id = EventId(self.tracer.last().0 + 1);
         let event = Event { id, cause: self.executor.cause(), at: self.now(), node: Some(node), kind: kind() };
         self.notice(&event, true);
         self.strike_struck();
@@ -199,7 +198,7 @@ impl Shared {
             // would have had, another one may have happened since.
             let before = matches!(struck.when, When::On { before: true, .. });
             let reason = if before { cause } else { struck.event.id };
-            self.begin(Moment::World, reason);
+            self.begin_deed(reason);
             self.strike(struck.phase, struck.fault, &struck.when, &mut draw, Some(&struck.event));
         }
         {
@@ -218,7 +217,7 @@ impl Shared {
         if current != phase {
             return;
         }
-        self.begin(Moment::World, EventId(0));
+        self.begin_deed(EventId(0));
         let mut draw = self.strikes(phase, fault).whom(nth);
         let when = When::At(self.now() - begun);
         self.enter_strike(phase, fault, nth + 1, self.now());

@@ -17,7 +17,7 @@ pub(super) struct Flight {
     pub agenda: Agenda,
     pub timers: RefCell<Table<Timer>>,
     /// On their way, or arrived and not yet taken.
-    pub packets: RefCell<Slab<Packet>>,
+    pub packets: RefCell<Packets>,
     /// How many of them have arrived.
     pub arrived: Cell<usize>,
     pub jobs: RefCell<Table<DiskJob>>,
@@ -111,7 +111,7 @@ impl Flight {
     #[inline]
     pub fn enter_packet(&self, at: Instant, packet: Packet) {
         let place = self.packets.borrow_mut().insert(packet);
-        self.agenda.enter(at, Class::Usual, number(PACKET, place));
+        self.agenda.enter(at, Class::Usual, number(PACKET, place as usize));
     }
 
     /// Enters a disk operation.
@@ -219,6 +219,8 @@ pub(super) struct Packet {
     pub repeat: u32,
     pub copy: u8,
     pub corrupt: bool,
+    /// The key of its name.
+    pub key: u64,
     pub body: Payload,
     /// The event of its sending; once it has arrived, the event of that.
     pub event: EventId,
@@ -230,6 +232,8 @@ pub(super) struct DiskJob {
     pub owner: usize,
     /// Its place in the order of starting.
     pub number: u64,
+    /// The key of its name.
+    pub key: u64,
     pub label: Label,
     pub repeat: u32,
     pub operation: DiskOp,
@@ -240,6 +244,53 @@ pub(super) struct DiskJob {
     pub outcome: Option<(Result<DiskDone, DiskError>, EventId)>,
     pub forgotten: bool,
     pub waiter: Option<Waiter>,
+}
+
+/// The table of packets. A place that is free keeps what lay there, but for its payload, until it is used again: most of a
+/// packet is numbers, and need not be moved out only to be forgotten.
+#[derive(Debug, Default)]
+pub(super) struct Packets {
+    places: Vec<Packet>,
+    free: Vec<u32>,
+}
+
+impl Packets {
+    #[inline]
+    pub fn insert(&mut self, packet: Packet) -> u32 {
+        match self.free.pop() {
+            Some(place) => {
+                self.places[place as usize] = packet;
+                place
+            }
+            None => {
+                self.places.push(packet);
+                u32::try_from(self.places.len() - 1).expect("there are fewer than 2^32 packets")
+            }
+        }
+    }
+
+    #[inline]
+    pub fn at(&self, place: u32) -> &Packet {
+        &self.places[place as usize]
+    }
+
+    #[inline]
+    pub fn at_mut(&mut self, place: u32) -> &mut Packet {
+        &mut self.places[place as usize]
+    }
+
+    /// Takes a packet out: from whom, with what, and the last event of it.
+    #[inline]
+    pub fn take(&mut self, place: u32) -> (NodeId, Payload, EventId) {
+        self.free.push(place);
+        let packet = &mut self.places[place as usize];
+        (packet.from, std::mem::replace(&mut packet.body, Payload::EMPTY), packet.event)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.places.len() - self.free.len()
+    }
 }
 
 /// A table whose things are found by a number that is never given twice.

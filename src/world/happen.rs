@@ -3,12 +3,12 @@
 use std::rc::Rc;
 
 use super::flight::{Due, Packet, Step};
-use super::moment::{Moment, task_name};
+use super::moment::{Moment, Told, task_name};
 use super::shared::Shared;
 use super::tracer::Deed;
 use crate::base::name::key;
 use crate::base::time::nanos;
-use crate::base::{EventId, EventKind, Instant, Label, Lost, Name};
+use crate::base::{EventId, EventKind, Instant, Label, Lost, Name, NodeId, Payload};
 use crate::exec::{Arbiter, Class, Polled, Ticket, Wake};
 
 /// So many polls without time moving mean that a task runs for ever.
@@ -152,7 +152,7 @@ impl Shared {
             Step::Heal { generation } => {
                 let healed = self.network.borrow_mut().heal(generation);
                 if healed {
-                    self.begin(Moment::World, EventId(0));
+                    self.begin_deed(EventId(0));
                     self.count(Deed::Heal);
                     self.emit_fault("the links heal");
                 }
@@ -170,7 +170,7 @@ impl Shared {
             (Rc::clone(&timer.task), timer.nth, timer.event, timer.waiter.take(), id)
         };
         let (node, label) = (self.machines[task.owner].id, task.label);
-        self.begin(Moment::Timer { node, task, nth }, cause);
+        self.begin(Moment::Timer(task.key, nth), cause, || Told::Timer { node, task, nth });
         let fired = self.emit(Some(node), EventKind::Timer { task: label, nth });
         self.executor.set_cause(fired);
         if let Some(timer) = self.flight.timers.borrow_mut().get_mut(id) {
@@ -185,35 +185,39 @@ impl Shared {
     fn arrive(self: &Rc<Self>, place: u32) {
         let (to, slot, event) = {
             let packets = self.flight.packets.borrow();
-            let Packet { from, to, slot, label, repeat, copy, corrupt, ref body, event: sent } =
-                packets[place as usize];
-            let event = EventKind::Deliver { from, label, repeat, copy, hash: body.hash(), corrupt };
-            self.begin(Moment::Delivery { from, to, label, repeat, copy }, sent);
-            (to, slot, event)
+            let Packet { from, to, slot, label, repeat, copy, corrupt, key, ref body, event: sent } =
+                *packets.at(place);
+            self.begin(Moment::Delivery(key, copy), sent, || Told::Delivery { from, to, label, repeat, copy });
+            let hash = body.hash();
+            (to, slot, EventKind::Deliver { from, label, repeat, copy, hash, corrupt })
         };
         let machine = &self.machines[usize::from(slot)];
         if self.alert.get().before && machine.up.get() {
             self.foresee(to, || event.clone());
         }
         if !machine.up.get() {
-            let Packet { from, label, repeat, event: sent, .. } =
-                self.flight.packets.borrow_mut().remove(place as usize);
+            let (from, label, repeat, sent) = {
+                let mut packets = self.flight.packets.borrow_mut();
+                let Packet { from, label, repeat, event: sent, .. } = *packets.at(place);
+                packets.take(place);
+                (from, label, repeat, sent)
+            };
             return self.lose(from, to, label, repeat, Lost::Down, sent);
         }
         let arrived = self.emit(Some(to), event);
         self.executor.set_cause(arrived);
-        self.flight.packets.borrow_mut()[place as usize].event = arrived;
+        self.flight.packets.borrow_mut().at_mut(place).event = arrived;
         self.flight.arrived.set(self.flight.arrived.get() + 1);
         machine.inbox.borrow_mut().push_back(place);
         machine.wake_receivers(&self.executor);
         self.strike_struck();
     }
 
-    /// Takes a packet that has arrived.
+    /// Takes a packet that has arrived: from whom, with what, and the event of its arrival.
     #[inline]
-    pub fn take_arrived(&self, place: u32) -> Packet {
+    pub fn take_arrived(&self, place: u32) -> (NodeId, Payload, EventId) {
         self.flight.arrived.set(self.flight.arrived.get() - 1);
-        self.flight.packets.borrow_mut().remove(place as usize)
+        self.flight.packets.borrow_mut().take(place)
     }
 
     /// Begins a phase: its faults are entered and its triggers armed; those of the last phase end.
@@ -221,7 +225,7 @@ impl Shared {
         let now = self.now();
         let phase = &self.phases[index];
         self.phase.set((index, now));
-        self.begin(Moment::World, EventId(0));
+        self.begin_deed(EventId(0));
         let begun = self.emit(None, EventKind::Phase(phase.name.as_str().into()));
         let next = if index + 1 < self.phases.len() { Step::Phase(index + 1) } else { Step::Close };
         self.enter(now + phase.duration, Class::Phase, next);

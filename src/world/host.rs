@@ -148,9 +148,9 @@ impl Host for NodeHost {
         if shared.network.borrow().is_cut(link) {
             return self.lose(Deed::PacketCutOff, to, label, repeat, Lost::Cut, sent);
         }
-        let config = if shared.quiet.get() { &shared.network_quiet } else { &shared.network_config };
-        let name = || Name::Packet { from, to, label, repeat };
-        let fate = shared.decider.borrow_mut().packet(config, key::packet(from, to, hash, repeat), body.len(), name);
+        let dice = if shared.quiet.get() { &shared.packet_dice_quiet } else { &shared.packet_dice };
+        let (key, name) = (key::packet(from, to, hash, repeat), || Name::Packet { from, to, label, repeat });
+        let fate = shared.decider.borrow_mut().packet(dice, key, body.len(), name);
         if fate.dropped {
             return self.lose(Deed::PacketLost, to, label, repeat, Lost::Dropped, sent);
         }
@@ -171,10 +171,10 @@ impl Host for NodeHost {
         let slot = receiver as u16;
         shared
             .flight
-            .enter_packet(first, Packet { from, to, slot, label, repeat, copy: 0, corrupt, body, event: sent });
+            .enter_packet(first, Packet { from, to, slot, label, repeat, copy: 0, corrupt, key, body, event: sent });
         if let Some((at, body)) = second {
             shared.count(Deed::PacketDuplicated);
-            let packet = Packet { from, to, slot, label, repeat, copy: 1, corrupt: false, body, event: sent };
+            let packet = Packet { from, to, slot, label, repeat, copy: 1, corrupt: false, key, body, event: sent };
             shared.flight.enter_packet(at, packet);
         }
         self.after();
@@ -189,9 +189,9 @@ impl Host for NodeHost {
             machine.wait_to_receive(&shared.executor, context);
             return Poll::Pending;
         };
-        let packet = shared.take_arrived(place);
-        shared.executor.set_cause(packet.event);
-        Poll::Ready(Incoming::Message { from: packet.from, body: packet.body })
+        let (from, body, arrived) = shared.take_arrived(place);
+        shared.executor.set_cause(arrived);
+        Poll::Ready(Incoming::Message { from, body })
     }
 
     fn disk_start(&self, label: Label, operation: DiskOp) -> IoId {
@@ -215,18 +215,20 @@ impl Host for NodeHost {
         let name = || Name::Disk { node: machine.id, label, repeat };
         let latency = match &operation {
             DiskOp::Read { .. } | DiskOp::Length { .. } | DiskOp::List | DiskOp::Open { create: false, .. } => {
-                &shared.storage.read_latency
+                &shared.disk_latencies.read
             }
-            DiskOp::Write { .. } | DiskOp::SetLength { .. } | DiskOp::Open { .. } => &shared.storage.write_latency,
-            DiskOp::Rename { .. } | DiskOp::Remove { .. } => &shared.storage.write_latency,
-            DiskOp::Sync { .. } | DiskOp::SyncDir => &shared.storage.sync_latency,
+            DiskOp::Write { .. } | DiskOp::SetLength { .. } | DiskOp::Open { .. } => &shared.disk_latencies.write,
+            DiskOp::Rename { .. } | DiskOp::Remove { .. } => &shared.disk_latencies.write,
+            DiskOp::Sync { .. } | DiskOp::SyncDir => &shared.disk_latencies.sync,
         };
-        let latency = shared.decider.borrow_mut().disk(latency, key::disk(machine.id, hash, repeat), name);
+        let key = key::disk(machine.id, hash, repeat);
+        let latency = shared.decider.borrow_mut().disk(latency, key, name);
         let number = shared.flight.job_count.get();
         shared.flight.job_count.set(number + 1);
         let job = DiskJob {
             owner: self.slot,
             number,
+            key,
             label,
             repeat,
             operation,
@@ -322,6 +324,7 @@ impl NodeHost {
         let job = DiskJob {
             owner: self.slot,
             number: 0,
+            key: 0,
             label,
             repeat: 0,
             operation,

@@ -6,7 +6,7 @@ use super::decide::SectorFate;
 use super::disk::SECTOR_BYTES;
 use super::flight::DiskJob;
 use super::host::NodeHost;
-use super::moment::Moment;
+use super::moment::{Moment, Told};
 use super::shared::Shared;
 use super::tracer::Deed;
 use super::world::{Boot, Recorder};
@@ -23,7 +23,8 @@ impl Shared {
         let machine = &self.machines[slot];
         let life = Incarnation(machine.life.get().0 + 1);
         machine.begin_life(life);
-        self.begin(Moment::Boot { node: machine.id, life }, cause);
+        let node = machine.id;
+        self.begin(Moment::Boot(node, life), cause, || Told::Boot { node, life });
         let booted = self.emit(Some(machine.id), EventKind::Boot(life));
         self.executor.set_cause(booted);
         if life.0 > 1 {
@@ -134,7 +135,8 @@ impl Shared {
         machine.paused.set(false);
         let nth = machine.resumes.get() + 1;
         machine.resumes.set(nth);
-        self.begin(Moment::Resume { node: machine.id, nth }, cause);
+        let node = machine.id;
+        self.begin(Moment::Resume(node, nth), cause, || Told::Resume { node, nth });
         let resumed = self.emit(Some(machine.id), EventKind::Resume);
         self.executor.set_cause(resumed);
         for polled in machine.held.take() {
@@ -161,16 +163,16 @@ impl Shared {
 
     /// Ends a disk operation: it takes effect, and whoever waits for it is woken.
     pub fn finish_job(self: &Rc<Self>, place: usize) {
-        let (id, slot, label, repeat, started, operation, snapshot) = {
+        let (id, slot, key, label, repeat, started, operation, snapshot) = {
             let mut jobs = self.flight.jobs.borrow_mut();
             let id = jobs.id_at(place).expect("an operation on the agenda is under way");
             let job = jobs.at_mut(place).expect("it was there a line ago");
             job.ticket = Ticket::NONE;
             let snapshot = job.snapshot.take().expect("an operation ends once");
-            (id, job.owner, job.label, job.repeat, job.started, job.operation.clone(), snapshot)
+            (id, job.owner, job.key, job.label, job.repeat, job.started, job.operation.clone(), snapshot)
         };
         let node = self.machines[slot].id;
-        self.begin(Moment::Disk { node, label, repeat }, started);
+        self.begin(Moment::Disk(key), started, || Told::Disk { node, label, repeat });
         // What it will come to is not known before; a fault that waits for just before it looks at its label only.
         self.foresee(node, || EventKind::DiskDone { label, repeat, hash: 0 });
         if self.flight.jobs.borrow_mut().get_mut(id).is_none() {

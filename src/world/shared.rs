@@ -4,13 +4,13 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::config::{NetworkConfig, ScheduleConfig, StorageConfig};
-use super::decide::Decider;
+use super::config::{ScheduleConfig, StorageConfig};
+use super::decide::{Decider, DiskLatencies, PacketDice};
 use super::disk::Disk;
 use super::faults::{Alert, Faults};
 use super::flight::{DiskJob, Entered, Flight, Step};
 use super::machine::Machine;
-use super::moment::{Moment, Moments};
+use super::moment::{Moment, Moments, Told};
 use super::network::Network;
 use super::phase::Phase;
 use super::tracer::{Deed, Observer, Tracer};
@@ -23,10 +23,11 @@ use crate::exec::{Class, Executor};
 /// that the world itself began.
 pub(super) struct Shared {
     pub cluster: Cluster,
-    pub network_config: NetworkConfig,
+    pub packet_dice: PacketDice,
     /// The same in a quiet phase: nothing is lost, latencies stay.
-    pub network_quiet: NetworkConfig,
+    pub packet_dice_quiet: PacketDice,
     pub storage: StorageConfig,
+    pub disk_latencies: DiskLatencies,
     pub schedule: ScheduleConfig,
     pub phases: Vec<Phase>,
     pub core_size: u16,
@@ -38,9 +39,7 @@ pub(super) struct Shared {
     pub network: RefCell<Network>,
     pub machines: Vec<Machine>,
     pub disks: RefCell<Vec<Disk>>,
-    pub tracer: RefCell<Tracer>,
-    /// Whether events are kept.
-    pub tracing: bool,
+    pub tracer: Tracer,
     pub observer: RefCell<Box<dyn Observer>>,
     pub faults: RefCell<Faults>,
     pub alert: Cell<Alert>,
@@ -78,9 +77,14 @@ impl Shared {
 
     /// Begins to handle something that happens: from here on tasks are made ready by it.
     #[inline]
-    pub fn begin(&self, moment: Moment, cause: EventId) {
-        self.executor.begin_moment(self.moments.begin(moment));
+    pub fn begin(&self, moment: Moment, cause: EventId, tell: impl FnOnce() -> Told) {
+        self.executor.begin_moment(self.moments.begin(moment, tell));
         self.executor.set_cause(cause);
+    }
+
+    /// Begins something that the world itself does.
+    pub fn begin_deed(&self, cause: EventId) {
+        self.begin(Moment::World, cause, || Told::World);
     }
 
     /// Records an event, because of what is happening at present, and lets everybody see it. Its id; the null id if
@@ -90,23 +94,18 @@ impl Shared {
         if self.stopped.get() || self.formatting.get() {
             return EventId(0);
         }
-        let event = {
-            let mut tracer = self.tracer.borrow_mut();
-            let event = Event { id: tracer.next(), cause: self.executor.cause(), at: self.now(), node, kind };
-            event.feed(&mut tracer.digest);
-            tracer.note_digest();
-            event
-        };
+        let id = self.tracer.next();
+        let event = Event { id, cause: self.executor.cause(), at: self.now(), node, kind };
+        self.tracer.note(&event);
         self.note(&event);
-        let id = event.id;
         let goes_on = self.observer.borrow_mut().on_event(&event, self);
         if !goes_on {
             self.stopped.set(true);
         } else if self.alert.get().after {
             self.notice(&event, false);
         }
-        if self.tracing {
-            self.tracer.borrow_mut().trace.get_or_insert_default().push(event);
+        if let Some(trace) = &self.tracer.trace {
+            trace.borrow_mut().push(event);
         }
         id
     }
@@ -136,7 +135,7 @@ impl Shared {
     #[inline]
     pub fn count(&self, deed: Deed) {
         if !self.stopped.get() {
-            self.tracer.borrow_mut().count(deed);
+            self.tracer.count(deed);
         }
     }
 

@@ -1,5 +1,6 @@
 //! What happened: the running digest, and the events themselves where somebody wants to read them.
 
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use crate::base::{Digest, Disks, Event, EventId, Instant, NodeId};
@@ -56,49 +57,65 @@ const DEEDS: [&str; 14] = [
 /// The record of a run.
 #[derive(Debug)]
 pub(super) struct Tracer {
-    pub digest: Digest,
-    pub last: EventId,
-    pub trace: Option<Vec<Event>>,
+    digest: Cell<Digest>,
+    last: Cell<EventId>,
+    pub trace: Option<RefCell<Vec<Event>>>,
     /// One byte of the digest after each event, where a plan is written down.
-    pub bytes: Option<Vec<u8>>,
-    deeds: [u64; DEEDS.len()],
+    pub bytes: Option<RefCell<Vec<u8>>>,
+    deeds: [Cell<u64>; DEEDS.len()],
 }
 
 impl Tracer {
     pub fn new(trace: bool, record: bool) -> Tracer {
         Tracer {
-            digest: Digest::START,
-            last: EventId(0),
-            trace: trace.then(Vec::new),
-            bytes: record.then(Vec::new),
-            deeds: [0; DEEDS.len()],
+            digest: Cell::new(Digest::START),
+            last: Cell::new(EventId(0)),
+            trace: trace.then(RefCell::default),
+            bytes: record.then(RefCell::default),
+            deeds: Default::default(),
         }
+    }
+
+    /// The number of the last event.
+    #[inline]
+    pub fn last(&self) -> EventId {
+        self.last.get()
     }
 
     /// The number of the next event.
     #[inline]
-    pub fn next(&mut self) -> EventId {
-        self.last = EventId(self.last.0 + 1);
-        self.last
+    pub fn next(&self) -> EventId {
+        let next = EventId(self.last.get().0 + 1);
+        self.last.set(next);
+        next
     }
 
-    /// Writes down where the digest stands after an event. All later bytes differ as well once one does, but for one in
-    /// 256, so a byte is enough to find the place.
+    pub fn digest(&self) -> Digest {
+        self.digest.get()
+    }
+
+    /// Takes an event into account. Where a plan is written down, so is where the digest stands afterwards: all later
+    /// bytes differ as well once one does, but for one in 256, so a byte is enough to find the place.
     #[inline]
-    pub fn note_digest(&mut self) {
-        if let Some(bytes) = &mut self.bytes {
-            bytes.push(self.digest.to_bits() as u8);
+    pub fn note(&self, event: &Event) {
+        let mut digest = self.digest.get();
+        event.feed(&mut digest);
+        self.digest.set(digest);
+        if let Some(bytes) = &self.bytes {
+            bytes.borrow_mut().push(digest.to_bits() as u8);
         }
     }
 
     #[inline]
-    pub fn count(&mut self, deed: Deed) {
-        self.deeds[deed as usize] += 1;
+    pub fn count(&self, deed: Deed) {
+        let count = &self.deeds[deed as usize];
+        count.set(count.get() + 1);
     }
 
     /// How often each was done that was done at all.
     pub fn deeds(&self) -> BTreeMap<&'static str, u64> {
-        DEEDS.into_iter().zip(self.deeds).filter(|(_, count)| *count > 0).collect()
+        let counts = self.deeds.iter().map(Cell::get);
+        DEEDS.into_iter().zip(counts).filter(|(_, count)| *count > 0).collect()
     }
 }
 
@@ -108,7 +125,7 @@ mod tests {
 
     #[test]
     fn every_deed_has_its_own_name() {
-        let mut tracer = Tracer::new(false, false);
+        let tracer = Tracer::new(false, false);
         tracer.count(Deed::Crash);
         tracer.count(Deed::PacketDuplicated);
         tracer.count(Deed::SectorTorn);

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::config::{ClockConfig, NetworkConfig, ScheduleConfig, StorageConfig};
-use super::decide::{Decider, Source};
+use super::decide::{Decider, DiskLatencies, PacketDice, Source};
 use super::deviation::Deviation;
 use super::faults::{Alert, Faults};
 use super::flight::Flight;
@@ -18,7 +18,7 @@ use super::phase::{Core, Phase, Quiet};
 use super::shared::Shared;
 use super::tracer::{Observer, Tracer};
 use crate::base::{
-    ClientId, Cluster, Digest, Event, EventId, EventKind, Incarnation, Instant, Kind, NodeId, Operation, Outcome, Ratio,
+    ClientId, Cluster, Digest, Event, EventId, EventKind, Incarnation, Instant, Kind, NodeId, Operation, Outcome,
 };
 use crate::env::{Env, Local};
 use crate::exec::{Executor, InOrder};
@@ -151,17 +151,12 @@ impl World {
         let offsets = decider.offsets(&setup.clocks, setup.cluster);
         let machines: Vec<Machine> =
             setup.cluster.nodes().zip(offsets).map(|(node, offset)| Machine::new(node, offset)).collect();
-        let network_quiet = NetworkConfig {
-            loss: Ratio::ZERO,
-            duplicate: Ratio::ZERO,
-            reorder: Ratio::ZERO,
-            corrupt: Ratio::ZERO,
-            ..setup.network.clone()
-        };
+        let packet_dice = PacketDice::new(&setup.network);
         World(Rc::new(Shared {
             cluster: setup.cluster,
-            network_config: setup.network,
-            network_quiet,
+            packet_dice,
+            packet_dice_quiet: packet_dice.quiet(),
+            disk_latencies: DiskLatencies::new(&setup.storage),
             storage: setup.storage,
             schedule: setup.schedule,
             core_size: setup.core_size,
@@ -173,15 +168,14 @@ impl World {
             network: RefCell::new(Network::new(setup.cluster)),
             disks: RefCell::new(machines.iter().map(|_| super::disk::Disk::default()).collect()),
             machines,
-            tracer: RefCell::new(Tracer::new(setup.trace, setup.record)),
-            tracing: setup.trace,
+            tracer: Tracer::new(setup.trace, setup.record),
             observer: RefCell::new(observer),
             faults: RefCell::new(Faults::new(setup.phases.len(), setup.record)),
             alert: Cell::new(Alert::default()),
             phases: setup.phases,
             phase: Cell::new((0, Instant::START)),
             core: RefCell::default(),
-            moments: Moments::default(),
+            moments: Moments::new(setup.record),
             settle: setup.settle,
             formatting: Cell::new(false),
             quiet: Cell::new(false),
@@ -244,22 +238,22 @@ impl World {
                 faults,
                 ..phase.clone()
             });
-            let trace = shared.tracer.borrow_mut().bytes.take().unwrap_or_default();
+            let trace = shared.tracer.bytes.as_ref().map(RefCell::take).unwrap_or_default();
             Record { entropy: shared.entropy, deviations, phases: phases.collect(), trace }
         });
-        let mut tracer = shared.tracer.borrow_mut();
+        let tracer = &shared.tracer;
         let mut marks: BTreeMap<&'static str, u64> = BTreeMap::new();
         for (name, count) in shared.machines.iter().flat_map(|machine| machine.marks.borrow().clone()) {
             *marks.entry(name).or_default() += count;
         }
         Remains {
-            digest: tracer.digest,
-            last: tracer.last,
+            digest: tracer.digest(),
+            last: tracer.last(),
             at: shared.now(),
             core: shared.core.borrow().clone(),
             faults: tracer.deeds(),
             marks,
-            trace: tracer.trace.take(),
+            trace: tracer.trace.as_ref().map(RefCell::take),
             unused,
             files: if record.is_some() { file_names(shared) } else { BTreeSet::new() },
             record,
@@ -289,7 +283,7 @@ impl World {
             machine.forget_receivers();
         }
         flight.arrived.set(0);
-        let packets = flight.packets.take();
+        let packets = std::mem::take(&mut *flight.packets.borrow_mut());
         drop(packets);
         let finished = |job: &super::flight::DiskJob| job.forgotten || job.outcome.is_some();
         flight.jobs.borrow_mut().take_where(finished);

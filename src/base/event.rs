@@ -3,6 +3,7 @@
 use std::fmt;
 use std::rc::Rc;
 
+use super::feed::{Circumstance, tag};
 use super::hash::Digest;
 use super::id::{ClientId, Incarnation, NodeId};
 use super::label::{Label, Labelled};
@@ -188,47 +189,14 @@ impl fmt::Display for Outcome {
 
 impl Event {
     /// Takes the event into account: when, where, why, and what to the last byte.
-    ///
-    /// What the event that brought it about has said already is not said again: of a delivery, which packet it was; of the
-    /// end of a disk operation, which operation.
     #[inline]
     pub fn feed(&self, digest: &mut Digest) {
-        let node = self.node.map_or(u64::from(u16::MAX), |node| u64::from(node.to_bits()));
-        let (tag, detail) = self.kind.tag();
-        digest.feed_pair(self.at.as_nanos(), self.cause.0 << 32 ^ node << 16 ^ detail << 8 ^ tag);
-        self.kind.feed(digest);
+        let here = Circumstance { at: self.at, cause: self.cause, node: self.node };
+        self.kind.feed(here, digest);
     }
 }
 
 impl EventKind {
-    /// A number for the kind of event, and one for a small thing that it says; part of every digest, so never renumbered.
-    #[inline]
-    fn tag(&self) -> (u64, u64) {
-        match self {
-            EventKind::Phase(_) => (1, 0),
-            EventKind::Fault(_) => (2, 0),
-            EventKind::Format => (3, 0),
-            EventKind::Boot(_) => (4, 0),
-            EventKind::Crash(_) => (5, 0),
-            EventKind::Pause => (6, 0),
-            EventKind::Resume => (7, 0),
-            EventKind::Wipe => (8, 0),
-            EventKind::Survived { .. } => (9, 0),
-            EventKind::Send { .. } => (10, 0),
-            EventKind::Lost { reason, .. } => (11, *reason as u64),
-            EventKind::Deliver { copy, corrupt, .. } => (12, u64::from(*copy) << 1 | u64::from(*corrupt)),
-            EventKind::DiskStart { .. } => (13, 0),
-            EventKind::DiskDone { .. } => (14, 0),
-            EventKind::Timer { .. } => (15, 0),
-            EventKind::Probe(_) => (16, 0),
-            EventKind::Mark(_) => (17, 0),
-            EventKind::Call { .. } => (18, 0),
-            EventKind::Return { .. } => (19, 0),
-            EventKind::Panic(_) => (20, 0),
-            EventKind::Spin { .. } => (21, 0),
-        }
-    }
-
     /// The number that tells it from others of its node and label, where it carries one: of packets, disk operations and
     /// lives.
     pub fn repeat(&self) -> Option<u32> {
@@ -270,56 +238,66 @@ impl EventKind {
         }
     }
 
-    #[inline]
-    fn feed(&self, digest: &mut Digest) {
+    fn feed(&self, here: Circumstance, digest: &mut Digest) {
         match self {
             // What the world says of itself is only text: its effects are events of their own, and a plan words
             // the same fault differently from the scenario it was recorded from.
-            EventKind::Phase(_) | EventKind::Fault(_) => {}
-            EventKind::Format | EventKind::Pause | EventKind::Resume | EventKind::Wipe => {}
-            EventKind::Boot(life) | EventKind::Crash(life) => digest.feed(u64::from(life.0)),
+            EventKind::Phase(_) => here.feed(digest, 1, 0),
+            EventKind::Fault(_) => here.feed(digest, 2, 0),
+            EventKind::Format => here.feed(digest, 3, 0),
+            EventKind::Boot(life) => {
+                here.feed(digest, 4, 0);
+                digest.feed(u64::from(life.0));
+            }
+            EventKind::Crash(life) => {
+                here.feed(digest, 5, 0);
+                digest.feed(u64::from(life.0));
+            }
+            EventKind::Pause => here.feed(digest, 6, 0),
+            EventKind::Resume => here.feed(digest, 7, 0),
+            EventKind::Wipe => here.feed(digest, 8, 0),
             EventKind::Survived { file, sector, bytes } => {
+                here.feed(digest, 9, 0);
                 digest.feed_bytes(file.as_bytes());
                 digest.feed_pair(*sector, u64::from(*bytes));
             }
             EventKind::Send { to, label, repeat, size, hash } => {
-                digest.feed_pair(u64::from(to.to_bits()) << 32 | u64::from(*repeat), label.hash());
-                digest.feed_pair(u64::from(*size), *hash);
+                here.feed_send(digest, *to, label, *repeat, *size, *hash);
             }
-            // The packet is that of the event that brought this about.
-            EventKind::Lost { .. } => {}
-            EventKind::Deliver { hash, corrupt, .. } => {
-                if *corrupt {
-                    digest.feed(*hash);
-                }
+            EventKind::Lost { reason, .. } => here.feed(digest, tag::LOST, *reason as u64),
+            EventKind::Deliver { copy, hash, corrupt, .. } => {
+                here.feed_delivery(digest, *copy, corrupt.then_some(*hash));
             }
-            EventKind::DiskStart { label, repeat, hash } => {
-                digest.feed_pair(label.hash(), u64::from(*repeat));
-                digest.feed(*hash);
+            EventKind::DiskStart { label, repeat, hash } => here.feed_disk_start(digest, label, *repeat, *hash),
+            EventKind::DiskDone { hash, .. } => here.feed_disk_done(digest, *hash),
+            EventKind::Timer { task, nth } => here.feed_timer(digest, task, *nth),
+            EventKind::Probe(probe) => {
+                here.feed(digest, 16, 0);
+                probe.feed(digest);
             }
-            // So is the operation.
-            EventKind::DiskDone { hash, .. } => digest.feed(*hash),
-            EventKind::Timer { task, nth } => digest.feed_pair(task.hash(), u64::from(*nth)),
-            EventKind::Probe(probe) => probe.feed(digest),
-            EventKind::Mark(name) => digest.feed_bytes(name.as_bytes()),
+            EventKind::Mark(name) => {
+                here.feed(digest, 17, 0);
+                digest.feed_bytes(name.as_bytes());
+            }
             EventKind::Call { client, number, operation } => {
-                digest.feed(u64::from(client.node.to_bits()) << 32 | u64::from(client.session));
-                digest.feed(*number);
+                here.feed(digest, 18, 0);
+                digest.feed_pair(u64::from(client.node.to_bits()) << 32 | u64::from(client.session), *number);
                 digest.feed_bytes(operation.to_string().as_bytes());
             }
             EventKind::Return { client, number, outcome } => {
-                digest.feed(u64::from(client.node.to_bits()) << 32 | u64::from(client.session));
-                digest.feed(*number);
+                here.feed(digest, 19, 0);
+                digest.feed_pair(u64::from(client.node.to_bits()) << 32 | u64::from(client.session), *number);
                 digest.feed_bytes(outcome.to_string().as_bytes());
             }
             EventKind::Panic(message) => {
+                here.feed(digest, 20, 0);
                 // Without the place, which may be a path of the machine that the program was built on.
                 let words = message.rsplit_once(", at ").map_or(&**message, |(words, _)| words);
                 digest.feed_bytes(words.as_bytes());
             }
             EventKind::Spin { task, polls } => {
-                digest.feed(task.hash());
-                digest.feed(*polls);
+                here.feed(digest, 21, 0);
+                digest.feed_pair(task.hash(), *polls);
             }
         }
     }

@@ -8,6 +8,7 @@ pub mod disks;
 pub mod distribution;
 pub mod draw;
 pub mod event;
+pub mod feed;
 pub mod hash;
 pub mod id;
 pub mod label;

@@ -9,29 +9,31 @@
 //! waker of its own, or where tasks of a node wake each other.
 
 use std::future::pending;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Waker;
 
-use super::ready::Tasks;
-use super::task::Task;
+use super::ready::{TaskCell, Tasks};
 
 /// What travels in a bell.
 struct Rope {
     tasks: Rc<Tasks>,
-    task: Task,
+    /// Not held, as the task holds the bell.
+    task: Weak<TaskCell>,
 }
 
 /// A waker that makes the task ready.
-pub(super) fn bell(tasks: &Rc<Tasks>, task: Task) -> Waker {
+pub(super) fn bell(tasks: &Rc<Tasks>, task: &Rc<TaskCell>) -> Waker {
     let home = thread_number();
     let ring = move |runnable: async_task::Runnable<Rope>| {
         assert_eq!(thread_number(), home, "a task was woken from another thread");
-        let (tasks, task) = (Rc::clone(&runnable.metadata().tasks), runnable.metadata().task);
+        let (tasks, task) = (Rc::clone(&runnable.metadata().tasks), runnable.metadata().task.upgrade());
         runnable.run();
-        tasks.wake(task);
+        if let Some(task) = task {
+            tasks.wake(task);
+        }
     };
-    let rope = Rope { tasks: Rc::clone(tasks), task };
+    let rope = Rope { tasks: Rc::clone(tasks), task: Rc::downgrade(task) };
     let (runnable, handle) = async_task::Builder::new().metadata(rope).spawn_local(|_| pending::<()>(), ring);
     let waker = runnable.waker();
     handle.detach();

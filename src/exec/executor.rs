@@ -1,13 +1,13 @@
 //! Tasks, and polling them.
 //!
-//! A task is a slot in a slab: its future, what is known of it, whether it is ready. The world wakes it by its number;
-//! everybody else has a waker ([`bell`](super::bell)) that comes to the same. Everything is bound to one thread, and there
-//! is neither a lock nor an atomic counter on the way from a wake to a poll.
+//! A task is a cell: its future, what is known of it, whether it is ready. The world holds on to the cell of whom it will
+//! wake; everybody else has a waker ([`bell`](super::bell)) that comes to the same. Everything is bound to one thread, and
+//! there is neither a lock nor an atomic counter on the way from a wake to a poll.
 //!
 //! Which of several ready tasks goes first is not decided here: [`Executor::next`] asks, once per wake and only when
 //! there is a choice, and takes the least priority, then the earliest.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -15,8 +15,8 @@ use std::task::{Context, Poll};
 
 use super::bell::bell;
 use super::panics::catch;
-use super::ready::{Body, Slot, Tasks, Waiting};
-use super::task::{Arbiter, Task, TaskFacts, Waiter};
+use super::ready::{Body, TaskCell, Tasks, Waiting};
+use super::task::{Arbiter, Task, TaskFacts, TaskRef, Waiter};
 use crate::base::{EventId, Incarnation};
 
 /// Holds tasks. See the module's text.
@@ -24,14 +24,16 @@ use crate::base::{EventId, Incarnation};
 pub struct Executor {
     tasks: Rc<Tasks>,
     generations: Cell<u32>,
-    /// The waker of the task that is being polled, as the addresses of its data and its functions.
+    /// The task that is being polled.
+    current: RefCell<Option<Rc<TaskCell>>>,
+    /// Its waker, as the addresses of its data and its functions; null if none is being polled.
     own_waker: Cell<(usize, usize)>,
 }
 
 /// A task taken from the ready queue.
+#[derive(Debug)]
 pub struct Polled {
-    handle: Task,
-    body: Box<Body>,
+    task: Rc<TaskCell>,
     /// The event that made it ready.
     pub cause: EventId,
 }
@@ -40,24 +42,20 @@ impl Polled {
     /// What is known of it.
     #[inline]
     pub fn task(&self) -> &TaskFacts {
-        &self.body.facts
-    }
-}
-
-impl std::fmt::Debug for Polled {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Polled({:?})", self.task())
+        &self.task.facts
     }
 }
 
 /// What tells one waker from another.
+#[inline]
 fn addresses(context: &Context<'_>) -> (usize, usize) {
     let waker = context.waker();
     (waker.data() as usize, std::ptr::from_ref(waker.vtable()) as usize)
 }
 
-/// Drops what is a task's. Its destructor may panic; its life is over then and nobody listens any more.
-fn discard(body: Option<Box<Body>>) {
+/// Drops what was a task's, outside any borrow: its destructor may call anything. It may panic, too; its life is over then
+/// and nobody listens any more.
+fn discard(body: Option<Body>) {
     if body.is_some() {
         let _ = catch(|| drop(body));
     }
@@ -70,6 +68,7 @@ impl Executor {
     }
 
     /// From now on, tasks are made ready by the moment with this number.
+    #[inline]
     pub fn begin_moment(&self, moment: u32) {
         self.tasks.moment.set(moment);
     }
@@ -90,31 +89,36 @@ impl Executor {
     pub fn spawn(&self, facts: TaskFacts, future: Pin<Box<dyn Future<Output = ()>>>) -> Task {
         let generation = self.generations.get().wrapping_add(1);
         self.generations.set(generation);
-        let facts = Rc::new(facts);
-        let slot =
-            Slot { generation, timers: 0, queued: true, body: None, facts: Rc::clone(&facts), last_wake: (0, 0) };
-        let slot = self.tasks.tables.borrow_mut().slots.insert(slot);
-        let task = Task { slot: u32::try_from(slot).expect("there are fewer than 2^32 tasks"), generation };
-        let waker = bell(&self.tasks, task);
-        let mut tables = self.tasks.tables.borrow_mut();
-        tables.slots[slot].body = Some(Box::new(Body { future, waker, facts }));
-        tables.fresh.push_back(self.tasks.waiting(task));
-        task
+        let (task, handle) = {
+            let mut table = self.tasks.table.borrow_mut();
+            let entry = table.vacant_entry();
+            let slot = u32::try_from(entry.key()).expect("there are fewer than 2^32 tasks");
+            let handle = Task { slot, generation };
+            (Rc::clone(entry.insert(Rc::new(TaskCell::new(facts, handle)))), handle)
+        };
+        let waker = bell(&self.tasks, &task);
+        *task.body.borrow_mut() = Some(Body { future, waker });
+        task.queued.set(true);
+        self.tasks.push(task);
+        handle
     }
 
     /// Who polls: a wait within this poll is one of the task itself, unless a combinator stands between.
     #[inline]
     pub fn waiter(&self, context: &Context<'_>) -> Waiter {
-        match self.tasks.current.get() {
-            Some(task) if addresses(context) == self.own_waker.get() => Waiter::Task(task),
-            _ => Waiter::Waker(context.waker().clone()),
+        if addresses(context) == self.own_waker.get()
+            && let Some(task) = &*self.current.borrow()
+        {
+            return Waiter::Task(TaskRef(Rc::clone(task)));
         }
+        Waiter::Waker(context.waker().clone())
     }
 
     /// Whether this one is whoever polls.
+    #[inline]
     pub fn is_waiter(&self, waiter: &Waiter, context: &Context<'_>) -> bool {
         match waiter {
-            Waiter::Task(task) => self.tasks.current.get() == Some(*task) && addresses(context) == self.own_waker.get(),
+            Waiter::Task(TaskRef(task)) => task.polled.get() && addresses(context) == self.own_waker.get(),
             Waiter::Waker(waker) => waker.will_wake(context.waker()),
         }
     }
@@ -123,26 +127,24 @@ impl Executor {
     #[inline]
     pub fn wake(&self, waiter: Waiter) {
         match waiter {
-            Waiter::Task(task) => self.tasks.wake(task),
+            Waiter::Task(TaskRef(task)) => self.tasks.wake(task),
             Waiter::Waker(waker) => waker.wake(),
         }
     }
 
     /// Whether a task is ready.
     pub fn has_ready(&self) -> bool {
-        let tables = self.tasks.tables.borrow();
-        !tables.fresh.is_empty() || !tables.decided.is_empty()
+        !self.tasks.fresh.borrow().is_empty() || !self.tasks.decided.borrow().is_empty()
     }
 
     /// Takes the ready task that goes first. The arbiter is asked only where there is a choice.
     #[inline]
     pub fn next(&self, arbiter: &mut impl Arbiter) -> Option<Polled> {
-        let mut tables = self.tasks.tables.borrow_mut();
         loop {
-            let Waiting { task, cause, .. } = tables.first(arbiter)?;
+            let Waiting { task, cause, .. } = self.tasks.first(arbiter)?;
             // One that was cancelled while it waited is passed over.
-            if let Some(body) = tables.find(task).and_then(|slot| slot.body.take()) {
-                return Some(Polled { handle: task, body, cause });
+            if !task.is_over() {
+                return Some(Polled { task, cause });
             }
         }
     }
@@ -153,85 +155,67 @@ impl Executor {
     /// What the task said, if it panicked. It is gone then.
     #[inline]
     pub fn run(&self, polled: Polled) -> Result<(), String> {
-        let Polled { handle: task, mut body, cause } = polled;
-        match self.tasks.tables.borrow_mut().find(task) {
-            // Woken from here on, it is ready again.
-            Some(slot) => slot.queued = false,
-            None => {
-                discard(Some(body));
-                return Ok(());
-            }
-        }
-        self.tasks.current.set(Some(task));
+        let Polled { task, cause } = polled;
+        let mut body = task.body.borrow_mut();
+        // It may have been cancelled since it was taken.
+        let Some(Body { future, waker }) = &mut *body else { return Ok(()) };
+        // Woken from here on, it is ready again.
+        task.queued.set(false);
+        task.polled.set(true);
         self.set_cause(cause);
-        let mut context = Context::from_waker(&body.waker);
+        let mut context = Context::from_waker(waker);
         self.own_waker.set(addresses(&context));
-        let result = catch(|| body.future.as_mut().poll(&mut context));
-        match result {
-            Ok(Poll::Pending) => {
-                self.tasks.current.set(None);
-                self.put_to_rest(task, body);
-                Ok(())
-            }
-            Ok(Poll::Ready(())) => {
-                self.end(task, body);
-                Ok(())
-            }
-            Err(message) => {
-                self.end(task, body);
-                Err(message)
-            }
+        self.current.replace(Some(Rc::clone(&task)));
+        let result = catch(|| future.as_mut().poll(&mut context));
+        if !matches!(result, Ok(Poll::Pending)) {
+            drop(body);
+            self.end(&task);
+            return result.map(|_| ());
         }
+        drop(body);
+        self.put_down();
+        task.polled.set(false);
+        if task.queued.get() {
+            self.tasks.push(task);
+        }
+        Ok(())
     }
 
-    /// Gives a task back what was taken out for its poll.
+    /// Nobody is being polled any more.
     #[inline]
-    fn put_to_rest(&self, task: Task, body: Box<Body>) {
-        let mut tables = self.tasks.tables.borrow_mut();
-        match tables.find(task) {
-            Some(slot) => {
-                slot.body = Some(body);
-                if slot.queued {
-                    let waiting = self.tasks.waiting(task);
-                    tables.fresh.push_back(waiting);
-                }
-            }
-            None => {
-                drop(tables);
-                discard(Some(body));
-            }
-        }
+    fn put_down(&self) {
+        self.own_waker.set((0, 0));
+        drop(self.current.take());
     }
 
-    /// Ends a task whose last poll is over. Its future is dropped as the poll's last act, and outside any borrow: a
-    /// destructor may call anything.
+    /// Ends a task whose last poll is over. Dropping its future is the poll's last act.
     #[inline(never)]
-    fn end(&self, task: Task, body: Box<Body>) {
-        discard(Some(body));
-        self.tasks.current.set(None);
-        let slot = self.tasks.tables.borrow_mut().remove(task);
-        drop(slot);
+    fn end(&self, task: &Rc<TaskCell>) {
+        let body = task.body.borrow_mut().take();
+        discard(body);
+        self.put_down();
+        task.polled.set(false);
+        self.remove(task.handle);
+    }
+
+    fn remove(&self, handle: Task) -> Option<Rc<TaskCell>> {
+        let found = self.tasks.find(handle);
+        found.inspect(|_| drop(self.tasks.table.borrow_mut().remove(handle.slot as usize)))
     }
 
     /// Puts a task that was taken back into the queue, as if made ready by the present moment.
     pub fn put_back(&self, polled: Polled) {
-        let mut tables = self.tasks.tables.borrow_mut();
-        match tables.find(polled.handle) {
-            Some(slot) => slot.body = Some(polled.body),
-            None => {
-                drop(tables);
-                return discard(Some(polled.body));
-            }
-        }
-        let waiting = self.tasks.waiting(polled.handle);
-        tables.fresh.push_back(waiting);
+        self.tasks.push(polled.task);
     }
 
     /// Ends a task and drops its future. No effect on a task that has ended.
-    pub fn cancel(&self, task: Task) {
-        assert!(self.tasks.current.get() != Some(task), "a task cannot abort itself");
-        let slot = self.tasks.tables.borrow_mut().remove(task);
-        discard(slot.and_then(|slot| slot.body));
+    pub fn cancel(&self, handle: Task) {
+        let current = self.current.borrow().as_ref().map(|task| task.handle);
+        assert!(current != Some(handle), "a task cannot abort itself");
+        if let Some(task) = self.remove(handle) {
+            let body = task.body.borrow_mut().take();
+            discard(body);
+        }
     }
 
     /// Ends every task of one life of an owner, and drops their futures. Not to be called while a task is being polled.
@@ -245,31 +229,34 @@ impl Executor {
     }
 
     fn cancel_where(&self, which: impl Fn(&TaskFacts) -> bool) {
-        assert!(self.tasks.current.get().is_none(), "tasks are not swept away from within a poll");
-        let doomed: Vec<Slot> = {
-            let slots = &mut self.tasks.tables.borrow_mut().slots;
+        assert!(self.current.borrow().is_none(), "tasks are not swept away from within a poll");
+        let doomed: Vec<Rc<TaskCell>> = {
+            let mut table = self.tasks.table.borrow_mut();
             let places: Vec<usize> =
-                slots.iter().filter(|(_, slot)| which(&slot.facts)).map(|(place, _)| place).collect();
-            places.into_iter().map(|place| slots.remove(place)).collect()
+                table.iter().filter(|(_, task)| which(&task.facts)).map(|(place, _)| place).collect();
+            places.into_iter().map(|place| table.remove(place)).collect()
         };
-        doomed.into_iter().for_each(|slot| discard(slot.body));
+        for task in doomed {
+            let body = task.body.borrow_mut().take();
+            discard(body);
+        }
         // They are not to be counted as a choice any more.
-        self.tasks.tables.borrow_mut().forget();
+        self.tasks.forget();
     }
 
-    /// What is known of the task that is being polled, and its number for the timer it starts now.
+    /// The task that is being polled, and its number for the timer it starts now.
     #[inline]
-    pub fn count_timer(&self) -> Option<(Rc<TaskFacts>, u32)> {
-        let task = self.tasks.current.get()?;
-        let mut tables = self.tasks.tables.borrow_mut();
-        let slot = tables.find(task)?;
-        slot.timers += 1;
-        Some((Rc::clone(&slot.facts), slot.timers))
+    pub fn count_timer(&self) -> Option<(TaskRef, u32)> {
+        let current = self.current.borrow();
+        let task = current.as_ref()?;
+        let number = task.timers.get() + 1;
+        task.timers.set(number);
+        Some((TaskRef(Rc::clone(task)), number))
     }
 
     /// How many tasks there are.
     pub fn len(&self) -> usize {
-        self.tasks.tables.borrow().slots.len()
+        self.tasks.table.borrow().len()
     }
 
     /// Whether there is none.
@@ -280,8 +267,8 @@ impl Executor {
 
 impl Drop for Executor {
     fn drop(&mut self) {
-        // Tasks hold bells, bells hold the tables, the tables hold tasks: this opens the circle.
-        if self.tasks.current.get().is_none() {
+        // Tasks hold bells, bells hold the table, the table holds tasks: this opens the circle.
+        if self.current.borrow().is_none() {
             self.cancel_all();
         }
     }
@@ -289,7 +276,6 @@ impl Drop for Executor {
 
 #[cfg(test)]
 mod tests {
-    use std::cell::RefCell;
     use std::future::{pending, poll_fn};
 
     use super::super::task::{InOrder, Wake};

@@ -15,4 +15,4 @@ mod task;
 pub use agenda::{Agenda, Class, Ticket};
 pub use executor::{Executor, Polled};
 pub use panics::catch;
-pub use task::{Arbiter, InOrder, Task, TaskFacts, Waiter, Wake};
+pub use task::{Arbiter, InOrder, Task, TaskFacts, TaskRef, Waiter, Wake};

@@ -1,4 +1,4 @@
-//! The tables of tasks, and the queue of those that are ready.
+//! Tasks as cells, and the queue of those that are ready.
 
 use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
@@ -13,50 +13,45 @@ use slab::Slab;
 use super::task::{Arbiter, Task, TaskFacts, Wake};
 use crate::base::EventId;
 
+/// One task.
+pub(super) struct TaskCell {
+    pub facts: TaskFacts,
+    /// Where it stands in the table, and which of those that stood there.
+    pub handle: Task,
+    /// It is in the queue, or was taken from it and is about to be polled.
+    pub queued: Cell<bool>,
+    pub polled: Cell<bool>,
+    /// How many timers it has started.
+    pub timers: Cell<u32>,
+    /// What is polled; nothing once it has ended.
+    pub body: RefCell<Option<Body>>,
+    /// The key of the last moment that made it ready, and how often that did; counted only where there was a choice.
+    last_wake: Cell<(u64, u32)>,
+}
+
+/// What is polled, and its waker.
+pub(super) struct Body {
+    pub future: Pin<Box<dyn Future<Output = ()>>>,
+    pub waker: Waker,
+}
+
 /// Tasks and their queue, shared by the executor and the bells.
 #[derive(Debug, Default)]
 pub(super) struct Tasks {
-    pub tables: RefCell<Tables>,
-    /// The task that is being polled.
-    pub current: Cell<Option<Task>>,
+    pub table: RefCell<Slab<Rc<TaskCell>>>,
+    /// Ready, in the order in which they were made so; no priority was asked for yet.
+    pub fresh: RefCell<VecDeque<Waiting>>,
+    /// Ready, with a priority.
+    pub decided: RefCell<BinaryHeap<Reverse<Decided>>>,
+    decisions: Cell<u64>,
     pub moment: Cell<u32>,
     pub cause: Cell<EventId>,
 }
 
-#[derive(Debug, Default)]
-pub(super) struct Tables {
-    pub slots: Slab<Slot>,
-    /// Ready, in the order in which they were made so; no priority was asked for yet.
-    pub fresh: VecDeque<Waiting>,
-    /// Ready, with a priority.
-    pub decided: BinaryHeap<Reverse<Decided>>,
-    decisions: u64,
-}
-
-pub(super) struct Slot {
-    pub generation: u32,
-    /// How many timers it has started.
-    pub timers: u32,
-    /// It is in the queue, or was taken from it and is about to be polled.
-    pub queued: bool,
-    /// Absent while it is being polled, or about to be.
-    pub body: Option<Box<Body>>,
-    pub facts: Rc<TaskFacts>,
-    /// The key of the last moment that made it ready, and how often that did; counted only where there was a choice.
-    pub last_wake: (u64, u32),
-}
-
-/// What is polled.
-pub(super) struct Body {
-    pub future: Pin<Box<dyn Future<Output = ()>>>,
-    pub waker: Waker,
-    pub facts: Rc<TaskFacts>,
-}
-
 /// A ready task.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) struct Waiting {
-    pub task: Task,
+    pub task: Rc<TaskCell>,
     pub moment: u32,
     pub cause: EventId,
 }
@@ -90,81 +85,91 @@ impl Ord for Decided {
     }
 }
 
-impl Tasks {
-    /// Makes a task ready, if it is there and not ready yet. One that wakes itself is put into the queue when its poll
-    /// has ended, behind those that it woke.
-    #[inline]
-    pub fn wake(&self, task: Task) {
-        let mut tables = self.tables.borrow_mut();
-        let Some(slot) = tables.find(task) else { return };
-        if slot.queued {
-            return;
-        }
-        slot.queued = true;
-        if slot.body.is_some() {
-            tables.fresh.push_back(self.waiting(task));
+impl TaskCell {
+    pub fn new(facts: TaskFacts, handle: Task) -> TaskCell {
+        TaskCell {
+            facts,
+            handle,
+            queued: Cell::new(false),
+            polled: Cell::new(false),
+            timers: Cell::new(0),
+            body: RefCell::new(None),
+            last_wake: Cell::new((0, 0)),
         }
     }
 
-    /// A task, made ready by what happens at present.
-    #[inline]
-    pub fn waiting(&self, task: Task) -> Waiting {
-        Waiting { task, moment: self.moment.get(), cause: self.cause.get() }
+    /// Whether it has ended. One that is being polled has not.
+    pub fn is_over(&self) -> bool {
+        !self.polled.get() && self.body.borrow().is_none()
     }
 }
 
-impl Tables {
-    /// A task, unless it is gone; its slot may be another's by now.
+impl Tasks {
+    /// Makes a task ready, if it has not ended and is not ready yet. One that wakes itself is put into the queue when its
+    /// poll has ended, behind those that it woke.
     #[inline]
-    pub fn find(&mut self, task: Task) -> Option<&mut Slot> {
-        self.slots.get_mut(task.slot as usize).filter(|slot| slot.generation == task.generation)
-    }
-
-    /// Takes a task out, unless it is gone.
-    pub fn remove(&mut self, task: Task) -> Option<Slot> {
-        self.find(task).is_some().then(|| self.slots.remove(task.slot as usize))
-    }
-
-    /// Takes the first of the queue, whether or not its task is still there. Nobody is asked where there is no choice.
-    #[inline]
-    pub fn first(&mut self, arbiter: &mut impl Arbiter) -> Option<Waiting> {
-        if self.fresh.len() <= 1 && self.decided.is_empty() {
-            return self.fresh.pop_front();
+    pub fn wake(&self, task: Rc<TaskCell>) {
+        if task.queued.get() || task.is_over() {
+            return;
         }
-        self.decide(arbiter)
+        task.queued.set(true);
+        if !task.polled.get() {
+            self.push(task);
+        }
+    }
+
+    /// Puts a task at the end of the queue, made ready by what happens at present.
+    #[inline]
+    pub fn push(&self, task: Rc<TaskCell>) {
+        let waiting = Waiting { task, moment: self.moment.get(), cause: self.cause.get() };
+        self.fresh.borrow_mut().push_back(waiting);
+    }
+
+    /// The task that a handle means, unless it has ended.
+    pub fn find(&self, handle: Task) -> Option<Rc<TaskCell>> {
+        let table = self.table.borrow();
+        table.get(handle.slot as usize).filter(|task| task.handle == handle).map(Rc::clone)
+    }
+
+    /// Takes the first of the queue, whether or not it has ended. Nobody is asked where there is no choice.
+    #[inline]
+    pub fn first(&self, arbiter: &mut impl Arbiter) -> Option<Waiting> {
+        let mut fresh = self.fresh.borrow_mut();
+        if fresh.len() <= 1 && self.decided.borrow().is_empty() {
+            return fresh.pop_front();
+        }
+        self.decide(&mut fresh, arbiter)
     }
 
     #[inline(never)]
-    fn decide(&mut self, arbiter: &mut impl Arbiter) -> Option<Waiting> {
-        while let Some(waiting) = self.fresh.pop_front() {
-            let priority = self.priority(&waiting, arbiter);
-            let sequence = self.decisions;
-            self.decisions += 1;
-            self.decided.push(Reverse(Decided { priority, sequence, waiting }));
+    fn decide(&self, fresh: &mut VecDeque<Waiting>, arbiter: &mut impl Arbiter) -> Option<Waiting> {
+        let mut decided = self.decided.borrow_mut();
+        while let Some(waiting) = fresh.pop_front() {
+            let priority = if waiting.task.is_over() { 0 } else { priority(&waiting, arbiter) };
+            let sequence = self.decisions.get();
+            self.decisions.set(sequence + 1);
+            decided.push(Reverse(Decided { priority, sequence, waiting }));
         }
-        self.decided.pop().map(|Reverse(first)| first.waiting)
+        decided.pop().map(|Reverse(first)| first.waiting)
     }
 
-    fn priority(&mut self, waiting: &Waiting, arbiter: &mut impl Arbiter) -> u32 {
-        let Some(slot) = self.find(waiting.task) else { return 0 };
-        let key = arbiter.moment_key(waiting.moment);
-        let repeat = if slot.last_wake.0 == key { slot.last_wake.1 + 1 } else { 1 };
-        slot.last_wake = (key, repeat);
-        arbiter.priority(&Wake { task: &slot.facts, moment: waiting.moment, repeat })
-    }
-
-    /// Takes tasks that are gone out of the queue.
-    pub fn forget(&mut self) {
-        let (slots, lives) = (&self.slots, |slots: &Slab<Slot>, task: Task| {
-            slots.get(task.slot as usize).is_some_and(|slot| slot.generation == task.generation)
-        });
-        self.fresh.retain(|waiting| lives(slots, waiting.task));
-        self.decided.retain(|Reverse(entry)| lives(slots, entry.waiting.task));
+    /// Takes tasks that have ended out of the queue.
+    pub fn forget(&self) {
+        self.fresh.borrow_mut().retain(|waiting| !waiting.task.is_over());
+        self.decided.borrow_mut().retain(|Reverse(entry)| !entry.waiting.task.is_over());
     }
 }
 
-impl std::fmt::Debug for Slot {
+fn priority(waiting: &Waiting, arbiter: &mut impl Arbiter) -> u32 {
+    let key = arbiter.moment_key(waiting.moment);
+    let last = waiting.task.last_wake.get();
+    let repeat = if last.0 == key { last.1 + 1 } else { 1 };
+    waiting.task.last_wake.set((key, repeat));
+    arbiter.priority(&Wake { task: &waiting.task.facts, moment: waiting.moment, repeat })
+}
+
+impl std::fmt::Debug for TaskCell {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Slot({} {})", self.facts.label, self.generation)
+        write!(f, "Task({} {:?})", self.facts.label, self.handle)
     }
 }

@@ -1,7 +1,9 @@
 //! What a task is to the outside: a handle, and what is known of it.
 
+use std::rc::Rc;
 use std::task::Waker;
 
+use super::ready::TaskCell;
 use crate::base::{Incarnation, Label};
 
 /// What the world knows of a task.
@@ -38,14 +40,26 @@ impl Task {
     }
 }
 
+/// A task itself, to be woken or to be asked for its facts; it may have ended since.
+#[derive(Clone, Debug)]
+pub struct TaskRef(pub(super) Rc<TaskCell>);
+
+impl TaskRef {
+    /// What is known of it.
+    #[inline]
+    pub fn facts(&self) -> &TaskFacts {
+        &self.0.facts
+    }
+}
+
 /// Somebody who waits for something and is to be woken by it.
 ///
-/// A future that is polled by its task itself waits as that task, which costs nothing but a number. One that is polled by
+/// A future that is polled by its task itself waits as that task, which costs nothing but a counted reference. One that is polled by
 /// a combinator with a waker of its own waits by that waker.
 #[derive(Debug)]
 pub enum Waiter {
     /// A task.
-    Task(Task),
+    Task(TaskRef),
     /// Whoever made this waker.
     Waker(Waker),
 }

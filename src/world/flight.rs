@@ -2,14 +2,14 @@
 //! agenda knows it by a small number, made of the table and the place there.
 
 use std::cell::{Cell, RefCell};
-use std::rc::Rc;
 
 use slab::Slab;
 
 use super::disk::Snapshot;
-use crate::base::{EventId, Incarnation, Instant, Label, NodeId, Payload};
+use super::moment::Told;
+use crate::base::{EventId, EventKind, Incarnation, Instant, Label, NodeId, Payload};
 use crate::env::{DiskDone, DiskError, DiskOp};
-use crate::exec::{Agenda, Class, TaskFacts, Ticket, Waiter};
+use crate::exec::{Agenda, Class, TaskRef, Ticket, Waiter};
 
 /// What is under way.
 #[derive(Debug)]
@@ -18,8 +18,6 @@ pub(super) struct Flight {
     pub timers: RefCell<Table<Timer>>,
     /// On their way, or arrived and not yet taken.
     pub packets: RefCell<Packets>,
-    /// How many of them have arrived.
-    pub arrived: Cell<usize>,
     pub jobs: RefCell<Table<DiskJob>>,
     pub job_count: Cell<u64>,
     pub steps: RefCell<Slab<(Ticket, Step)>>,
@@ -81,7 +79,6 @@ impl Flight {
             agenda: Agenda::new(),
             timers: RefCell::new(Table::new()),
             packets: RefCell::default(),
-            arrived: Cell::new(0),
             jobs: RefCell::new(Table::new()),
             job_count: Cell::new(0),
             steps: RefCell::default(),
@@ -108,10 +105,16 @@ impl Flight {
     }
 
     /// Enters a packet.
-    #[inline]
+    #[inline(always)]
     pub fn enter_packet(&self, at: Instant, packet: Packet) {
         let place = self.packets.borrow_mut().insert(packet);
         self.agenda.enter(at, Class::Usual, number(PACKET, place as usize));
+    }
+
+    /// Enters the second copy of a packet.
+    #[cold]
+    pub fn enter_copy(&self, at: Instant, packet: Packet) {
+        self.enter_packet(at, packet);
     }
 
     /// Enters a disk operation.
@@ -176,7 +179,7 @@ impl Flight {
 
     /// Ends the timers of a machine.
     pub fn end_timers(&self, slot: usize) {
-        let ended = self.timers.borrow_mut().take_where(|timer| timer.task.owner == slot);
+        let ended = self.timers.borrow_mut().take_where(|timer| timer.task.facts().owner == slot);
         for timer in ended.iter().filter(|timer| timer.ticket != Ticket::NONE) {
             self.agenda.withdraw(timer.ticket);
         }
@@ -198,7 +201,7 @@ impl Flight {
 #[derive(Debug)]
 pub(super) struct Timer {
     /// Who started it.
-    pub task: Rc<TaskFacts>,
+    pub task: TaskRef,
     pub nth: u32,
     /// The event in which it was started; once it has fired, the event of that.
     pub event: EventId,
@@ -224,6 +227,25 @@ pub(super) struct Packet {
     pub body: Payload,
     /// The event of its sending; once it has arrived, the event of that.
     pub event: EventId,
+    /// Once it has arrived: the one behind it in the inbox, or [`NOBODY`].
+    pub next: u32,
+}
+
+/// The place of no packet.
+pub(super) const NOBODY: u32 = u32::MAX;
+
+impl Packet {
+    /// The event of its arrival.
+    pub fn delivery(&self) -> EventKind {
+        let Packet { from, label, repeat, copy, corrupt, .. } = *self;
+        EventKind::Deliver { from, label, repeat, copy, hash: self.body.hash(), corrupt }
+    }
+
+    /// What is happening when it arrives.
+    pub fn told(&self) -> Told {
+        let Packet { from, to, label, repeat, copy, .. } = *self;
+        Told::Delivery { from, to, label, repeat, copy }
+    }
 }
 
 /// A disk operation under way or done.
@@ -255,7 +277,7 @@ pub(super) struct Packets {
 }
 
 impl Packets {
-    #[inline]
+    #[inline(always)]
     pub fn insert(&mut self, packet: Packet) -> u32 {
         match self.free.pop() {
             Some(place) => {

@@ -8,7 +8,7 @@ use super::shared::Shared;
 use super::tracer::Deed;
 use crate::base::name::key;
 use crate::base::time::nanos;
-use crate::base::{EventId, EventKind, Instant, Label, Lost, Name, NodeId, Payload};
+use crate::base::{EventId, EventKind, Instant, Label, Lost, Name};
 use crate::exec::{Arbiter, Class, Polled, Ticket, Wake};
 
 /// So many polls without time moving mean that a task runs for ever.
@@ -167,11 +167,17 @@ impl Shared {
             let id = timers.id_at(place).expect("a timer on the agenda is waited for");
             let timer = timers.at_mut(place).expect("it was there a line ago");
             timer.ticket = Ticket::NONE;
-            (Rc::clone(&timer.task), timer.nth, timer.event, timer.waiter.take(), id)
+            (timer.task.clone(), timer.nth, timer.event, timer.waiter.take(), id)
         };
-        let (node, label) = (self.machines[task.owner].id, task.label);
-        self.begin(Moment::Timer(task.key, nth), cause, || Told::Timer { node, task, nth });
-        let fired = self.emit(Some(node), EventKind::Timer { task: label, nth });
+        let facts = task.facts();
+        let (node, label) = (self.machines[facts.owner].id, facts.label);
+        self.begin(Moment::Timer(facts.key, nth), cause, || Told::Timer { node, task: task.clone(), nth });
+        let fired = self.emit_frequent(
+            node,
+            |attention| attention.timers,
+            |here, digest| here.feed_timer(digest, &label, nth),
+            || EventKind::Timer { task: label, nth },
+        );
         self.executor.set_cause(fired);
         if let Some(timer) = self.flight.timers.borrow_mut().get_mut(id) {
             (timer.fired, timer.event) = (true, fired);
@@ -183,41 +189,43 @@ impl Shared {
 
     #[inline]
     fn arrive(self: &Rc<Self>, place: u32) {
-        let (to, slot, event) = {
+        let (to, slot, copy, corrupt) = {
             let packets = self.flight.packets.borrow();
-            let Packet { from, to, slot, label, repeat, copy, corrupt, key, ref body, event: sent } =
-                *packets.at(place);
-            self.begin(Moment::Delivery(key, copy), sent, || Told::Delivery { from, to, label, repeat, copy });
-            let hash = body.hash();
-            (to, slot, EventKind::Deliver { from, label, repeat, copy, hash, corrupt })
+            let packet = packets.at(place);
+            let tell = || packet.told();
+            self.begin(Moment::Delivery(packet.key, packet.copy), packet.event, tell);
+            (packet.to, packet.slot, packet.copy, packet.corrupt.then_some(packet.body.hash()))
         };
+        let event = || self.flight.packets.borrow().at(place).delivery();
         let machine = &self.machines[usize::from(slot)];
         if self.alert.get().before && machine.up.get() {
-            self.foresee(to, || event.clone());
+            self.foresee(to, event);
         }
         if !machine.up.get() {
-            let (from, label, repeat, sent) = {
-                let mut packets = self.flight.packets.borrow_mut();
-                let Packet { from, label, repeat, event: sent, .. } = *packets.at(place);
-                packets.take(place);
-                (from, label, repeat, sent)
-            };
-            return self.lose(from, to, label, repeat, Lost::Down, sent);
+            return self.lose_at_the_door(place);
         }
-        let arrived = self.emit(Some(to), event);
+        let arrived = self.emit_frequent(
+            to,
+            |attention| attention.packets,
+            |here, digest| here.feed_delivery(digest, copy, corrupt),
+            event,
+        );
         self.executor.set_cause(arrived);
-        self.flight.packets.borrow_mut().at_mut(place).event = arrived;
-        self.flight.arrived.set(self.flight.arrived.get() + 1);
-        machine.inbox.borrow_mut().push_back(place);
+        machine.receive(place, arrived, &mut self.flight.packets.borrow_mut());
         machine.wake_receivers(&self.executor);
         self.strike_struck();
     }
 
-    /// Takes a packet that has arrived: from whom, with what, and the event of its arrival.
-    #[inline]
-    pub fn take_arrived(&self, place: u32) -> (NodeId, Payload, EventId) {
-        self.flight.arrived.set(self.flight.arrived.get() - 1);
-        self.flight.packets.borrow_mut().take(place)
+    /// Loses a packet whose receiver is down.
+    #[cold]
+    fn lose_at_the_door(&self, place: u32) {
+        let (from, to, label, repeat, sent) = {
+            let mut packets = self.flight.packets.borrow_mut();
+            let Packet { from, to, label, repeat, event: sent, .. } = *packets.at(place);
+            packets.take(place);
+            (from, to, label, repeat, sent)
+        };
+        self.lose(from, to, label, repeat, Lost::Down, sent);
     }
 
     /// Begins a phase: its faults are entered and its triggers armed; those of the last phase end.
@@ -230,7 +238,7 @@ impl Shared {
         let next = if index + 1 < self.phases.len() { Step::Phase(index + 1) } else { Step::Close };
         self.enter(now + phase.duration, Class::Phase, next);
         if self.quiet.replace(phase.quiet.is_some()) && phase.quiet.is_none() {
-            self.observer.borrow_mut().on_quiet_end();
+            self.tell(|observer| observer.on_quiet_end());
         }
         self.disarm();
         if index == 0 {

@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use super::disk::Disk;
-use super::flight::{DiskJob, Packet, Timer};
+use super::flight::{DiskJob, NOBODY, Packet, Timer};
 use super::happen::CALLS_PER_POLL;
 use super::network::Repeats;
 use super::shared::Shared;
@@ -140,11 +140,17 @@ impl Host for NodeHost {
             let link = network.link(self.slot, receiver);
             (link, network.count(link, hash))
         };
-        let event = || EventKind::Send { to, label, repeat, size: body.len() as u32, hash: body.hash() };
+        let size = body.len() as u32;
+        let event = || EventKind::Send { to, label, repeat, size, hash: body.hash() };
         if !self.before(event) {
             return;
         }
-        let sent = shared.emit(Some(from), event());
+        let sent = shared.emit_frequent(
+            from,
+            |attention| attention.packets,
+            |here, digest| here.feed_send(digest, to, &label, repeat, size, body.hash()),
+            event,
+        );
         if shared.network.borrow().is_cut(link) {
             return self.lose(Deed::PacketCutOff, to, label, repeat, Lost::Cut, sent);
         }
@@ -169,13 +175,13 @@ impl Host for NodeHost {
             None => (false, body),
         };
         let slot = receiver as u16;
-        shared
-            .flight
-            .enter_packet(first, Packet { from, to, slot, label, repeat, copy: 0, corrupt, key, body, event: sent });
+        let packet = Packet { from, to, slot, label, repeat, copy: 0, corrupt, key, body, event: sent, next: NOBODY };
+        shared.flight.enter_packet(first, packet);
         if let Some((at, body)) = second {
             shared.count(Deed::PacketDuplicated);
-            let packet = Packet { from, to, slot, label, repeat, copy: 1, corrupt: false, key, body, event: sent };
-            shared.flight.enter_packet(at, packet);
+            let copy =
+                Packet { from, to, slot, label, repeat, copy: 1, corrupt: false, key, body, event: sent, next: NOBODY };
+            shared.flight.enter_copy(at, copy);
         }
         self.after();
     }
@@ -185,11 +191,10 @@ impl Host for NodeHost {
             return Poll::Pending;
         }
         let (shared, machine) = (&*self.shared, &self.shared.machines[self.slot]);
-        let Some(place) = machine.inbox.borrow_mut().pop_front() else {
+        let Some((from, body, arrived)) = machine.take_received(&shared.flight.packets) else {
             machine.wait_to_receive(&shared.executor, context);
             return Poll::Pending;
         };
-        let (from, body, arrived) = shared.take_arrived(place);
         shared.executor.set_cause(arrived);
         Poll::Ready(Incoming::Message { from, body })
     }
@@ -206,11 +211,17 @@ impl Host for NodeHost {
         let hash = label.hash();
         let machine = &shared.machines[self.slot];
         let repeat = machine.disk_repeats.borrow_mut().get_or_insert_with(Repeats::new).next(hash);
-        let event = || EventKind::DiskStart { label, repeat, hash: operation_hash(&operation) };
+        let content = operation_hash(&operation);
+        let event = || EventKind::DiskStart { label, repeat, hash: content };
         if !self.before(event) {
             return IoId(u64::MAX);
         }
-        let started = shared.emit(Some(machine.id), event());
+        let started = shared.emit_frequent(
+            machine.id,
+            |attention| attention.disks,
+            |here, digest| here.feed_disk_start(digest, &label, repeat, content),
+            event,
+        );
         let snapshot = shared.disks.borrow()[self.slot].begin(&operation);
         let name = || Name::Disk { node: machine.id, label, repeat };
         let latency = match &operation {

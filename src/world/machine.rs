@@ -1,11 +1,12 @@
 //! A simulated machine: what it is doing, what waits for it. Survives the crashes of its node.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::task::Context;
 
+use super::flight::{NOBODY, Packets};
 use super::network::Repeats;
-use crate::base::{EventId, Incarnation, NodeId, Role};
+use crate::base::{EventId, Incarnation, NodeId, Payload, Role};
 use crate::exec::{Executor, Polled, Waiter};
 
 /// One machine. Fields that belong to a life are reset by [`Machine::begin_life`].
@@ -25,8 +26,8 @@ pub(super) struct Machine {
     pub role: Cell<Option<Role>>,
     /// When it last said that it was primary.
     pub led: Cell<EventId>,
-    /// Packets that have arrived, by their places in the world's table.
-    pub inbox: RefCell<VecDeque<u32>>,
+    /// Packets that have arrived: the first and the last of a list that runs through the world's table.
+    inbox: Cell<(u32, u32)>,
     /// Who waits for a message. All are woken by the next one; the first to poll takes it.
     receiver: Cell<Option<Waiter>>,
     /// Those that came after the first; seldom anybody.
@@ -54,7 +55,7 @@ impl Machine {
             resumes: Cell::new(0),
             role: Cell::new(None),
             led: Cell::default(),
-            inbox: RefCell::default(),
+            inbox: Cell::new((NOBODY, NOBODY)),
             receiver: Cell::default(),
             receivers: RefCell::default(),
             held: RefCell::default(),
@@ -68,7 +69,7 @@ impl Machine {
     /// Begins a life. Nothing of the last one is left but the disk.
     pub fn begin_life(&self, life: Incarnation) {
         assert!(!self.up.get(), "{} boots while it is up", self.id);
-        assert!(self.inbox.borrow().is_empty(), "{} boots with messages of its last life", self.id);
+        assert!(self.inbox.get().0 == NOBODY, "{} boots with messages of its last life", self.id);
         self.life.set(life);
         self.up.set(true);
         self.streams.borrow_mut().clear();
@@ -82,7 +83,7 @@ impl Machine {
         self.paused.set(false);
         self.role.set(None);
         self.led.set(EventId(0));
-        assert!(self.inbox.borrow().is_empty(), "what has arrived is taken out first");
+        assert!(self.inbox.get().0 == NOBODY, "what has arrived is taken out first");
         self.forget_receivers();
     }
 
@@ -90,6 +91,50 @@ impl Machine {
     #[inline]
     pub fn lives(&self, life: Incarnation) -> bool {
         self.up.get() && self.life.get() == life
+    }
+
+    /// Puts a packet that has arrived at the end of the inbox.
+    #[inline]
+    pub fn receive(&self, place: u32, arrived: EventId, packets: &mut Packets) {
+        let packet = packets.at_mut(place);
+        (packet.event, packet.next) = (arrived, NOBODY);
+        let (first, last) = self.inbox.get();
+        if first == NOBODY {
+            return self.inbox.set((place, place));
+        }
+        packets.at_mut(last).next = place;
+        self.inbox.set((first, place));
+    }
+
+    /// Takes the first packet of the inbox: from whom, with what, and the event of its arrival.
+    #[inline]
+    pub fn take_received(&self, packets: &RefCell<Packets>) -> Option<(NodeId, Payload, EventId)> {
+        let (first, last) = self.inbox.get();
+        if first == NOBODY {
+            return None;
+        }
+        let mut packets = packets.borrow_mut();
+        self.inbox.set((packets.at(first).next, last));
+        Some(packets.take(first))
+    }
+
+    /// Drops everything that has arrived.
+    pub fn empty_inbox(&self, packets: &mut Packets) {
+        let (mut place, _) = self.inbox.replace((NOBODY, NOBODY));
+        while place != NOBODY {
+            let next = packets.at(place).next;
+            packets.take(place);
+            place = next;
+        }
+    }
+
+    /// How many packets have arrived.
+    pub fn inbox_len(&self, packets: &Packets) -> usize {
+        let next = |place: &u32| Some(packets.at(*place).next);
+        let (first, _) = self.inbox.get();
+        std::iter::successors(Some(first), |place| if *place == NOBODY { None } else { next(place) })
+            .take_while(|place| *place != NOBODY)
+            .count()
     }
 
     /// Whoever polls waits for a message, if it does not yet.

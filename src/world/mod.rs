@@ -38,7 +38,7 @@ pub use fault::{Fault, Group, Limit, Split, Target, What, When};
 pub use phase::{Core, Phase, Quiet};
 pub use quiet::drawn_core;
 pub use strikes::strike_times;
-pub use tracer::Observer;
+pub use tracer::{Attention, Observer};
 pub use trigger::{Trigger, Verb, Which, Who};
 pub use world::{Boot, Census, Record, Recorder, Remains, Setup, World};
 

@@ -1,12 +1,11 @@
 //! What is happening, as far as the names of wakes need it.
 
 use std::cell::{Cell, RefCell};
-use std::rc::Rc;
 
 use crate::base::label::Labelled;
 use crate::base::name::key;
 use crate::base::{Incarnation, Label, Name, NodeId};
-use crate::exec::TaskFacts;
+use crate::exec::{TaskFacts, TaskRef};
 
 /// What is happening, in two words: what its key is made of. The key itself is made only where a wake is to be decided.
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +40,7 @@ pub(super) enum Told {
     World,
     Delivery { from: NodeId, to: NodeId, label: Label, repeat: u32, copy: u8 },
     Disk { node: NodeId, label: Label, repeat: u32 },
-    Timer { node: NodeId, task: Rc<TaskFacts>, nth: u32 },
+    Timer { node: NodeId, task: TaskRef, nth: u32 },
     Boot { node: NodeId, life: Incarnation },
     Resume { node: NodeId, nth: u32 },
 }
@@ -58,7 +57,7 @@ impl Told {
                 Name::Delivery { packet: Box::new(Name::Packet { from, to, label, repeat }), copy }
             }
             Told::Disk { node, label, repeat } => Name::Disk { node, label, repeat },
-            Told::Timer { node, ref task, nth } => Name::Timer { task: Box::new(task_name(node, task)), nth },
+            Told::Timer { node, ref task, nth } => Name::Timer { task: Box::new(task_name(node, task.facts())), nth },
             Told::Boot { node, life } => Name::Boot { node, life },
             Told::Resume { node, nth } => Name::Resume { node, nth },
         }
@@ -71,7 +70,7 @@ impl Told {
                 Moment::Delivery(key::packet(from, to, label.hash(), repeat), copy)
             }
             Told::Disk { node, label, repeat } => Moment::Disk(key::disk(node, label.hash(), repeat)),
-            Told::Timer { ref task, nth, .. } => Moment::Timer(task.key, nth),
+            Told::Timer { ref task, nth, .. } => Moment::Timer(task.facts().key, nth),
             Told::Boot { node, life } => Moment::Boot(node, life),
             Told::Resume { node, nth } => Moment::Resume(node, nth),
         }

@@ -1,6 +1,9 @@
 //! The lives of nodes: boot, crash, pause, wipe.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::rc::Rc;
+use std::task::{Context, Poll};
 
 use super::decide::SectorFate;
 use super::disk::SECTOR_BYTES;
@@ -12,10 +15,34 @@ use super::tracer::Deed;
 use super::world::{Boot, Recorder};
 use crate::base::name::key;
 use crate::base::{EventId, EventKind, Incarnation, Kind, Label, Lost, Name, NodeId};
-use crate::env::Env;
+use crate::env::{Env, Local};
 use crate::exec::Ticket;
 
 static MAIN: Kind = Kind::new("main", &[]);
+
+/// What a system is asked for a life of a node.
+type BootFn = Rc<dyn Fn(Boot) -> Local<()>>;
+
+/// A life: asks the system for it in its first poll, and is it from there on.
+struct Begin {
+    first: Option<(BootFn, Boot)>,
+    life: Option<Local<()>>,
+}
+
+impl Future for Begin {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        if let Some((boot, argument)) = self.first.take() {
+            self.life = Some(boot(argument));
+        }
+        match &mut self.life {
+            Some(life) => life.as_mut().poll(context),
+            // Asking for it panicked.
+            None => Poll::Ready(()),
+        }
+    }
+}
 
 impl Shared {
     /// Begins the next life of a node that is down.
@@ -34,7 +61,7 @@ impl Shared {
         let argument = self.argument(slot, life);
         let facts = self.task_facts(slot, MAIN.label([]));
         // The system's function is called within the first poll, where a panic of it is caught.
-        self.executor.spawn(facts, Box::pin(async move { boot(argument).await }));
+        self.executor.spawn(facts, Box::pin(Begin { first: Some((boot, argument)), life: None }));
         self.strike_struck();
     }
 
@@ -51,9 +78,7 @@ impl Shared {
         let machine = &self.machines[slot];
         let life = machine.life.get();
         self.emit(Some(machine.id), EventKind::Crash(life));
-        for place in machine.inbox.take() {
-            self.take_arrived(place);
-        }
+        machine.empty_inbox(&mut self.flight.packets.borrow_mut());
         machine.end_life();
         self.flight.end_timers(slot);
         for job in self.flight.end_jobs(slot) {
@@ -187,7 +212,12 @@ impl Shared {
             job.outcome = Some((outcome, EventId(0)));
             job.waiter.take()
         };
-        let done = self.emit(Some(node), EventKind::DiskDone { label, repeat, hash });
+        let done = self.emit_frequent(
+            node,
+            |attention| attention.disks,
+            |here, digest| here.feed_disk_done(digest, hash),
+            || EventKind::DiskDone { label, repeat, hash },
+        );
         self.executor.set_cause(done);
         self.strike_struck();
         {

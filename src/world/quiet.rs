@@ -41,7 +41,7 @@ impl Shared {
                 self.boot(slot, phase_event);
             }
         }
-        self.observer.borrow_mut().on_quiet(self.now(), &core);
+        self.tell(|observer| observer.on_quiet(self.now(), &core));
         *self.core.borrow_mut() = core;
     }
 

@@ -13,9 +13,10 @@ use super::machine::Machine;
 use super::moment::{Moment, Moments, Told};
 use super::network::Network;
 use super::phase::Phase;
-use super::tracer::{Deed, Observer, Tracer};
+use super::tracer::{Attention, Deed, Observer, Tracer};
 use super::world::Boot;
-use crate::base::{Cluster, Disks, Event, EventId, EventKind, Incarnation, Instant, NodeId, Probe, Role};
+use crate::base::feed::Circumstance;
+use crate::base::{Cluster, Digest, Disks, Event, EventId, EventKind, Incarnation, Instant, NodeId, Probe, Role};
 use crate::env::Local;
 use crate::exec::{Class, Executor};
 
@@ -41,6 +42,8 @@ pub(super) struct Shared {
     pub disks: RefCell<Vec<Disk>>,
     pub tracer: Tracer,
     pub observer: RefCell<Box<dyn Observer>>,
+    /// What the observer wants to be shown.
+    pub attention: Cell<Attention>,
     pub faults: RefCell<Faults>,
     pub alert: Cell<Alert>,
     /// The phase the run is in, and when it began.
@@ -89,16 +92,21 @@ impl Shared {
 
     /// Records an event, because of what is happening at present, and lets everybody see it. Its id; the null id if
     /// nothing is recorded any more.
-    #[inline]
+    #[inline(never)]
     pub fn emit(&self, node: Option<NodeId>, kind: EventKind) -> EventId {
         if self.stopped.get() || self.formatting.get() {
             return EventId(0);
         }
         let id = self.tracer.next();
         let event = Event { id, cause: self.executor.cause(), at: self.now(), node, kind };
-        self.tracer.note(&event);
+        self.tracer.note(|digest| event.feed(digest));
         self.note(&event);
-        let goes_on = self.observer.borrow_mut().on_event(&event, self);
+        let goes_on = {
+            let mut observer = self.observer.borrow_mut();
+            let goes_on = observer.on_event(&event, self);
+            self.attention.set(observer.attention());
+            goes_on
+        };
         if !goes_on {
             self.stopped.set(true);
         } else if self.alert.get().after {
@@ -108,6 +116,40 @@ impl Shared {
             trace.borrow_mut().push(event);
         }
         id
+    }
+
+    /// Records one of the frequent events, which `feed` feeds to the digest and `kind` makes for whoever wants to see it;
+    /// `wanted` says whether the observer does. Mostly nobody does, and then none is made.
+    #[inline]
+    pub fn emit_frequent(
+        &self,
+        node: NodeId,
+        wanted: impl FnOnce(&Attention) -> bool,
+        feed: impl FnOnce(Circumstance, &mut Digest),
+        kind: impl FnOnce() -> EventKind,
+    ) -> EventId {
+        let (attention, at) = (self.attention.get(), self.now());
+        let seen = self.alert.get().after
+            || self.tracer.trace.is_some()
+            || wanted(&attention)
+            || at > attention.later_than
+            || self.tracer.last().0 + 1 >= attention.from.0;
+        if seen {
+            return self.emit(Some(node), kind());
+        }
+        if self.stopped.get() || self.formatting.get() {
+            return EventId(0);
+        }
+        let here = Circumstance { at, cause: self.executor.cause(), node: Some(node) };
+        self.tracer.note(|digest| feed(here, digest));
+        self.tracer.next()
+    }
+
+    /// Tells the observer something that is not an event.
+    pub fn tell(&self, tell: impl FnOnce(&mut dyn Observer)) {
+        let mut observer = self.observer.borrow_mut();
+        tell(&mut **observer);
+        self.attention.set(observer.attention());
     }
 
     /// Takes down what a node said of itself, as far as the world needs it.

@@ -15,6 +15,35 @@ pub trait Observer {
     fn on_quiet_end(&mut self);
     /// Asked after the last phase: whether nothing is left to wait for.
     fn is_settled(&mut self, core: &[NodeId]) -> bool;
+    /// What it wants to be shown. Asked at the start, when a quiet phase begins or ends, and after each event it was shown.
+    fn attention(&self) -> Attention {
+        Attention::ALL
+    }
+}
+
+/// Which events an observer wants to be shown. Most events of a run are packets, disk operations and timers, and most
+/// observers want none of those; an event that nobody wants costs no more than its place in the digest. All others are
+/// always shown.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Attention {
+    /// Packets that leave and arrive. Those that are lost are always shown.
+    pub packets: bool,
+    /// Disk operations that begin and end.
+    pub disks: bool,
+    /// Timers that fire.
+    pub timers: bool,
+    /// Whatever happens later than this.
+    pub later_than: Instant,
+    /// Whatever happens from this event on.
+    pub from: EventId,
+}
+
+impl Attention {
+    /// Everything.
+    pub const ALL: Attention =
+        Attention { packets: true, disks: true, timers: true, later_than: Instant::NEVER, from: EventId(u64::MAX) };
+    /// Nothing but what is always shown.
+    pub const LEAST: Attention = Attention { packets: false, disks: false, timers: false, ..Attention::ALL };
 }
 
 /// What the world does to the nodes, as it is counted.
@@ -94,12 +123,12 @@ impl Tracer {
         self.digest.get()
     }
 
-    /// Takes an event into account. Where a plan is written down, so is where the digest stands afterwards: all later
+    /// Takes an event into account, as `feed` feeds it. Where a plan is written down, so is where the digest stands afterwards: all later
     /// bytes differ as well once one does, but for one in 256, so a byte is enough to find the place.
     #[inline]
-    pub fn note(&self, event: &Event) {
+    pub fn note(&self, feed: impl FnOnce(&mut Digest)) {
         let mut digest = self.digest.get();
-        event.feed(&mut digest);
+        feed(&mut digest);
         self.digest.set(digest);
         if let Some(bytes) = &self.bytes {
             bytes.borrow_mut().push(digest.to_bits() as u8);

@@ -169,6 +169,7 @@ impl World {
             disks: RefCell::new(machines.iter().map(|_| super::disk::Disk::default()).collect()),
             machines,
             tracer: Tracer::new(setup.trace, setup.record),
+            attention: Cell::new(observer.attention()),
             observer: RefCell::new(observer),
             faults: RefCell::new(Faults::new(setup.phases.len(), setup.record)),
             alert: Cell::new(Alert::default()),
@@ -266,10 +267,16 @@ impl World {
         Census {
             tasks: self.0.executor.len(),
             timers: flight.timers.borrow().len(),
-            packets: flight.packets.borrow().len() - flight.arrived.get(),
+            packets: flight.packets.borrow().len() - self.arrived(),
             disk_operations: flight.jobs.borrow().len(),
             agenda: flight.agenda.len(),
         }
+    }
+
+    /// How many packets have arrived and were not taken yet.
+    fn arrived(&self) -> usize {
+        let packets = self.0.flight.packets.borrow();
+        self.0.machines.iter().map(|machine| machine.inbox_len(&packets)).sum()
     }
 
     /// Ends every task as a crash of all nodes would, and says what is left.
@@ -279,10 +286,9 @@ impl World {
         shared.machines.iter().for_each(|machine| drop(machine.held.take()));
         shared.executor.cancel_all();
         for machine in &shared.machines {
-            machine.inbox.borrow_mut().clear();
+            machine.empty_inbox(&mut flight.packets.borrow_mut());
             machine.forget_receivers();
         }
-        flight.arrived.set(0);
         let packets = std::mem::take(&mut *flight.packets.borrow_mut());
         drop(packets);
         let finished = |job: &super::flight::DiskJob| job.forgotten || job.outcome.is_some();

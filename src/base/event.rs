@@ -271,10 +271,7 @@ impl EventKind {
             EventKind::DiskStart { label, repeat, hash } => here.feed_disk_start(digest, label, *repeat, *hash),
             EventKind::DiskDone { hash, .. } => here.feed_disk_done(digest, *hash),
             EventKind::Timer { task, nth } => here.feed_timer(digest, task, *nth),
-            EventKind::Probe(probe) => {
-                here.feed(digest, 16, 0);
-                probe.feed(digest);
-            }
+            EventKind::Probe(probe) => probe.feed(here, digest),
             EventKind::Mark(name) => {
                 here.feed(digest, 17, 0);
                 digest.feed_bytes(name.as_bytes());
@@ -282,12 +279,19 @@ impl EventKind {
             EventKind::Call { client, number, operation } => {
                 here.feed(digest, 18, 0);
                 digest.feed_pair(u64::from(client.node.to_bits()) << 32 | u64::from(client.session), *number);
-                digest.feed_bytes(operation.to_string().as_bytes());
+                operation.feed(digest);
             }
             EventKind::Return { client, number, outcome } => {
-                here.feed(digest, 19, 0);
+                let (how, reply) = match outcome {
+                    Outcome::Done(reply) => (0, Some(reply)),
+                    Outcome::NotApplied => (1, None),
+                    Outcome::Unknown => (2, None),
+                };
+                here.feed(digest, 19, how);
                 digest.feed_pair(u64::from(client.node.to_bits()) << 32 | u64::from(client.session), *number);
-                digest.feed_bytes(outcome.to_string().as_bytes());
+                if let Some(reply) = reply {
+                    reply.feed(digest);
+                }
             }
             EventKind::Panic(message) => {
                 here.feed(digest, 20, 0);
@@ -304,47 +308,54 @@ impl EventKind {
 }
 
 impl Probe {
-    fn feed(&self, digest: &mut Digest) {
+    fn feed(&self, here: Circumstance, digest: &mut Digest) {
         match self {
-            Probe::Role { role, epoch } => digest.feed_pair(1 << 32 | *role as u64, *epoch),
+            Probe::Role { role, epoch } => {
+                here.feed(digest, 16, 1);
+                digest.feed_pair(*role as u64, *epoch);
+            }
             Probe::Epoch { epoch, log_epoch } => {
-                digest.feed_pair(2, *epoch);
-                digest.feed(*log_epoch);
+                here.feed(digest, 16, 2);
+                digest.feed_pair(*epoch, *log_epoch);
             }
             Probe::Head { index, digest: head } => {
-                digest.feed_pair(3, *index);
-                digest.feed(head.low());
+                here.feed(digest, 16, 3);
+                digest.feed_pair(*index, head.low());
             }
             Probe::Acked { epoch, index, digest: acked } => {
-                digest.feed_pair(4, *epoch);
-                digest.feed_pair(*index, acked.low());
+                here.feed(digest, 16, 4);
+                digest.feed_pair(*epoch, *index);
+                digest.feed(acked.low());
             }
             Probe::Leads { epoch, committed, chain } => {
-                digest.feed_pair(5, *epoch);
-                digest.feed_pair(*committed, chain.len() as u64);
+                here.feed(digest, 16, 5);
+                digest.feed_pair(*epoch, *committed);
+                digest.feed(chain.len() as u64);
                 chain.iter().for_each(|entry| digest.feed(entry.low()));
             }
             Probe::Committed { epoch, index, digest: committed } => {
-                digest.feed_pair(6, *epoch);
-                digest.feed_pair(*index, committed.low());
+                here.feed(digest, 16, 6);
+                digest.feed_pair(*epoch, *index);
+                digest.feed(committed.low());
             }
             Probe::Applied { index, state } => {
-                digest.feed_pair(7, *index);
-                digest.feed(state.low());
+                here.feed(digest, 16, 7);
+                digest.feed_pair(*index, state.low());
             }
             Probe::Executed { client, request, index } => {
-                digest.feed_pair(8, *client);
-                digest.feed_pair(*request, *index);
+                here.feed(digest, 16, 8);
+                digest.feed_pair(*client, *request);
+                digest.feed(*index);
             }
             Probe::Truncated { index, epoch } => {
-                digest.feed_pair(9, *index);
-                digest.feed(*epoch);
+                here.feed(digest, 16, 9);
+                digest.feed_pair(*index, *epoch);
             }
             Probe::Nacked { index, digest: nacked } => {
-                digest.feed_pair(10, *index);
-                digest.feed(nacked.low());
+                here.feed(digest, 16, 10);
+                digest.feed_pair(*index, nacked.low());
             }
-            Probe::Recovering => digest.feed(11),
+            Probe::Recovering => here.feed(digest, 16, 11),
         }
     }
 }

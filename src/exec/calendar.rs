@@ -58,8 +58,9 @@ pub(super) struct Calendar {
     present: u64,
     /// The width of a bucket, as a power of two.
     shift: u32,
-    /// Entries beyond the window.
+    /// Entries beyond the window, and the bucket from which the first of them is within.
     far: BinaryHeap<Reverse<u128>>,
+    far_due: u64,
     /// How many entries come between two looks at the widths, and how many are left.
     period: u32,
     patience: u32,
@@ -91,6 +92,7 @@ impl Calendar {
             present: 0,
             shift: SHIFT_FIRST,
             far: BinaryHeap::new(),
+            far_due: u64::MAX,
             period: ADAPT_EVERY,
             patience: ADAPT_EVERY,
             crowded: 0,
@@ -112,10 +114,7 @@ impl Calendar {
     /// The least entry; [`NOTHING`] if there is none.
     #[inline]
     pub fn first(&mut self) -> u128 {
-        if self.head == NOTHING {
-            self.turn();
-        }
-        self.head
+        if self.head == NOTHING { self.turn() } else { self.head }
     }
 
     /// Removes the least entry, which was looked at before.
@@ -146,9 +145,15 @@ impl Calendar {
         } else if ahead < self.lists.len() as u64 {
             self.place_in(bucket, entry);
         } else {
-            self.beyond += 1;
-            self.far.push(Reverse(entry));
+            self.place_far(entry);
         }
+    }
+
+    #[cold]
+    fn place_far(&mut self, entry: u128) {
+        self.beyond += 1;
+        self.far_due = self.far_due.min(self.due(entry));
+        self.far.push(Reverse(entry));
     }
 
     #[inline]
@@ -183,29 +188,39 @@ impl Calendar {
         self.listed += 1;
     }
 
-    /// Goes on to the next bucket that is not empty.
-    fn turn(&mut self) {
+    /// Goes on to the next bucket that is not empty. The least entry.
+    #[inline(never)]
+    fn turn(&mut self) -> u128 {
         if self.listed > 0 {
             let index = self.next_occupied();
             self.occupied[index / 64] &= !(1 << (index % 64));
             let buckets = self.lists.len() as u64;
             self.present += (index as u64).wrapping_sub(self.present) & (buckets - 1);
             let mut place = std::mem::replace(&mut self.lists[index], END);
+            let mut least = NOTHING;
             while place != END {
                 let node = &mut self.nodes[place as usize];
                 let (entry, next) = (node.entry, node.next);
                 node.next = self.free;
                 self.free = place;
                 self.listed -= 1;
-                self.place_near(entry);
+                if least == NOTHING {
+                    least = entry;
+                } else {
+                    let other = if entry < least { std::mem::replace(&mut least, entry) } else { entry };
+                    self.crowded += 1;
+                    self.near.push(Reverse(other));
+                }
                 place = next;
             }
+            self.head = least;
         } else if let Some(Reverse(entry)) = self.far.peek() {
             self.present = time(*entry) >> self.shift;
         }
-        if !self.far.is_empty() {
+        if self.present >= self.far_due {
             self.draw_near();
         }
+        self.head
     }
 
     /// The first list after the present one that is not empty. There is one.
@@ -222,15 +237,22 @@ impl Calendar {
     }
 
     /// Takes into the buckets what has come within the window.
+    #[cold]
     fn draw_near(&mut self) {
         while let Some(Reverse(entry)) = self.far.peek().copied() {
-            let ahead = (time(entry) >> self.shift).saturating_sub(self.present);
-            if ahead >= self.lists.len() as u64 {
+            self.far_due = self.due(entry);
+            if self.present < self.far_due {
                 return;
             }
             self.far.pop();
             self.place(entry);
         }
+        self.far_due = u64::MAX;
+    }
+
+    /// The first bucket from which an entry lies within the window.
+    fn due(&self, entry: u128) -> u64 {
+        (time(entry) >> self.shift).saturating_sub(self.lists.len() as u64 - 1)
     }
 
     /// Fits the number of buckets to the number of entries, and their width to where entries lie.

@@ -134,7 +134,7 @@ impl Executor {
 
     /// Whether a task is ready.
     pub fn has_ready(&self) -> bool {
-        !self.tasks.fresh.borrow().is_empty() || !self.tasks.decided.borrow().is_empty()
+        !self.tasks.is_idle()
     }
 
     /// Takes the ready task that goes first. The arbiter is asked only where there is a choice.

@@ -36,13 +36,17 @@ pub(super) struct Body {
 }
 
 /// Tasks and their queue, shared by the executor and the bells.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Tasks {
     pub table: RefCell<Slab<Rc<TaskCell>>>,
+    /// How many are ready.
+    ready: Cell<usize>,
+    /// The one that was made ready while nobody else was; it is before those of `fresh`.
+    lone: Cell<Option<Waiting>>,
     /// Ready, in the order in which they were made so; no priority was asked for yet.
-    pub fresh: RefCell<VecDeque<Waiting>>,
+    fresh: RefCell<VecDeque<Waiting>>,
     /// Ready, with a priority.
-    pub decided: RefCell<BinaryHeap<Reverse<Decided>>>,
+    decided: RefCell<BinaryHeap<Reverse<Decided>>>,
     decisions: Cell<u64>,
     pub moment: Cell<u32>,
     pub cause: Cell<EventId>,
@@ -122,7 +126,13 @@ impl Tasks {
     #[inline]
     pub fn push(&self, task: Rc<TaskCell>) {
         let waiting = Waiting { task, moment: self.moment.get(), cause: self.cause.get() };
-        self.fresh.borrow_mut().push_back(waiting);
+        let ready = self.ready.get();
+        self.ready.set(ready + 1);
+        if ready == 0 {
+            self.lone.set(Some(waiting));
+        } else {
+            self.fresh.borrow_mut().push_back(waiting);
+        }
     }
 
     /// The task that a handle means, unless it has ended.
@@ -131,20 +141,38 @@ impl Tasks {
         table.get(handle.slot as usize).filter(|task| task.handle == handle).map(Rc::clone)
     }
 
+    /// Whether nobody is ready.
+    pub fn is_idle(&self) -> bool {
+        self.ready.get() == 0
+    }
+
     /// Takes the first of the queue, whether or not it has ended. Nobody is asked where there is no choice.
     #[inline]
     pub fn first(&self, arbiter: &mut impl Arbiter) -> Option<Waiting> {
-        let mut fresh = self.fresh.borrow_mut();
-        if fresh.len() <= 1 && self.decided.borrow().is_empty() {
-            return fresh.pop_front();
+        match self.ready.get() {
+            0 => None,
+            1 => {
+                self.ready.set(0);
+                self.lone.take().or_else(|| self.last())
+            }
+            more => {
+                self.ready.set(more - 1);
+                self.decide(arbiter)
+            }
         }
-        self.decide(&mut fresh, arbiter)
+    }
+
+    /// Takes the only one of the queue.
+    #[inline(never)]
+    fn last(&self) -> Option<Waiting> {
+        let decided = self.decided.borrow_mut().pop().map(|Reverse(last)| last.waiting);
+        decided.or_else(|| self.fresh.borrow_mut().pop_front())
     }
 
     #[inline(never)]
-    fn decide(&self, fresh: &mut VecDeque<Waiting>, arbiter: &mut impl Arbiter) -> Option<Waiting> {
-        let mut decided = self.decided.borrow_mut();
-        while let Some(waiting) = fresh.pop_front() {
+    fn decide(&self, arbiter: &mut impl Arbiter) -> Option<Waiting> {
+        let (mut fresh, mut decided) = (self.fresh.borrow_mut(), self.decided.borrow_mut());
+        for waiting in self.lone.take().into_iter().chain(fresh.drain(..)) {
             let priority = if waiting.task.is_over() { 0 } else { priority(&waiting, arbiter) };
             let sequence = self.decisions.get();
             self.decisions.set(sequence + 1);
@@ -155,8 +183,12 @@ impl Tasks {
 
     /// Takes tasks that have ended out of the queue.
     pub fn forget(&self) {
-        self.fresh.borrow_mut().retain(|waiting| !waiting.task.is_over());
-        self.decided.borrow_mut().retain(|Reverse(entry)| !entry.waiting.task.is_over());
+        let (mut fresh, mut decided) = (self.fresh.borrow_mut(), self.decided.borrow_mut());
+        fresh.retain(|waiting| !waiting.task.is_over());
+        decided.retain(|Reverse(entry)| !entry.waiting.task.is_over());
+        let lone = self.lone.take().filter(|waiting| !waiting.task.is_over());
+        self.ready.set(fresh.len() + decided.len() + usize::from(lone.is_some()));
+        self.lone.set(lone);
     }
 }
 
@@ -166,6 +198,12 @@ fn priority(waiting: &Waiting, arbiter: &mut impl Arbiter) -> u32 {
     let repeat = if last.0 == key { last.1 + 1 } else { 1 };
     waiting.task.last_wake.set((key, repeat));
     arbiter.priority(&Wake { task: &waiting.task.facts, moment: waiting.moment, repeat })
+}
+
+impl std::fmt::Debug for Tasks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Tasks({}, {} ready)", self.table.borrow().len(), self.ready.get())
+    }
 }
 
 impl std::fmt::Debug for TaskCell {

@@ -98,7 +98,7 @@ impl Shared {
         let mut faults = self.faults.borrow_mut();
         faults.armed.clear();
         faults.struck.clear();
-        self.alert.set(faults.alert());
+        self.set_alert(faults.alert());
     }
 
     /// Enters the faults of a phase that begins.
@@ -115,7 +115,8 @@ impl Shared {
                 }),
             }
         }
-        self.alert.set(self.faults.borrow().alert());
+        let alert = self.faults.borrow().alert();
+        self.set_alert(alert);
     }
 
     /// What the seed decides of a fault.
@@ -154,7 +155,7 @@ impl Shared {
             !fires
         });
         if faults.armed.len() < armed_before {
-            self.alert.set(faults.alert());
+            self.set_alert(faults.alert());
         }
     }
 
@@ -204,7 +205,7 @@ impl Shared {
         {
             let mut faults = self.faults.borrow_mut();
             faults.striking = false;
-            self.alert.set(faults.alert());
+            self.set_alert(faults.alert());
         }
         self.moments.resume(moment);
         self.executor.begin_moment(moment);

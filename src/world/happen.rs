@@ -119,7 +119,7 @@ impl Shared {
     #[cold]
     fn spin(&self, owner: usize, task: Label, polls: u64) {
         self.emit(Some(self.machines[owner].id), EventKind::Spin { task, polls });
-        self.stopped.set(true);
+        self.stop();
     }
 
     #[inline]
@@ -174,7 +174,7 @@ impl Shared {
         self.begin(Moment::Timer(facts.key, nth), cause, || Told::Timer { node, task: task.clone(), nth });
         let fired = self.emit_frequent(
             node,
-            |attention| attention.timers,
+            |seen| &seen.timers,
             |here, digest| here.feed_timer(digest, &label, nth),
             || EventKind::Timer { task: label, nth },
         );
@@ -206,7 +206,7 @@ impl Shared {
         }
         let arrived = self.emit_frequent(
             to,
-            |attention| attention.packets,
+            |seen| &seen.packets,
             |here, digest| here.feed_delivery(digest, copy, corrupt),
             event,
         );

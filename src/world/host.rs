@@ -147,7 +147,7 @@ impl Host for NodeHost {
         }
         let sent = shared.emit_frequent(
             from,
-            |attention| attention.packets,
+            |seen| &seen.packets,
             |here, digest| here.feed_send(digest, to, &label, repeat, size, body.hash()),
             event,
         );
@@ -160,11 +160,13 @@ impl Host for NodeHost {
         if fate.dropped {
             return self.lose(Deed::PacketLost, to, label, repeat, Lost::Dropped, sent);
         }
-        if fate.reordered {
-            shared.count(Deed::PacketReordered);
-        }
         let now = shared.now();
-        let first = shared.network.borrow_mut().arrival(link, now.after(fate.latency), fate.reordered);
+        let first = if fate.reordered {
+            shared.count(Deed::PacketReordered);
+            now.after(fate.latency)
+        } else {
+            shared.network.borrow_mut().arrival(link, now.after(fate.latency))
+        };
         // The copy lies in the agenda behind the original, where both arrive at once.
         let second = fate.duplicate.map(|latency| (now.after(latency), body.clone()));
         let (corrupt, body) = match fate.corrupt {
@@ -218,7 +220,7 @@ impl Host for NodeHost {
         }
         let started = shared.emit_frequent(
             machine.id,
-            |attention| attention.disks,
+            |seen| &seen.disks,
             |here, digest| here.feed_disk_start(digest, &label, repeat, content),
             event,
         );

@@ -89,13 +89,10 @@ impl Network {
         self.links[link.0].repeats.get_or_insert_with(Repeats::new).next(label)
     }
 
-    /// When a packet arrives that would arrive then if it were alone. Unless it is reordered, not before those of its link
-    /// that were sent earlier.
+    /// When a packet arrives that keeps its place in the order of its link and would arrive then if it were alone: not
+    /// before those that were sent earlier.
     #[inline]
-    pub fn arrival(&mut self, link: LinkId, alone: Instant, reordered: bool) -> Instant {
-        if reordered {
-            return alone;
-        }
+    pub fn arrival(&mut self, link: LinkId, alone: Instant) -> Instant {
         let link = &mut self.links[link.0];
         link.last_arrival = link.last_arrival.max(alone);
         link.last_arrival
@@ -229,8 +226,8 @@ mod tests {
         let link = network.between(r(0), r(1));
         assert_eq!(network.count(link, 7), 1);
         assert_eq!(network.count(link, 7), 2);
-        assert_eq!(network.arrival(link, ms(9), false), ms(9));
-        assert_eq!(network.arrival(link, ms(1), false), ms(9));
-        assert_eq!(network.arrival(link, ms(1), true), ms(1));
+        assert_eq!(network.arrival(link, ms(9)), ms(9));
+        assert_eq!(network.arrival(link, ms(1)), ms(9));
+        assert_eq!(network.arrival(link, ms(10)), ms(10));
     }
 }

@@ -214,7 +214,7 @@ impl Shared {
         };
         let done = self.emit_frequent(
             node,
-            |attention| attention.disks,
+            |seen| &seen.disks,
             |here, digest| here.feed_disk_done(digest, hash),
             || EventKind::DiskDone { label, repeat, hash },
         );

@@ -20,6 +20,19 @@ use crate::base::{Cluster, Digest, Disks, Event, EventId, EventKind, Incarnation
 use crate::env::Local;
 use crate::exec::{Class, Executor};
 
+/// Which of the frequent events are seen by anybody: by the observer, by a fault that waits for one, or in the trace. While
+/// nothing is recorded they count as seen, too, so that where they are recorded nobody need look whether they are.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    pub packets: Cell<bool>,
+    pub disks: Cell<bool>,
+    pub timers: Cell<bool>,
+    /// Everything is seen that is later than this.
+    later_than: Cell<Instant>,
+    /// So is everything behind this event.
+    behind: Cell<EventId>,
+}
+
 /// Everything there is, in one place. Cells and not one big borrow, because a node's call can come from within a poll
 /// that the world itself began.
 pub(super) struct Shared {
@@ -44,6 +57,8 @@ pub(super) struct Shared {
     pub observer: RefCell<Box<dyn Observer>>,
     /// What the observer wants to be shown.
     pub attention: Cell<Attention>,
+    /// What of the frequent events is seen, from all of what follows from it; see [`Shared::look`].
+    pub seen: Seen,
     pub faults: RefCell<Faults>,
     pub alert: Cell<Alert>,
     /// The phase the run is in, and when it began.
@@ -104,11 +119,11 @@ impl Shared {
         let goes_on = {
             let mut observer = self.observer.borrow_mut();
             let goes_on = observer.on_event(&event, self);
-            self.attention.set(observer.attention());
+            self.attend(observer.attention());
             goes_on
         };
         if !goes_on {
-            self.stopped.set(true);
+            self.stop();
         } else if self.alert.get().after {
             self.notice(&event, false);
         }
@@ -124,21 +139,13 @@ impl Shared {
     pub fn emit_frequent(
         &self,
         node: NodeId,
-        wanted: impl FnOnce(&Attention) -> bool,
+        wanted: impl FnOnce(&Seen) -> &Cell<bool>,
         feed: impl FnOnce(Circumstance, &mut Digest),
         kind: impl FnOnce() -> EventKind,
     ) -> EventId {
-        let (attention, at) = (self.attention.get(), self.now());
-        let seen = self.alert.get().after
-            || self.tracer.trace.is_some()
-            || wanted(&attention)
-            || at > attention.later_than
-            || self.tracer.last().0 + 1 >= attention.from.0;
-        if seen {
+        let (seen, at) = (&self.seen, self.now());
+        if wanted(seen).get() || at > seen.later_than.get() || self.tracer.last() >= seen.behind.get() {
             return self.emit(Some(node), kind());
-        }
-        if self.stopped.get() || self.formatting.get() {
-            return EventId(0);
         }
         let here = Circumstance { at, cause: self.executor.cause(), node: Some(node) };
         self.tracer.note(|digest| feed(here, digest));
@@ -149,7 +156,38 @@ impl Shared {
     pub fn tell(&self, tell: impl FnOnce(&mut dyn Observer)) {
         let mut observer = self.observer.borrow_mut();
         tell(&mut **observer);
-        self.attention.set(observer.attention());
+        self.attend(observer.attention());
+    }
+
+    #[inline]
+    fn attend(&self, attention: Attention) {
+        if attention != self.attention.get() {
+            self.attention.set(attention);
+            self.look();
+        }
+    }
+
+    /// Nothing happens any more.
+    pub fn stop(&self) {
+        self.stopped.set(true);
+        self.look();
+    }
+
+    /// Sets what faults there are to look out for.
+    pub fn set_alert(&self, alert: Alert) {
+        self.alert.set(alert);
+        self.look();
+    }
+
+    /// Finds out again what of the frequent events is seen. To be called whenever something changes that it asks for.
+    pub fn look(&self) {
+        let attention = self.attention.get();
+        let all = self.alert.get().after || self.tracer.trace.is_some() || self.stopped.get() || self.formatting.get();
+        self.seen.packets.set(all || attention.packets);
+        self.seen.disks.set(all || attention.disks);
+        self.seen.timers.set(all || attention.timers);
+        self.seen.later_than.set(attention.later_than);
+        self.seen.behind.set(EventId(attention.from.0.saturating_sub(1)));
     }
 
     /// Takes down what a node said of itself, as far as the world needs it.

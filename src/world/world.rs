@@ -15,7 +15,7 @@ use super::machine::Machine;
 use super::moment::Moments;
 use super::network::Network;
 use super::phase::{Core, Phase, Quiet};
-use super::shared::Shared;
+use super::shared::{Seen, Shared};
 use super::tracer::{Observer, Tracer};
 use crate::base::{
     ClientId, Cluster, Digest, Event, EventId, EventKind, Incarnation, Instant, Kind, NodeId, Operation, Outcome,
@@ -152,7 +152,7 @@ impl World {
         let machines: Vec<Machine> =
             setup.cluster.nodes().zip(offsets).map(|(node, offset)| Machine::new(node, offset)).collect();
         let packet_dice = PacketDice::new(&setup.network);
-        World(Rc::new(Shared {
+        let world = World(Rc::new(Shared {
             cluster: setup.cluster,
             packet_dice,
             packet_dice_quiet: packet_dice.quiet(),
@@ -185,7 +185,10 @@ impl World {
             graves: RefCell::default(),
             polls: Cell::default(),
             calls: Cell::default(),
-        }))
+            seen: Seen::default(),
+        }));
+        world.0.look();
+        world
     }
 
     /// Prepares the disk of every replica, before time begins, without faults and at once.
@@ -197,6 +200,7 @@ impl World {
         let shared = &self.0;
         let format = Rc::new(format);
         shared.formatting.set(true);
+        shared.look();
         for node in shared.cluster.replicas() {
             let slot = shared.cluster.slot(node);
             let machine = &shared.machines[slot];
@@ -220,7 +224,9 @@ impl World {
             machine.end_life();
         }
         shared.formatting.set(false);
+        shared.look();
         shared.stopped.set(false);
+        shared.look();
         for node in shared.cluster.replicas() {
             shared.emit(Some(node), EventKind::Format);
         }
@@ -282,7 +288,7 @@ impl World {
     /// Ends every task as a crash of all nodes would, and says what is left.
     pub fn shut_down(&self) -> Census {
         let (shared, flight) = (&self.0, &self.0.flight);
-        shared.stopped.set(true);
+        shared.stop();
         shared.machines.iter().for_each(|machine| drop(machine.held.take()));
         shared.executor.cancel_all();
         for machine in &shared.machines {

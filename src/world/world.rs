@@ -216,7 +216,7 @@ impl World {
                     return Err((node, "formatting runs on for ever".to_string()));
                 }
                 shared.calls.set(0);
-                shared.executor.run(polled).map_err(|message| (node, message))?;
+                shared.executor.run(&polled).map_err(|message| (node, message))?;
             }
             if !shared.executor.is_empty() {
                 return Err((node, "formatting waits for something other than the disk".to_string()));

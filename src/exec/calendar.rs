@@ -270,7 +270,7 @@ impl Calendar {
         let (now, needed) = (self.lists.len(), self.len().next_power_of_two().clamp(BUCKETS_MIN, BUCKETS_MAX));
         let buckets = if needed > now || needed * 4 < now { needed } else { now };
         // An entry beyond the window is entered twice, one in company costs a few comparisons; both in part are no harm.
-        let shift = match (self.beyond > passed / 8, self.crowded > passed / 2) {
+        let shift = match (self.beyond > passed / 8, self.crowded > passed / 4 * 3) {
             (true, _) => (self.shift + 2).min(SHIFT_MAX),
             (false, true) => self.shift.saturating_sub(1),
             (false, false) => self.shift,

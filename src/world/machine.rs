@@ -39,7 +39,7 @@ pub(super) struct Machine {
     /// How many tasks of each label this life has had.
     pub labels: RefCell<BTreeMap<u64, u32>>,
     /// Repeats of the labels of disk operations, over all lives.
-    pub disk_repeats: RefCell<Option<Box<Repeats>>>,
+    pub disk_repeats: RefCell<Option<Repeats>>,
     /// How often each mark was passed, over all lives.
     pub marks: RefCell<Vec<(&'static str, u64)>>,
 }

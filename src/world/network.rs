@@ -20,7 +20,7 @@ pub struct LinkId(usize);
 #[derive(Debug, Default)]
 struct Link {
     /// Of a link that carries nothing there is nothing to count.
-    repeats: Option<Box<Repeats>>,
+    repeats: Option<Repeats>,
     last_arrival: Instant,
     /// From partition and cuts.
     blocked: bool,
@@ -41,14 +41,16 @@ struct Cut {
 /// Counts repeats of labels in a fixed table, so that memory stays flat however many labels there are. Labels whose
 /// hashes meet share a counter; their names stay unique, since a name holds the label as well as the count.
 #[derive(Debug)]
-pub struct Repeats([u32; Repeats::CELLS]);
+pub struct Repeats(Box<[u32; Repeats::CELLS]>);
 
 impl Repeats {
     const CELLS: usize = 1024;
 
     /// All counts at zero.
-    pub fn new() -> Box<Repeats> {
-        Box::new(Repeats([0; Repeats::CELLS]))
+    pub fn new() -> Repeats {
+        // Zeroed by the allocator, and not on the way through the stack.
+        let cells = vec![0; Repeats::CELLS].into_boxed_slice();
+        Repeats(cells.try_into().expect("so many were made"))
     }
 
     /// One more of the label with this hash: 1 for the first.

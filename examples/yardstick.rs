@@ -8,8 +8,10 @@
 //! |---|---|
 //! | `timers-us` | 1 node, 1,000 tasks, 1,000 sleeps of 1 to 1,000 virtual microseconds each |
 //! | `timers-ms` | the same in virtual milliseconds |
-//! | `ping` | 5 nodes, each sends to all others; 8 messages in flight a node, latency 1 to 10 virtual milliseconds, every delivery is answered by one message to a random peer; 1,000,000 deliveries, or as many as the second argument says |
+//! | `ping` | 5 nodes, each sends to all others; 8 messages in flight a node, latency 1 to 10 virtual milliseconds, every delivery is answered by one message to a random peer; 1,000,000 deliveries |
 //! | `sweep` | 200 fresh worlds with fresh seeds, 2,000 deliveries of ping each |
+//!
+//! A second argument says how much of it: how many sleeps a task, how many deliveries, how many worlds.
 //!
 //! Nothing is switched off and nothing is done behind the back of the public interface: nodes see an `Env`, every packet's
 //! fate is decided by dice of its own (loss, duplication and damage included, so rare that none comes up), the order of
@@ -25,7 +27,9 @@ use std::time::{Duration, Instant};
 
 use foretell::base::{Cluster, Digest, Disks, Distribution, Event, Kind, NodeId, Payload, Ratio};
 use foretell::env::{Env, Incoming, Local};
-use foretell::world::{ClockConfig, NetworkConfig, Observer, Phase, ScheduleConfig, Setup, Source, StorageConfig, World};
+use foretell::world::{
+    ClockConfig, NetworkConfig, Observer, Phase, ScheduleConfig, Setup, Source, StorageConfig, World,
+};
 use rand_core::Rng;
 use rand_pcg::Pcg32;
 
@@ -51,18 +55,18 @@ struct Ran {
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let workload = arguments.next().unwrap_or_default();
-    let deliveries = match arguments.next().map(|text| text.parse()) {
-        None => DELIVERIES,
-        Some(Ok(deliveries)) => deliveries,
+    let much: Option<u64> = match arguments.next().map(|text| text.parse()) {
+        None => None,
+        Some(Ok(much)) => Some(much),
         Some(Err(_)) => return usage(),
     };
     #[expect(clippy::disallowed_methods, reason = "it is the real time that is measured")]
     let begun = Instant::now();
     let ran = match workload.as_str() {
-        "timers-us" => timers(Duration::from_micros(1)),
-        "timers-ms" => timers(Duration::from_millis(1)),
-        "ping" => ping(SEED, deliveries),
-        "sweep" => sweep(),
+        "timers-us" => timers(Duration::from_micros(1), much.unwrap_or(SLEEPS)),
+        "timers-ms" => timers(Duration::from_millis(1), much.unwrap_or(SLEEPS)),
+        "ping" => ping(SEED, much.unwrap_or(DELIVERIES)),
+        "sweep" => sweep(much.unwrap_or(WORLDS)),
         _ => return usage(),
     };
     let seconds = begun.elapsed().as_secs_f64();
@@ -72,7 +76,7 @@ fn main() -> ExitCode {
 }
 
 fn usage() -> ExitCode {
-    eprintln!("usage: yardstick timers-us | timers-ms | ping [DELIVERIES] | sweep");
+    eprintln!("usage: yardstick timers-us [SLEEPS] | timers-ms [SLEEPS] | ping [DELIVERIES] | sweep [WORLDS]");
     ExitCode::from(2)
 }
 
@@ -131,17 +135,21 @@ fn run(seed: u64, replicas: u16, target: u64, boot: impl Fn(Env, Rc<Cell<u64>>) 
     let (boot, count) = (Rc::new(boot), Rc::clone(&counted));
     let world = World::new(setup, Box::new(until), move |life| boot(life.env, Rc::clone(&count)));
     let remains = world.run();
-    Ran { events: counted.get(), virtual_time: remains.at.since(foretell::base::Instant::START), digest: remains.digest }
+    Ran {
+        events: counted.get(),
+        virtual_time: remains.at.since(foretell::base::Instant::START),
+        digest: remains.digest,
+    }
 }
 
-fn timers(unit: Duration) -> Ran {
-    run(SEED, 1, TASKS * SLEEPS, move |env, counted| {
+fn timers(unit: Duration, sleeps: u64) -> Ran {
+    run(SEED, 1, TASKS * sleeps, move |env, counted| {
         Box::pin(async move {
             for task in 0..TASKS {
                 let (sleeper, counted) = (env.clone(), Rc::clone(&counted));
                 env.spawn(TASK.label([]), async move {
                     let mut random = Pcg32::new(SEED, task);
-                    for _ in 0..SLEEPS {
+                    for _ in 0..sleeps {
                         sleeper.sleep(unit * (1 + below(&mut random, 1_000))).await;
                         counted.set(counted.get() + 1);
                     }
@@ -175,9 +183,9 @@ fn ping(seed: u64, target: u64) -> Ran {
     })
 }
 
-fn sweep() -> Ran {
+fn sweep(worlds: u64) -> Ran {
     let mut all = Ran { events: 0, virtual_time: Duration::ZERO, digest: Digest::START };
-    for seed in (SEED..).take(WORLDS as usize) {
+    for seed in (SEED..).take(worlds as usize) {
         let ran = ping(seed, DELIVERIES_OF_WORLD);
         all.events += ran.events;
         all.virtual_time += ran.virtual_time;

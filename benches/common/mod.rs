@@ -17,7 +17,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use criterion::{BenchmarkGroup, Criterion, Throughput, measurement::WallTime};
+use criterion::{BenchmarkGroup, Criterion, SamplingMode, Throughput, measurement::WallTime};
 use foretell::base::{Cluster, Disks, Distribution, Event, Kind, NodeId, Payload, Ratio};
 use foretell::env::{Env, Incoming, Local};
 use foretell::world::{
@@ -69,7 +69,8 @@ pub fn criterion() -> Criterion {
 /// What criterion takes for an iteration is one event. So a world, which has many, answers for as many iterations as are
 /// asked for, and only if they are more than it has is there a second world.
 pub fn per_event(group: &mut BenchmarkGroup<'_, WallTime>, name: impl Into<String>, world: impl Fn() -> Ran) {
-    group.throughput(Throughput::Elements(1));
+    // Every sample of the same length: there are few worlds in each.
+    group.throughput(Throughput::Elements(1)).sampling_mode(SamplingMode::Flat);
     group.bench_function(name, |bencher| {
         bencher.iter_custom(|iterations| {
             let mut all = Ran::default();

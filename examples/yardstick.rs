@@ -8,8 +8,10 @@
 //! |---|---|
 //! | `timers-us` | 1 node, 1,000 tasks, 1,000 sleeps of 1 to 1,000 virtual microseconds each |
 //! | `timers-ms` | the same in virtual milliseconds |
-//! | `ping` | 5 nodes, each sends to all others; 8 messages in flight a node, latency 1 to 10 virtual milliseconds, every delivery is answered by one message to a random peer; 1,000,000 deliveries, or as many as the second argument says |
+//! | `ping` | 5 nodes, each sends to all others; 8 messages in flight a node, latency 1 to 10 virtual milliseconds, every delivery is answered by one message to a random peer; 1,000,000 deliveries |
 //! | `sweep` | 200 fresh worlds with fresh seeds, 2,000 deliveries of ping each |
+//!
+//! A second argument says how much of it: how many sleeps a task, how many deliveries, how many worlds.
 //!
 //! Nothing is switched off and nothing is done behind the back of the public interface: nodes see an `Env`, every packet's
 //! fate is decided by dice of its own (loss, duplication and damage included, so rare that none comes up), the order of
@@ -56,18 +58,18 @@ struct Ran {
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let workload = arguments.next().unwrap_or_default();
-    let deliveries = match arguments.next().map(|text| text.parse()) {
-        None => DELIVERIES,
-        Some(Ok(deliveries)) => deliveries,
+    let much: Option<u64> = match arguments.next().map(|text| text.parse()) {
+        None => None,
+        Some(Ok(much)) => Some(much),
         Some(Err(_)) => return usage(),
     };
     #[expect(clippy::disallowed_methods, reason = "it is the real time that is measured")]
     let begun = Instant::now();
     let ran = match workload.as_str() {
-        "timers-us" => timers(Duration::from_micros(1)),
-        "timers-ms" => timers(Duration::from_millis(1)),
-        "ping" => ping(SEED, deliveries),
-        "sweep" => sweep(),
+        "timers-us" => timers(Duration::from_micros(1), much.unwrap_or(SLEEPS)),
+        "timers-ms" => timers(Duration::from_millis(1), much.unwrap_or(SLEEPS)),
+        "ping" => ping(SEED, much.unwrap_or(DELIVERIES)),
+        "sweep" => sweep(much.unwrap_or(WORLDS)),
         _ => return usage(),
     };
     let seconds = begun.elapsed().as_secs_f64();
@@ -77,7 +79,7 @@ fn main() -> ExitCode {
 }
 
 fn usage() -> ExitCode {
-    eprintln!("usage: yardstick timers-us | timers-ms | ping [DELIVERIES] | sweep");
+    eprintln!("usage: yardstick timers-us [SLEEPS] | timers-ms [SLEEPS] | ping [DELIVERIES] | sweep [WORLDS]");
     ExitCode::from(2)
 }
 
@@ -142,18 +144,18 @@ fn run(seed: u64, replicas: u16, boot: impl Fn(Env, Rc<Cell<u64>>) -> Local<()> 
     }
 }
 
-fn timers(unit: Duration) -> Ran {
+fn timers(unit: Duration, sleeps: u64) -> Ran {
     run(SEED, 1, move |env, counted| {
         Box::pin(async move {
             for task in 0..TASKS {
                 let (sleeper, counted) = (env.clone(), Rc::clone(&counted));
                 env.spawn(TASK.label([]), async move {
                     let mut random = Pcg32::new(SEED, task);
-                    for _ in 0..SLEEPS {
+                    for _ in 0..sleeps {
                         sleeper.sleep(unit * (1 + below(&mut random, 1_000))).await;
                         counted.set(counted.get() + 1);
                     }
-                    if counted.get() == TASKS * SLEEPS {
+                    if counted.get() == TASKS * sleeps {
                         sleeper.mark(ENOUGH);
                     }
                 });
@@ -187,9 +189,9 @@ fn ping(seed: u64, target: u64) -> Ran {
     })
 }
 
-fn sweep() -> Ran {
+fn sweep(worlds: u64) -> Ran {
     let mut all = Ran { events: 0, virtual_time: Duration::ZERO, digest: Digest::START };
-    for seed in (SEED..).take(WORLDS as usize) {
+    for seed in (SEED..).take(worlds as usize) {
         let ran = ping(seed, DELIVERIES_OF_WORLD);
         all.events += ran.events;
         all.virtual_time += ran.virtual_time;

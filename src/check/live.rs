@@ -52,6 +52,13 @@ impl Live {
         self.alarm = at + self.within;
     }
 
+    /// Whether this event is its business: one by which somebody begins or ceases to wait, or the first by which a call is
+    /// overdue.
+    pub fn cares(&self, event: &Event) -> bool {
+        let waits = matches!(event.kind, EventKind::Call { .. } | EventKind::Return { .. } | EventKind::Crash(_));
+        waits || event.at > self.alarm
+    }
+
     /// The quiet phase is over: faults may strike again, and nothing is owed.
     pub fn end_quiet(&mut self) {
         self.quiet = None;

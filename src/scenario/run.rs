@@ -112,8 +112,11 @@ fn format_failed(node: NodeId, message: &str) -> Violation {
 /// The oracles of a run, with what is counted beside them.
 struct Watch {
     oracles: Oracles,
-    /// Says when nothing is left to wait for; kept whichever oracles watch, so that they do not change the run.
+    /// Says when nothing is left to wait for, where that is asked and CONV, which knows it too, does not watch: whichever
+    /// oracles watch, they do not change the run.
     settling: Option<Conv>,
+    /// Whether the replicas must have become equal before nothing is left to wait for.
+    converges: bool,
     /// The run was stopped because it had too many events.
     exhausted: bool,
     found: Option<Violation>,
@@ -133,7 +136,8 @@ impl Watch {
         let default = Limits::default();
         let limits = Limits { live_within: check.all_requests_complete.unwrap_or(default.live_within), ..default };
         Watch {
-            settling: check.converged.map(|_| Conv::default()),
+            settling: check.converged.filter(|_| !wanted.contains(&OracleId::Conv)).map(|_| Conv::default()),
+            converges: check.converged.is_some(),
             exhausted: false,
             oracles: Oracles::new(Setting {
                 oracles: wanted,
@@ -157,6 +161,10 @@ impl Watch {
             EventKind::Deliver { .. } => self.deliveries += 1,
             _ => {}
         }
+    }
+
+    fn converged(&self, core: &[NodeId]) -> bool {
+        self.settling.as_ref().map_or_else(|| self.oracles.converged(core), |settling| settling.converged(core))
     }
 
     fn conclude(mut self, scenario: &Scenario, settings: &Settings, remains: Remains, clients: &Clients) -> Run {
@@ -291,8 +299,6 @@ impl Observer for Observing {
 
     fn is_settled(&mut self, core: &[NodeId]) -> bool {
         let watch = self.0.borrow();
-        core.is_empty()
-            || (watch.oracles.calls().open() == 0
-                && watch.settling.as_ref().is_none_or(|settling| settling.converged(core)))
+        core.is_empty() || (watch.oracles.calls().open() == 0 && (!watch.converges || watch.converged(core)))
     }
 }

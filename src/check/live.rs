@@ -52,11 +52,17 @@ impl Live {
         self.alarm = at + self.within;
     }
 
-    /// Whether this event is its business: one by which somebody begins or ceases to wait, or the first by which a call is
-    /// overdue.
+    /// Whether a call may be overdue at this moment.
+    #[inline]
+    pub fn is_due(&self, at: Instant) -> bool {
+        at > self.alarm
+    }
+
+    /// Whether this event is its business: one by which somebody begins or ceases to wait, or the first by which a call may
+    /// be overdue.
     pub fn cares(&self, event: &Event) -> bool {
         let waits = matches!(event.kind, EventKind::Call { .. } | EventKind::Return { .. } | EventKind::Crash(_));
-        waits || event.at > self.alarm
+        waits || self.is_due(event.at)
     }
 
     /// The quiet phase is over: faults may strike again, and nothing is owed.
@@ -113,7 +119,7 @@ impl Oracle for Live {
     }
 
     fn on_event(&mut self, event: &Event, _disks: &dyn Disks) -> Result<(), Violation> {
-        if event.at > self.alarm {
+        if self.is_due(event.at) {
             self.judge(event.at, event.id, false)?;
         }
         let Some(node) = event.node.filter(|node| !node.is_replica()) else {

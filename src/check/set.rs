@@ -119,8 +119,25 @@ impl Oracles {
     ///
     /// # Errors
     /// The first promise that this event breaks, safety before liveness.
+    #[inline]
     pub fn on_event(&mut self, event: &Event, disks: &dyn Disks) -> Result<(), Violation> {
         self.events += 1;
+        if self.concerns(event) { self.judge(event, disks) } else { Ok(()) }
+    }
+
+    /// Whether this event is anybody's business. Most are not, and then nothing more is done about them.
+    #[inline]
+    fn concerns(&self, event: &Event) -> bool {
+        match event.kind {
+            EventKind::Probe(_) | EventKind::Call { .. } | EventKind::Return { .. } => true,
+            EventKind::Boot(_) | EventKind::Crash(_) | EventKind::Wipe => true,
+            EventKind::Panic(_) | EventKind::Spin { .. } => true,
+            // LIVE looks at the clock.
+            _ => self.live.as_ref().is_some_and(|live| live.is_due(event.at)),
+        }
+    }
+
+    fn judge(&mut self, event: &Event, disks: &dyn Disks) -> Result<(), Violation> {
         let judged = match &event.kind {
             EventKind::Probe(probe) => self.on_probe(event, probe, disks),
             EventKind::Boot(_) | EventKind::Crash(_) | EventKind::Wipe => self.on_life(event, disks),

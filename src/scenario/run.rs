@@ -44,7 +44,7 @@ pub const BUILD: &str = concat!("foretell ", env!("CARGO_PKG_VERSION"));
 /// Runs a scenario once. The same scenario, system, seed and build give the same run, to the last bit.
 pub fn run(scenario: &Scenario, system: Rc<dyn System>, settings: &Settings) -> Run {
     let watch = Rc::new(RefCell::new(Watch::new(scenario, &*system, settings)));
-    let clients = Rc::new(Clients::new(scenario.cluster, scenario.workload.clone(), settings.seed));
+    let clients = Rc::new(Clients::new(scenario.cluster, scenario.workload.clone(), settings.seed, settings.record));
     let world = World::new(setup(scenario, &*system, settings), Box::new(Observing(Rc::clone(&watch))), {
         let (system, clients, cluster) = (Rc::clone(&system), Rc::clone(&clients), scenario.cluster);
         move |boot| match boot.node.is_replica() {

@@ -360,7 +360,7 @@ impl<'a> Search<'a> {
         let next = match reply {
             Some(reply) if *reply != answer => None,
             _ if read => Some(self.state),
-            _ => Some(self.states.id(state)),
+            _ => Some(self.states.id(state.as_deref())),
         };
         if self.cache.len() >= STEPS_KEPT {
             self.cache.clear();

@@ -147,7 +147,6 @@ const ABSENT: u16 = u16::MAX;
 
 /// The bytes of an operation; `None` if the store does not know it or a text is too long for any entry.
 pub fn encode_operation(operation: &Operation) -> Option<Bytes> {
-    let mut bytes = Vec::with_capacity(32);
     let (tag, texts): (u8, [Option<Option<&str>>; 2]) = match operation {
         Operation::Get { .. } => (1, [None, None]),
         Operation::Put { value, .. } => (2, [Some(Some(value)), None]),
@@ -156,6 +155,8 @@ pub fn encode_operation(operation: &Operation) -> Option<Bytes> {
         Operation::Delete { .. } => (5, [None, None]),
         Operation::Custom { .. } => return None,
     };
+    let size = texts.iter().flatten().map(|text| 2 + text.map_or(0, str::len)).sum::<usize>();
+    let mut bytes = Vec::with_capacity(5 + size);
     bytes.put_u8(tag);
     bytes.put_u32_le(operation.key().0);
     for text in texts.into_iter().flatten() {

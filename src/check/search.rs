@@ -105,6 +105,8 @@ pub(super) struct Search<'a> {
     choices: Vec<(u32, u32)>,
     seen: HashSet<u128, Fixed>,
     begun: bool,
+    /// It has met a dead end, and may ask the model the same again.
+    is_hard: bool,
 }
 
 impl<'a> Search<'a> {
@@ -167,6 +169,7 @@ impl<'a> Search<'a> {
             choices: Vec::new(),
             seen: HashSet::default(),
             begun: false,
+            is_hard: false,
         }
     }
 
@@ -189,6 +192,8 @@ impl<'a> Search<'a> {
                 return Progress::Impossible;
             };
             let (trail, first) = (frame.trail, frame.choices);
+            // Whoever comes back to a frame has been led into a dead end by it.
+            self.is_hard |= self.trail.len() > trail;
             self.undo(trail);
             if self.choices.len() == first {
                 self.frames.pop();
@@ -352,7 +357,9 @@ impl<'a> Search<'a> {
 
     /// The state after `op` in the current one, if it may be taken here; of a read, the same state.
     fn step(&mut self, op: u32) -> Option<u32> {
-        if let Some(known) = self.cache.get(&(self.state, op)) {
+        if self.is_hard
+            && let Some(known) = self.cache.get(&(self.state, op))
+        {
             return *known;
         }
         let Op { operation, reply, read, .. } = self.ops[op as usize];
@@ -362,10 +369,13 @@ impl<'a> Search<'a> {
             _ if read => Some(self.state),
             _ => Some(self.states.id(state.as_deref())),
         };
-        if self.cache.len() >= STEPS_KEPT {
-            self.cache.clear();
+        // Before the first dead end hardly anything is asked twice.
+        if self.is_hard {
+            if self.cache.len() >= STEPS_KEPT {
+                self.cache.clear();
+            }
+            self.cache.insert((self.state, op), next);
         }
-        self.cache.insert((self.state, op), next);
         next
     }
 }

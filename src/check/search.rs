@@ -117,8 +117,9 @@ impl<'a> Search<'a> {
         calls: impl Iterator<Item = (usize, &'a Call)>,
         until: (EventId, usize),
     ) -> Search<'a> {
-        let mut ops: Vec<Op<'a>> = Vec::new();
-        let mut moments = Vec::new();
+        let (least, _) = calls.size_hint();
+        let mut ops: Vec<Op<'a>> = Vec::with_capacity(least);
+        let mut moments = Vec::with_capacity(2 * least);
         let mut unknown: Vec<u32> = Vec::new();
         for (place, call) in calls.filter(|(_, call)| call.may_count() && call.called.order <= until.0) {
             let answer = call.answer().filter(|(moment, _)| (moment.order, place) < until);
@@ -156,6 +157,8 @@ impl<'a> Search<'a> {
             model,
             lists: Lists::new(ops.len()),
             taken: vec![false; ops.len()],
+            // Without a dead end, every operation is taken once and every step is made once.
+            trail: Vec::with_capacity(ops.len() + steps.len()),
             ops,
             steps,
             states,
@@ -164,7 +167,6 @@ impl<'a> Search<'a> {
             place: 0,
             state: States::ABSENT,
             mark: 0,
-            trail: Vec::new(),
             frames: Vec::new(),
             choices: Vec::new(),
             seen: HashSet::default(),

@@ -100,6 +100,7 @@ impl Entry {
         }
         buffer.put_u32_le(body.len() as u32);
         buffer.put_bytes(0, HEADER_SIZE - buffer.len());
+        assert_eq!(buffer.len(), HEADER_SIZE, "the body follows the header");
         buffer.put_slice(body);
         let checksum = Checksum::of(&buffer[CHECKSUM_SIZE..]);
         buffer[..CHECKSUM_SIZE].copy_from_slice(&checksum.0.to_le_bytes());

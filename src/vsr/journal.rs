@@ -120,6 +120,7 @@ async fn write_batches(file: File, queue: Queue<Write>, report: impl Fn(Result<W
         batch.extend(std::iter::from_fn(|| queue.try_pop()));
         let Write { generation, place, .. } = *batch.last().expect("a batch has at least one entry");
         assert!(batch.iter().all(|write| write.generation == generation), "a batch belongs to one log");
+        assert!(batch.windows(2).all(|pair| pair[0].place.op + 1 == pair[1].place.op), "a batch has no holes");
         let count = batch.len() as u64;
         under_way.extend(batch.drain(..).map(|write| {
             let slot = write.place.op - 1;

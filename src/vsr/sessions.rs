@@ -57,6 +57,7 @@ impl Sessions {
 
     /// The request was put into the log.
     pub fn prepared(&mut self, client: u64, request: u64) {
+        assert!(request > 0, "requests count from 1");
         self.0.entry(client).or_default().in_flight = request;
     }
 

@@ -25,9 +25,7 @@ use std::time::{Duration, Instant};
 
 use foretell::base::{Cluster, Digest, Disks, Distribution, Event, Kind, NodeId, Payload, Ratio};
 use foretell::env::{Env, Incoming, Local};
-use foretell::world::{
-    ClockConfig, NetworkConfig, Observer, Phase, ScheduleConfig, Setup, Source, StorageConfig, World,
-};
+use foretell::world::{ClockConfig, NetworkConfig, Observer, Phase, ScheduleConfig, Setup, Source, StorageConfig, World};
 use rand_core::Rng;
 use rand_pcg::Pcg32;
 
@@ -133,11 +131,7 @@ fn run(seed: u64, replicas: u16, target: u64, boot: impl Fn(Env, Rc<Cell<u64>>) 
     let (boot, count) = (Rc::new(boot), Rc::clone(&counted));
     let world = World::new(setup, Box::new(until), move |life| boot(life.env, Rc::clone(&count)));
     let remains = world.run();
-    Ran {
-        events: counted.get(),
-        virtual_time: remains.at.since(foretell::base::Instant::START),
-        digest: remains.digest,
-    }
+    Ran { events: counted.get(), virtual_time: remains.at.since(foretell::base::Instant::START), digest: remains.digest }
 }
 
 fn timers(unit: Duration) -> Ran {

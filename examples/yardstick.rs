@@ -13,7 +13,7 @@
 //!
 //! Nothing is switched off and nothing is done behind the back of the public interface: nodes see an `Env`, every packet's
 //! fate is decided by dice of its own (loss, duplication and damage included, so rare that none comes up), the order of
-//! ready tasks is decided, every event goes into the digest and is shown to an observer.
+//! ready tasks is decided, every event goes into the digest, and an observer is shown what it wants to see.
 //!
 //! Prints `foretell WORKLOAD EVENTS SECONDS EVENTS-PER-SECOND`; on standard error the virtual time and the digest, which are
 //! the same from run to run.
@@ -23,14 +23,19 @@ use std::process::ExitCode;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use foretell::base::{Cluster, Digest, Disks, Distribution, Event, Kind, NodeId, Payload, Ratio};
+use foretell::base::{Cluster, Digest, Disks, Distribution, Event, EventKind, Kind, NodeId, Payload, Ratio};
 use foretell::env::{Env, Incoming, Local};
-use foretell::world::{ClockConfig, NetworkConfig, Observer, Phase, ScheduleConfig, Setup, Source, StorageConfig, World};
+use foretell::world::{
+    Attention, ClockConfig, NetworkConfig, Observer, Phase, ScheduleConfig, Setup, Source, StorageConfig, World,
+};
 use rand_core::Rng;
 use rand_pcg::Pcg32;
 
 static TASK: Kind = Kind::new("sleeper", &[]);
 static PING: Kind = Kind::new("Ping", &["hop"]);
+
+/// What a node says when enough was counted.
+const ENOUGH: &str = "enough";
 
 const SEED: u64 = 42;
 const TASKS: u64 = 1_000;
@@ -81,15 +86,15 @@ fn below(random: &mut Pcg32, bound: u32) -> u32 {
     ((u64::from(random.next_u32()) * u64::from(bound)) >> 32) as u32
 }
 
-/// Stops the world when enough was counted.
-struct Until {
-    counted: Rc<Cell<u64>>,
-    target: u64,
-}
+/// Stops the world when a node says that enough was counted.
+struct Until;
 
 impl Observer for Until {
-    fn on_event(&mut self, _event: &Event, _disks: &dyn Disks) -> bool {
-        self.counted.get() < self.target
+    fn on_event(&mut self, event: &Event, _disks: &dyn Disks) -> bool {
+        event.kind != EventKind::Mark(ENOUGH)
+    }
+    fn attention(&self) -> Attention {
+        Attention::LEAST
     }
     fn on_quiet(&mut self, _at: foretell::base::Instant, _core: &[NodeId]) {}
     fn on_quiet_end(&mut self) {}
@@ -98,7 +103,7 @@ impl Observer for Until {
     }
 }
 
-fn run(seed: u64, replicas: u16, target: u64, boot: impl Fn(Env, Rc<Cell<u64>>) -> Local<()> + 'static) -> Ran {
+fn run(seed: u64, replicas: u16, boot: impl Fn(Env, Rc<Cell<u64>>) -> Local<()> + 'static) -> Ran {
     let rare = Ratio::from_float(1e-9).expect("it is a probability");
     let ms = Duration::from_millis;
     let setup = Setup {
@@ -127,15 +132,18 @@ fn run(seed: u64, replicas: u16, target: u64, boot: impl Fn(Env, Rc<Cell<u64>>) 
         trace: false,
     };
     let counted = Rc::new(Cell::new(0));
-    let until = Until { counted: Rc::clone(&counted), target };
     let (boot, count) = (Rc::new(boot), Rc::clone(&counted));
-    let world = World::new(setup, Box::new(until), move |life| boot(life.env, Rc::clone(&count)));
+    let world = World::new(setup, Box::new(Until), move |life| boot(life.env, Rc::clone(&count)));
     let remains = world.run();
-    Ran { events: counted.get(), virtual_time: remains.at.since(foretell::base::Instant::START), digest: remains.digest }
+    Ran {
+        events: counted.get(),
+        virtual_time: remains.at.since(foretell::base::Instant::START),
+        digest: remains.digest,
+    }
 }
 
 fn timers(unit: Duration) -> Ran {
-    run(SEED, 1, TASKS * SLEEPS, move |env, counted| {
+    run(SEED, 1, move |env, counted| {
         Box::pin(async move {
             for task in 0..TASKS {
                 let (sleeper, counted) = (env.clone(), Rc::clone(&counted));
@@ -145,8 +153,9 @@ fn timers(unit: Duration) -> Ran {
                         sleeper.sleep(unit * (1 + below(&mut random, 1_000))).await;
                         counted.set(counted.get() + 1);
                     }
-                    // The last of them lets the observer see that all is done.
-                    sleeper.mark("sleeper done");
+                    if counted.get() == TASKS * SLEEPS {
+                        sleeper.mark(ENOUGH);
+                    }
                 });
             }
         })
@@ -154,7 +163,7 @@ fn timers(unit: Duration) -> Ran {
 }
 
 fn ping(seed: u64, target: u64) -> Ran {
-    run(seed, NODES, target, move |env, counted| {
+    run(seed, NODES, move |env, counted| {
         Box::pin(async move {
             let me = env.id().index();
             let mut random = Pcg32::new(seed, u64::from(me));
@@ -167,6 +176,9 @@ fn ping(seed: u64, target: u64) -> Ran {
             loop {
                 let Incoming::Message { body, .. } = env.recv().await;
                 counted.set(counted.get() + 1);
+                if counted.get() == target {
+                    env.mark(ENOUGH);
+                }
                 // Nothing damaged gets here: it would be counted as a hop like any other.
                 let hop = body.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
                 send(hop.wrapping_add(1));

@@ -76,20 +76,71 @@ impl Distribution {
     }
 
     /// One sample. Takes exactly one word.
-    #[inline]
     pub fn sample(&self, draw: &mut Draw) -> Duration {
-        let word = draw.word();
-        match *self {
-            Distribution::Constant(value) => value,
-            Distribution::Uniform { min, max } => {
-                let (min, max) = (nanos(min), nanos(max));
-                let width = u128::from(max - min) + 1;
-                Duration::from_nanos(min + ((u128::from(word) * width) >> 64) as u64)
+        Duration::from_nanos(self.sampler().sample(draw))
+    }
+
+    /// The distribution made ready for being sampled often.
+    pub fn sampler(&self) -> Sampler {
+        let shape = match *self {
+            Distribution::Constant(value) => Shape::Uniform { min: nanos(value), width: 0 },
+            Distribution::Uniform { min, max } => Shape::Uniform { min: nanos(min), width: nanos(max) - nanos(min) },
+            Distribution::Exponential { min, mean, max } => {
+                Shape::Exponential { min: nanos(min), rest: nanos(mean).saturating_sub(nanos(min)), max: nanos(max) }
             }
-            Distribution::Exponential { min, mean, max } => scaled(exponential(word), min, mean, max),
-            Distribution::LogNormal { min, mean, max } => scaled(log_normal(word), min, mean, max),
+            Distribution::LogNormal { min, mean, max } => {
+                Shape::LogNormal { min: nanos(min), rest: nanos(mean).saturating_sub(nanos(min)), max: nanos(max) }
+            }
             Distribution::Bimodal { fast, slow, share } => {
-                if Ratio::holds(share, word) {
+                Shape::Bimodal { fast: nanos(fast), slow: nanos(slow), share }
+            }
+        };
+        Sampler { shape, calm: nanos(self.calm()) }
+    }
+}
+
+/// A [`Distribution`] in whole nanoseconds.
+#[derive(Clone, Copy, Debug)]
+pub struct Sampler {
+    shape: Shape,
+    calm: u64,
+}
+
+/// Lengths in nanoseconds.
+#[derive(Clone, Copy, Debug)]
+enum Shape {
+    Uniform { min: u64, width: u64 },
+    Exponential { min: u64, rest: u64, max: u64 },
+    LogNormal { min: u64, rest: u64, max: u64 },
+    Bimodal { fast: u64, slow: u64, share: Ratio },
+}
+
+impl Sampler {
+    /// [`Distribution::calm`] in nanoseconds.
+    #[inline]
+    pub fn calm(&self) -> u64 {
+        self.calm
+    }
+
+    /// One sample in nanoseconds. Takes exactly one word.
+    #[inline]
+    pub fn sample(&self, draw: &mut Draw) -> u64 {
+        let word = draw.word();
+        match self.shape {
+            Shape::Uniform { min, width } => within(min, width, word),
+            ref curved => curved.value(word),
+        }
+    }
+}
+
+impl Shape {
+    fn value(&self, word: u64) -> u64 {
+        match *self {
+            Shape::Uniform { min, width } => within(min, width, word),
+            Shape::Exponential { min, rest, max } => scaled(exponential(word), min, rest, max),
+            Shape::LogNormal { min, rest, max } => scaled(log_normal(word), min, rest, max),
+            Shape::Bimodal { fast, slow, share } => {
+                if share.holds(word) {
                     slow
                 } else {
                     fast
@@ -99,12 +150,16 @@ impl Distribution {
     }
 }
 
-/// `min + factor * (mean - min)`, at most `max`; the factor in units of 2^-32.
-fn scaled(factor: u64, min: Duration, mean: Duration, max: Duration) -> Duration {
-    let (min, mean, max) = (nanos(min), nanos(mean), nanos(max));
-    let rest = (u128::from(factor) * u128::from(mean.saturating_sub(min))) >> 32;
-    let total = u128::from(min) + rest;
-    Duration::from_nanos(u64::try_from(total).unwrap_or(u64::MAX).min(max))
+/// From `min` to `min + width`, both included.
+#[inline]
+fn within(min: u64, width: u64, word: u64) -> u64 {
+    min + ((u128::from(word) * (u128::from(width) + 1)) >> 64) as u64
+}
+
+/// `min + factor * rest`, at most `max`; the factor in units of 2^-32.
+fn scaled(factor: u64, min: u64, rest: u64, max: u64) -> u64 {
+    let total = u128::from(min) + ((u128::from(factor) * u128::from(rest)) >> 32);
+    u64::try_from(total).unwrap_or(u64::MAX).min(max)
 }
 
 /// An exponential variate of mean 1 in units of 2^-32, by linear interpolation between quantiles.

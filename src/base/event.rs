@@ -3,6 +3,7 @@
 use std::fmt;
 use std::rc::Rc;
 
+use super::feed::{Circumstance, tag};
 use super::hash::Digest;
 use super::id::{ClientId, Incarnation, NodeId};
 use super::label::{Label, Labelled};
@@ -188,42 +189,14 @@ impl fmt::Display for Outcome {
 
 impl Event {
     /// Takes the event into account: when, where, why, and what to the last byte.
+    #[inline]
     pub fn feed(&self, digest: &mut Digest) {
-        let node = self.node.map_or(u64::from(u32::MAX), |node| u64::from(node.to_bits()));
-        digest.feed(self.at.as_nanos());
-        digest.feed(self.cause.0 << 32 ^ node << 8 ^ self.kind.tag());
-        self.kind.feed(digest);
+        let here = Circumstance { at: self.at, cause: self.cause, node: self.node };
+        self.kind.feed(here, digest);
     }
 }
 
 impl EventKind {
-    /// A number for the kind of event; part of every digest, so never renumbered.
-    fn tag(&self) -> u64 {
-        match self {
-            EventKind::Phase(_) => 1,
-            EventKind::Fault(_) => 2,
-            EventKind::Format => 3,
-            EventKind::Boot(_) => 4,
-            EventKind::Crash(_) => 5,
-            EventKind::Pause => 6,
-            EventKind::Resume => 7,
-            EventKind::Wipe => 8,
-            EventKind::Survived { .. } => 9,
-            EventKind::Send { .. } => 10,
-            EventKind::Lost { .. } => 11,
-            EventKind::Deliver { .. } => 12,
-            EventKind::DiskStart { .. } => 13,
-            EventKind::DiskDone { .. } => 14,
-            EventKind::Timer { .. } => 15,
-            EventKind::Probe(_) => 16,
-            EventKind::Mark(_) => 17,
-            EventKind::Call { .. } => 18,
-            EventKind::Return { .. } => 19,
-            EventKind::Panic(_) => 20,
-            EventKind::Spin { .. } => 21,
-        }
-    }
-
     /// The number that tells it from others of its node and label, where it carries one: of packets, disk operations and
     /// lives.
     pub fn repeat(&self) -> Option<u32> {
@@ -265,87 +238,124 @@ impl EventKind {
         }
     }
 
-    fn feed(&self, digest: &mut Digest) {
+    fn feed(&self, here: Circumstance, digest: &mut Digest) {
         match self {
             // What the world says of itself is only text: its effects are events of their own, and a plan words
             // the same fault differently from the scenario it was recorded from.
-            EventKind::Phase(_) | EventKind::Fault(_) => {}
-            EventKind::Format | EventKind::Pause | EventKind::Resume | EventKind::Wipe => {}
-            EventKind::Boot(life) | EventKind::Crash(life) => digest.feed(u64::from(life.0)),
+            EventKind::Phase(_) => here.feed(digest, 1, 0),
+            EventKind::Fault(_) => here.feed(digest, 2, 0),
+            EventKind::Format => here.feed(digest, 3, 0),
+            EventKind::Boot(life) => {
+                here.feed(digest, 4, 0);
+                digest.feed(u64::from(life.0));
+            }
+            EventKind::Crash(life) => {
+                here.feed(digest, 5, 0);
+                digest.feed(u64::from(life.0));
+            }
+            EventKind::Pause => here.feed(digest, 6, 0),
+            EventKind::Resume => here.feed(digest, 7, 0),
+            EventKind::Wipe => here.feed(digest, 8, 0),
             EventKind::Survived { file, sector, bytes } => {
+                here.feed(digest, 9, 0);
                 digest.feed_bytes(file.as_bytes());
-                digest.feed(*sector);
-                digest.feed(u64::from(*bytes));
+                digest.feed_pair(*sector, u64::from(*bytes));
             }
             EventKind::Send { to, label, repeat, size, hash } => {
-                digest.feed(u64::from(to.to_bits()) << 32 | u64::from(*size));
-                digest.feed(label.hash());
-                digest.feed(u64::from(*repeat));
-                digest.feed(*hash);
+                here.feed_send(digest, *to, label, *repeat, *size, *hash);
             }
-            EventKind::Lost { to, label, repeat, reason } => {
-                digest.feed(u64::from(to.to_bits()) << 32 | *reason as u64);
-                digest.feed(label.hash());
-                digest.feed(u64::from(*repeat));
+            EventKind::Lost { reason, .. } => here.feed(digest, tag::LOST, *reason as u64),
+            EventKind::Deliver { copy, hash, corrupt, .. } => {
+                here.feed_delivery(digest, *copy, corrupt.then_some(*hash));
             }
-            EventKind::Deliver { from, label, repeat, copy, hash, corrupt } => {
-                digest.feed(u64::from(from.to_bits()) << 32 | u64::from(*copy) << 1 | u64::from(*corrupt));
-                digest.feed(label.hash());
-                digest.feed(u64::from(*repeat));
-                digest.feed(*hash);
+            EventKind::DiskStart { label, repeat, hash } => here.feed_disk_start(digest, label, *repeat, *hash),
+            EventKind::DiskDone { hash, .. } => here.feed_disk_done(digest, *hash),
+            EventKind::Timer { task, nth } => here.feed_timer(digest, task, *nth),
+            EventKind::Probe(probe) => probe.feed(here, digest),
+            EventKind::Mark(name) => {
+                here.feed(digest, 17, 0);
+                digest.feed_bytes(name.as_bytes());
             }
-            EventKind::DiskStart { label, repeat, hash } | EventKind::DiskDone { label, repeat, hash } => {
-                digest.feed(label.hash());
-                digest.feed(u64::from(*repeat));
-                digest.feed(*hash);
-            }
-            EventKind::Timer { task, nth } => {
-                digest.feed(task.hash());
-                digest.feed(u64::from(*nth));
-            }
-            EventKind::Probe(probe) => probe.feed(digest),
-            EventKind::Mark(name) => digest.feed_bytes(name.as_bytes()),
             EventKind::Call { client, number, operation } => {
-                digest.feed(u64::from(client.node.to_bits()) << 32 | u64::from(client.session));
-                digest.feed(*number);
-                digest.feed_bytes(operation.to_string().as_bytes());
+                here.feed(digest, 18, 0);
+                digest.feed_pair(u64::from(client.node.to_bits()) << 32 | u64::from(client.session), *number);
+                operation.feed(digest);
             }
             EventKind::Return { client, number, outcome } => {
-                digest.feed(u64::from(client.node.to_bits()) << 32 | u64::from(client.session));
-                digest.feed(*number);
-                digest.feed_bytes(outcome.to_string().as_bytes());
+                let (how, reply) = match outcome {
+                    Outcome::Done(reply) => (0, Some(reply)),
+                    Outcome::NotApplied => (1, None),
+                    Outcome::Unknown => (2, None),
+                };
+                here.feed(digest, 19, how);
+                digest.feed_pair(u64::from(client.node.to_bits()) << 32 | u64::from(client.session), *number);
+                if let Some(reply) = reply {
+                    reply.feed(digest);
+                }
             }
             EventKind::Panic(message) => {
+                here.feed(digest, 20, 0);
                 // Without the place, which may be a path of the machine that the program was built on.
                 let words = message.rsplit_once(", at ").map_or(&**message, |(words, _)| words);
                 digest.feed_bytes(words.as_bytes());
             }
             EventKind::Spin { task, polls } => {
-                digest.feed(task.hash());
-                digest.feed(*polls);
+                here.feed(digest, 21, 0);
+                digest.feed_pair(task.hash(), *polls);
             }
         }
     }
 }
 
 impl Probe {
-    fn feed(&self, digest: &mut Digest) {
-        let mut feed = |words: &[u64]| words.iter().for_each(|word| digest.feed(*word));
+    fn feed(&self, here: Circumstance, digest: &mut Digest) {
         match self {
-            Probe::Role { role, epoch } => feed(&[1, *role as u64, *epoch]),
-            Probe::Epoch { epoch, log_epoch } => feed(&[2, *epoch, *log_epoch]),
-            Probe::Head { index, digest } => feed(&[3, *index, digest.low()]),
-            Probe::Acked { epoch, index, digest } => feed(&[4, *epoch, *index, digest.low()]),
-            Probe::Leads { epoch, committed, chain } => {
-                feed(&[5, *epoch, *committed, chain.len() as u64]);
-                chain.iter().for_each(|entry| feed(&[entry.low()]));
+            Probe::Role { role, epoch } => {
+                here.feed(digest, 16, 1);
+                digest.feed_pair(*role as u64, *epoch);
             }
-            Probe::Committed { epoch, index, digest } => feed(&[6, *epoch, *index, digest.low()]),
-            Probe::Applied { index, state } => feed(&[7, *index, state.low()]),
-            Probe::Executed { client, request, index } => feed(&[8, *client, *request, *index]),
-            Probe::Truncated { index, epoch } => feed(&[9, *index, *epoch]),
-            Probe::Nacked { index, digest } => feed(&[10, *index, digest.low()]),
-            Probe::Recovering => feed(&[11]),
+            Probe::Epoch { epoch, log_epoch } => {
+                here.feed(digest, 16, 2);
+                digest.feed_pair(*epoch, *log_epoch);
+            }
+            Probe::Head { index, digest: head } => {
+                here.feed(digest, 16, 3);
+                digest.feed_pair(*index, head.low());
+            }
+            Probe::Acked { epoch, index, digest: acked } => {
+                here.feed(digest, 16, 4);
+                digest.feed_pair(*epoch, *index);
+                digest.feed(acked.low());
+            }
+            Probe::Leads { epoch, committed, chain } => {
+                here.feed(digest, 16, 5);
+                digest.feed_pair(*epoch, *committed);
+                digest.feed(chain.len() as u64);
+                chain.iter().for_each(|entry| digest.feed(entry.low()));
+            }
+            Probe::Committed { epoch, index, digest: committed } => {
+                here.feed(digest, 16, 6);
+                digest.feed_pair(*epoch, *index);
+                digest.feed(committed.low());
+            }
+            Probe::Applied { index, state } => {
+                here.feed(digest, 16, 7);
+                digest.feed_pair(*index, state.low());
+            }
+            Probe::Executed { client, request, index } => {
+                here.feed(digest, 16, 8);
+                digest.feed_pair(*client, *request);
+                digest.feed(*index);
+            }
+            Probe::Truncated { index, epoch } => {
+                here.feed(digest, 16, 9);
+                digest.feed_pair(*index, *epoch);
+            }
+            Probe::Nacked { index, digest: nacked } => {
+                here.feed(digest, 16, 10);
+                digest.feed_pair(*index, nacked.low());
+            }
+            Probe::Recovering => here.feed(digest, 16, 11),
         }
     }
 }

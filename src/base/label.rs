@@ -46,11 +46,12 @@ impl Kind {
     }
 
     /// The label of this kind with these numbers.
+    #[inline]
     pub const fn label<const N: usize>(&'static self, numbers: [u64; N]) -> Label {
         assert!(N == self.fields.len(), "one number for each field of the kind");
         let first = if N > 0 { numbers[0] } else { 0 };
         let second = if N > 1 { numbers[1] } else { 0 };
-        Label { kind: self, numbers: [first, second] }
+        Label { kind: self, numbers: [first, second], hash: mix(mix(self.hash, first), second) }
     }
 
     /// The word.
@@ -75,6 +76,8 @@ const fn is_word(bytes: &[u8]) -> bool {
 pub struct Label {
     kind: &'static Kind,
     numbers: [u64; 2],
+    /// Taken once, when the label is made: a packet's label is hashed for its name, its fate and two events.
+    hash: u64,
 }
 
 impl Label {
@@ -91,7 +94,7 @@ impl Label {
 
 impl PartialEq for Label {
     fn eq(&self, other: &Label) -> bool {
-        self.kind.hash == other.kind.hash && self.numbers == other.numbers
+        self.hash == other.hash && self.numbers == other.numbers
     }
 }
 impl Eq for Label {}
@@ -103,8 +106,9 @@ pub trait Labelled: fmt::Display {
 }
 
 impl Labelled for Label {
+    #[inline]
     fn hash(&self) -> u64 {
-        mix(mix(self.kind.hash, self.numbers[0]), self.numbers[1])
+        self.hash
     }
 }
 

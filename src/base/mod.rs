@@ -8,6 +8,7 @@ pub mod disks;
 pub mod distribution;
 pub mod draw;
 pub mod event;
+pub mod feed;
 pub mod hash;
 pub mod id;
 pub mod label;
@@ -20,7 +21,7 @@ pub mod text;
 pub mod time;
 
 pub use disks::Disks;
-pub use distribution::Distribution;
+pub use distribution::{Distribution, Sampler};
 pub use draw::{Draw, Ratio};
 pub use event::{Event, EventId, EventKind};
 pub use event::{Lost, Outcome};

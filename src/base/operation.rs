@@ -4,6 +4,8 @@ use std::fmt;
 
 use bytes::Bytes;
 
+use super::hash::{Digest, hash_bytes, mix};
+
 /// One independent object of the service, printed as `k0`, `k1`, …
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Key(pub u32);
@@ -71,6 +73,36 @@ impl Operation {
             | Operation::Cas { key, .. }
             | Operation::Delete { key }
             | Operation::Custom { key, .. } => *key,
+        }
+    }
+}
+
+impl Operation {
+    /// Takes the operation into account, to the last byte of what it carries.
+    pub(super) fn feed(&self, digest: &mut Digest) {
+        let text = |text: &String| hash_bytes(text.as_bytes());
+        let (kind, content) = match self {
+            Operation::Get { .. } => (1, 0),
+            Operation::Put { value, .. } => (2, text(value)),
+            Operation::Append { value, .. } => (3, text(value)),
+            Operation::Cas { from: None, to, .. } => (4, text(to)),
+            Operation::Cas { from: Some(from), to, .. } => (5, mix(text(from), text(to))),
+            Operation::Delete { .. } => (6, 0),
+            Operation::Custom { name, input, .. } => (7, mix(hash_bytes(name.as_bytes()), hash_bytes(input))),
+        };
+        digest.feed_pair(kind << 32 | u64::from(self.key().0), content);
+    }
+}
+
+impl Reply {
+    /// Takes the answer into account, to the last byte.
+    pub(super) fn feed(&self, digest: &mut Digest) {
+        match self {
+            Reply::Done => digest.feed(1),
+            Reply::Value(None) => digest.feed(2),
+            Reply::Value(Some(value)) => digest.feed_pair(3, hash_bytes(value.as_bytes())),
+            Reply::Swapped(swapped) => digest.feed(4 + u64::from(*swapped)),
+            Reply::Custom(bytes) => digest.feed_pair(6, hash_bytes(bytes)),
         }
     }
 }

@@ -5,12 +5,18 @@ use std::ops::Deref;
 
 use bytes::Bytes;
 
+use super::hash::hash_bytes;
+
 /// Bytes that fit beside their length in a payload, without an allocation.
 const INLINE: usize = 22;
 
-/// The bytes of a message. Short ones lie inline, longer ones are shared: cloning never copies more than a few words.
+/// The bytes of a message, with their hash. Short ones lie inline, longer ones are shared: cloning never copies more than a
+/// few words, and a message that many receive is hashed once.
 #[derive(Clone)]
-pub struct Payload(Form);
+pub struct Payload {
+    form: Form,
+    hash: u64,
+}
 
 #[derive(Clone)]
 enum Form {
@@ -20,16 +26,36 @@ enum Form {
 
 impl Payload {
     /// A payload without bytes.
-    pub const EMPTY: Payload = Payload(Form::Inline { length: 0, bytes: [0; INLINE] });
+    pub const EMPTY: Payload =
+        Payload { form: Form::Inline { length: 0, bytes: [0; INLINE] }, hash: 0x2d06_8005_38d3_94c2 };
 
     /// A copy of `bytes`.
+    #[inline]
     pub fn copy_from(bytes: &[u8]) -> Payload {
         if bytes.len() > INLINE {
-            return Payload(Form::Shared(Bytes::copy_from_slice(bytes)));
+            return Payload::shared(Bytes::copy_from_slice(bytes));
         }
         let mut inline = [0; INLINE];
         inline[..bytes.len()].copy_from_slice(bytes);
-        Payload(Form::Inline { length: bytes.len() as u8, bytes: inline })
+        Payload { form: Form::Inline { length: bytes.len() as u8, bytes: inline }, hash: hash_bytes(bytes) }
+    }
+
+    fn shared(bytes: Bytes) -> Payload {
+        Payload { hash: hash_bytes(&bytes), form: Form::Shared(bytes) }
+    }
+
+    /// A hash of the bytes.
+    #[inline]
+    pub fn hash(&self) -> u64 {
+        self.hash
+    }
+
+    /// The bytes, shared with this payload where they are many.
+    pub fn to_bytes(&self) -> Bytes {
+        match &self.form {
+            Form::Inline { length, bytes } => Bytes::copy_from_slice(&bytes[..usize::from(*length)]),
+            Form::Shared(bytes) => bytes.clone(),
+        }
     }
 
     /// The bytes of `part`, which is a part of this payload: shared where the payload is, a copy where it lies inline.
@@ -53,8 +79,9 @@ impl Payload {
 
 impl Deref for Payload {
     type Target = [u8];
+    #[inline]
     fn deref(&self) -> &[u8] {
-        match &self.0 {
+        match &self.form {
             Form::Inline { length, bytes } => &bytes[..usize::from(*length)],
             Form::Shared(bytes) => bytes,
         }
@@ -63,18 +90,35 @@ impl Deref for Payload {
 
 impl From<Vec<u8>> for Payload {
     fn from(bytes: Vec<u8>) -> Payload {
-        if bytes.len() <= INLINE { Payload::copy_from(&bytes) } else { Payload(Form::Shared(Bytes::from(bytes))) }
+        if bytes.len() <= INLINE { Payload::copy_from(&bytes) } else { Payload::shared(Bytes::from(bytes)) }
     }
 }
 
 impl From<Bytes> for Payload {
     fn from(bytes: Bytes) -> Payload {
-        if bytes.len() <= INLINE { Payload::copy_from(&bytes) } else { Payload(Form::Shared(bytes)) }
+        if bytes.len() <= INLINE { Payload::copy_from(&bytes) } else { Payload::shared(bytes) }
     }
 }
 
 impl fmt::Debug for Payload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Payload({} bytes)", self.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_payload_knows_its_hash_however_it_was_made() {
+        assert_eq!(Payload::EMPTY.hash(), hash_bytes(&[]));
+        for length in [0, 1, INLINE, INLINE + 1, 300] {
+            let bytes: Vec<u8> = (0..length).map(|place| place as u8).collect();
+            for payload in [Payload::copy_from(&bytes), bytes.clone().into(), Bytes::from(bytes.clone()).into()] {
+                assert_eq!((&*payload, payload.hash()), (&*bytes, hash_bytes(&bytes)));
+                assert_eq!(payload.to_bytes(), bytes);
+            }
+        }
     }
 }

@@ -147,9 +147,11 @@ pub trait Host {
     fn now(&self) -> Instant;
     /// See [`Env::wall`](super::Env::wall).
     fn wall(&self) -> WallTime;
-    /// Starts a timer that is due when the node's clock shows `at`.
-    fn timer_start(&self, at: Instant) -> TimerId;
-    /// Whether the timer is due; if not, wakes `context` when it is. A due timer is gone once it was seen to be due.
+    /// Starts a timer that is due when the node's clock shows `at`, and wakes `context` when it is. None if the clock shows
+    /// that already.
+    fn timer_start(&self, at: Instant, context: &mut Context<'_>) -> Option<TimerId>;
+    /// Whether the timer is due, which it is not before the node's clock shows its moment; if not, wakes `context` when it
+    /// is. A due timer is gone once it was seen to be due.
     fn timer_poll(&self, timer: TimerId, context: &mut Context<'_>) -> Poll<()>;
     /// Forgets a timer.
     fn timer_cancel(&self, timer: TimerId);

@@ -33,19 +33,18 @@ impl Future for Sleep {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        loop {
-            if let Some(timer) = self.timer {
-                if self.env.host().timer_poll(timer, context).is_pending() {
-                    return Poll::Pending;
+        match self.timer {
+            None => {
+                self.timer = self.env.host().timer_start(self.at, context);
+                if self.timer.is_some() { Poll::Pending } else { Poll::Ready(()) }
+            }
+            Some(timer) => {
+                let due = self.env.host().timer_poll(timer, context);
+                if due.is_ready() {
+                    self.timer = None;
                 }
-                self.timer = None;
+                due
             }
-            // A timer may be early by the node's own clock, which may drift; then it is armed again.
-            if self.env.now() >= self.at {
-                return Poll::Ready(());
-            }
-            let at = self.at;
-            self.timer = Some(self.env.host().timer_start(at));
         }
     }
 }

@@ -1,30 +1,23 @@
 //! The event queue: what will happen, and when.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::cell::{Cell, RefCell};
 
-use slab::Slab;
-
+use super::calendar::{Calendar, NOTHING};
 use crate::base::Instant;
 
 /// What is going to happen, in order of time. Taking the next item moves time; nothing else does.
 ///
-/// Entries of the heap are three words; items lie in a slab. Items of the same moment come in the order of their
-/// [`Class`], then in the order in which they were entered.
+/// An entry is one integer of 128 bits: when, of which [`Class`], the how-manieth, and a small number by which its owner
+/// knows it. Items of the same moment come in the order of their class, then in the order in which they were entered.
+///
+/// Taking an item back leaves its entry where it is: its owner counts it here ([`Agenda::withdraw`]) and says no when it is
+/// asked, at the entry's time, whether it is still wanted.
 #[derive(Debug)]
-pub struct Agenda<T> {
-    now: Instant,
-    heap: BinaryHeap<Reverse<Entry>>,
-    items: Slab<Item<T>>,
-    sequence: u64,
-}
-
-type Entry = (Instant, u64, usize);
-
-#[derive(Debug)]
-struct Item<T> {
-    order: u64,
-    value: T,
+pub struct Agenda {
+    now: Cell<Instant>,
+    entries: RefCell<Calendar>,
+    sequence: Cell<u64>,
+    withdrawn: Cell<usize>,
 }
 
 /// Which of the items of one moment come first.
@@ -44,90 +37,134 @@ pub enum Class {
     Usual,
 }
 
-/// A claim on an item of the agenda, to take it back.
+/// Tells one item from every other that was ever entered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Ticket {
-    slot: usize,
-    order: u64,
+pub struct Ticket(u64);
+
+impl Ticket {
+    /// The ticket of no item.
+    pub const NONE: Ticket = Ticket(u64::MAX);
 }
 
-const CLASS_SHIFT: u32 = 62;
+/// From the top: 64 bits of time, 2 of class, 36 that count, 26 of the owner's number.
+const NUMBER_BITS: u32 = 26;
+const SEQUENCE_BITS: u32 = 36;
+const TIME_SHIFT: u32 = 64;
 
-impl<T> Agenda<T> {
+/// How many numbers there are for items.
+pub const NUMBERS: u32 = 1 << NUMBER_BITS;
+
+fn time(entry: u128) -> Instant {
+    Instant::from_nanos((entry >> TIME_SHIFT) as u64)
+}
+
+fn ticket(entry: u128) -> Ticket {
+    Ticket(entry as u64 >> NUMBER_BITS)
+}
+
+fn number(entry: u128) -> u32 {
+    entry as u32 & (NUMBERS - 1)
+}
+
+fn class(entry: u128) -> u64 {
+    entry as u64 >> (NUMBER_BITS + SEQUENCE_BITS)
+}
+
+impl Agenda {
     /// An empty agenda at the start of time.
-    pub fn new() -> Agenda<T> {
-        Agenda { now: Instant::START, heap: BinaryHeap::new(), items: Slab::new(), sequence: 0 }
+    pub fn new() -> Agenda {
+        Agenda {
+            now: Cell::new(Instant::START),
+            entries: RefCell::new(Calendar::new()),
+            sequence: Cell::new(0),
+            withdrawn: Cell::new(0),
+        }
     }
 
     /// The present moment.
+    #[inline]
     pub fn now(&self) -> Instant {
-        self.now
+        self.now.get()
     }
 
-    /// Enters an item. One that would lie in the past happens now.
-    pub fn enter(&mut self, at: Instant, class: Class, value: T) -> Ticket {
-        assert!(self.sequence < 1 << CLASS_SHIFT, "the agenda has run out of sequence numbers");
-        let at = at.max(self.now);
-        let order = (class as u64) << CLASS_SHIFT | self.sequence;
-        self.sequence += 1;
-        let slot = self.items.insert(Item { order, value });
-        self.heap.push(Reverse((at, order, slot)));
-        Ticket { slot, order }
+    /// Enters an item, which its owner knows by this number. One that would lie in the past happens now.
+    #[inline]
+    pub fn enter(&self, at: Instant, class: Class, number: u32) -> Ticket {
+        let sequence = self.sequence.get();
+        assert!(sequence < 1 << SEQUENCE_BITS, "the agenda has run out of sequence numbers");
+        assert!(number < NUMBERS, "there are more things in flight than the agenda has numbers for");
+        self.sequence.set(sequence + 1);
+        let at = at.max(self.now.get());
+        let ticket = (class as u64) << SEQUENCE_BITS | sequence;
+        let entry = u128::from(at.as_nanos()) << TIME_SHIFT | u128::from(ticket << NUMBER_BITS | u64::from(number));
+        self.entries.borrow_mut().push(entry);
+        Ticket(ticket)
     }
 
-    /// Takes an item back; `None` if it has already happened or been taken back.
-    pub fn withdraw(&mut self, ticket: Ticket) -> Option<T> {
-        let item = self.items.get(ticket.slot)?;
-        // The slot may have been given to another item since; the order never is.
-        (item.order == ticket.order).then(|| self.items.remove(ticket.slot).value)
+    /// Counts an item that its owner does not want any more.
+    pub fn withdraw(&self, _ticket: Ticket) {
+        self.withdrawn.set(self.withdrawn.get() + 1);
+        assert!(self.withdrawn.get() <= self.entries.borrow().len(), "no more is taken back than was entered");
     }
 
-    /// Moves time to the next item and takes it; `None`, and time stays, if there is none at or before `limit`.
-    pub fn next(&mut self, limit: Instant) -> Option<T> {
-        let (at, _, slot) = self.head().filter(|(at, ..)| *at <= limit)?;
-        assert!(at >= self.now, "time does not run backwards");
-        self.heap.pop();
-        self.now = at;
-        Some(self.items.remove(slot).value)
+    /// Moves time to the next item that is still wanted and takes it; `None`, and time stays, if there is none at or
+    /// before `limit`.
+    #[inline]
+    pub fn next(&self, limit: Instant, mut wanted: impl FnMut(u32, Ticket) -> bool) -> Option<u32> {
+        let mut entries = self.entries.borrow_mut();
+        loop {
+            let entry = entries.first();
+            if entry == NOTHING || time(entry) > limit {
+                return None;
+            }
+            entries.pop();
+            if wanted(number(entry), ticket(entry)) {
+                assert!(time(entry) >= self.now.get(), "time does not run backwards");
+                self.now.set(time(entry));
+                return Some(number(entry));
+            }
+            self.withdrawn.set(self.withdrawn.get() - 1);
+        }
     }
 
     /// Takes the next item if it is of this class and of the present moment.
-    pub fn next_now(&mut self, class: Class) -> Option<T> {
-        let (_, _, slot) =
-            self.head().filter(|(at, order, _)| *at <= self.now && order >> CLASS_SHIFT == class as u64)?;
-        self.heap.pop();
-        Some(self.items.remove(slot).value)
-    }
-
-    /// The entry of the next item, once those of items that were taken back are out of the way.
-    fn head(&mut self) -> Option<Entry> {
-        while let Some(Reverse(entry @ (_, order, slot))) = self.heap.peek().copied() {
-            if self.items.get(slot).is_some_and(|item| item.order == order) {
-                return Some(entry);
+    pub fn next_now(&self, wanted_class: Class, mut wanted: impl FnMut(u32, Ticket) -> bool) -> Option<u32> {
+        let mut entries = self.entries.borrow_mut();
+        loop {
+            let entry = entries.first();
+            if entry == NOTHING {
+                return None;
             }
-            self.heap.pop();
+            let is_wanted = wanted(number(entry), ticket(entry));
+            if is_wanted && (time(entry) > self.now.get() || class(entry) != wanted_class as u64) {
+                return None;
+            }
+            entries.pop();
+            if is_wanted {
+                return Some(number(entry));
+            }
+            self.withdrawn.set(self.withdrawn.get() - 1);
         }
-        None
     }
 
     /// How many items wait.
     pub fn len(&self) -> usize {
-        self.items.len()
+        self.entries.borrow().len() - self.withdrawn.get()
     }
 
     /// Whether none waits.
     pub fn is_empty(&self) -> bool {
-        self.items.is_empty()
+        self.len() == 0
     }
 
     /// Forgets every item.
-    pub fn clear(&mut self) {
-        self.heap.clear();
-        self.items.clear();
+    pub fn clear(&self) {
+        self.entries.borrow_mut().clear();
+        self.withdrawn.set(0);
     }
 }
 
-impl<T> Default for Agenda<T> {
+impl Default for Agenda {
     fn default() -> Self {
         Agenda::new()
     }
@@ -141,42 +178,69 @@ mod tests {
         Instant::from_nanos(nanos)
     }
 
+    fn any(_: u32, _: Ticket) -> bool {
+        true
+    }
+
     #[test]
     fn order_is_time_then_class_then_entry() {
-        let mut agenda = Agenda::new();
-        agenda.enter(at(5), Class::Usual, "e");
-        agenda.enter(at(5), Class::Usual, "f");
-        agenda.enter(at(5), Class::FaultBegins, "d");
-        agenda.enter(at(5), Class::FaultEnds, "c");
-        agenda.enter(at(5), Class::Phase, "b");
-        agenda.enter(at(1), Class::Usual, "a");
-        let mut seen = String::new();
-        while let Some(item) = agenda.next(Instant::NEVER) {
-            seen += item;
+        let agenda = Agenda::new();
+        let enter = |nanos, class, number| agenda.enter(at(nanos), class, number);
+        enter(5, Class::Usual, 9);
+        enter(5, Class::Usual, 6);
+        enter(5, Class::FaultBegins, 4);
+        enter(5, Class::FaultEnds, 7);
+        enter(5, Class::Phase, 2);
+        enter(1, Class::Usual, 8);
+        let mut seen = Vec::new();
+        while let Some(number) = agenda.next(Instant::NEVER, any) {
+            seen.push(number);
         }
-        assert_eq!(seen, "abcdef");
+        assert_eq!(seen, [8, 2, 7, 4, 9, 6]);
         assert_eq!(agenda.now(), at(5));
     }
 
     #[test]
     fn what_is_withdrawn_does_not_happen() {
-        let mut agenda = Agenda::new();
+        let agenda = Agenda::new();
         let first = agenda.enter(at(1), Class::Usual, 1);
-        assert_eq!(agenda.withdraw(first), Some(1));
-        assert_eq!(agenda.withdraw(first), None);
-        // The slot is used again; the old ticket must not reach the new item.
-        agenda.enter(at(2), Class::Usual, 2);
-        assert_eq!(agenda.withdraw(first), None);
-        assert_eq!(agenda.next(Instant::NEVER), Some(2));
+        agenda.withdraw(first);
+        assert_eq!(agenda.len(), 0);
+        // Its number is given again; the ticket tells the two apart.
+        let second = agenda.enter(at(2), Class::Usual, 1);
+        assert_eq!(agenda.len(), 1);
+        assert_eq!(agenda.next(Instant::NEVER, |_, ticket| ticket == second), Some(1));
+        assert_eq!(agenda.now(), at(2));
         assert!(agenda.is_empty());
     }
 
     #[test]
     fn a_limit_holds_time() {
-        let mut agenda = Agenda::new();
-        agenda.enter(at(9), Class::Usual, ());
-        assert_eq!(agenda.next(at(8)), None);
+        let agenda = Agenda::new();
+        agenda.enter(at(9), Class::Usual, 3);
+        assert_eq!(agenda.next(at(8), any), None);
         assert_eq!(agenda.now(), at(0));
-        assert_eq!(agenda.next(at(9)), Some(()));
+        assert_eq!(agenda.next(at(9), any), Some(3));
+    }
+
+    #[test]
+    fn of_one_moment_a_class_can_be_taken() {
+        let agenda = Agenda::new();
+        for (class, number) in [(Class::FaultBegins, 1), (Class::Usual, 2), (Class::FaultBegins, 3)] {
+            agenda.enter(at(4), class, number);
+        }
+        assert_eq!(agenda.next_now(Class::FaultBegins, any), None);
+        assert_eq!(agenda.next(at(4), any), Some(1));
+        assert_eq!(agenda.next_now(Class::FaultBegins, any), Some(3));
+        assert_eq!(agenda.next_now(Class::FaultBegins, any), None);
+        assert_eq!(agenda.len(), 1);
+    }
+
+    #[test]
+    fn the_end_of_time_and_the_largest_number_fit() {
+        let agenda = Agenda::new();
+        agenda.enter(Instant::NEVER, Class::Usual, NUMBERS - 1);
+        assert_eq!(agenda.next(Instant::NEVER, any), Some(NUMBERS - 1));
+        assert_eq!(agenda.now(), Instant::NEVER);
     }
 }

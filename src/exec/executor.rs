@@ -1,310 +1,220 @@
-//! Tasks and the queue of those that are ready.
+//! Tasks, and polling them.
 //!
-//! Built on `async-task`: a task is an allocation with its future, its waker and a little [`Metadata`] of ours inside.
-//! Waking pushes the task on the ready queue. Neither a lock nor `unsafe` is needed: the queue travels as *metadata* of
-//! each task and is touched only after the schedule function, which itself holds nothing but the number of the home
-//! thread, has asserted that it runs there.
+//! A task is a cell: its future, what is known of it, whether it is ready. The world holds on to the cell of whom it will
+//! wake; everybody else has a waker ([`bell`](super::bell)) that comes to the same. Everything is bound to one thread, and
+//! there is neither a lock nor an atomic counter on the way from a wake to a poll.
 //!
 //! Which of several ready tasks goes first is not decided here: [`Executor::next`] asks, once per wake and only when
 //! there is a choice, and takes the least priority, then the earliest.
 
 use std::cell::{Cell, RefCell};
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
 
-use slab::Slab;
-
-use super::guarded::Guarded;
+use super::bell::bell;
 use super::panics::catch;
-use crate::base::{EventId, Incarnation, Label};
+use super::ready::{Body, TaskCell, Tasks, Waiting};
+use super::task::{Arbiter, Task, TaskFacts, TaskRef, Waiter};
+use crate::base::{EventId, Incarnation};
 
-/// What the world knows of a task.
-#[derive(Clone, Copy, Debug)]
-pub struct TaskFacts {
-    /// The machine it belongs to, as a place in the world's table.
-    pub owner: usize,
-    /// In which life.
-    pub life: Incarnation,
-    /// What it is called.
-    pub label: Label,
-    /// The nth of that label in that life.
-    pub nth: u32,
-    /// The key of its name.
-    pub key: u64,
-}
-
-/// A handle to a task.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Task {
-    slot: usize,
-    generation: u32,
-}
-
-impl Task {
-    /// The handle as one integer.
-    pub fn to_bits(self) -> u64 {
-        (self.slot as u64) << 32 | u64::from(self.generation)
-    }
-
-    /// The inverse of [`Task::to_bits`].
-    pub fn from_bits(bits: u64) -> Task {
-        Task { slot: (bits >> 32) as usize, generation: bits as u32 }
-    }
-}
-
-/// A wake whose priority is to be decided: this task, made ready by this moment.
-#[derive(Clone, Copy, Debug)]
-pub struct Wake {
-    /// The task.
-    pub task: TaskFacts,
-    /// The key of the moment at which it was made ready.
-    pub moment: u64,
-    /// 1 for the first time in that moment.
-    pub repeat: u32,
+/// Holds tasks. See the module's text.
+#[derive(Debug, Default)]
+pub struct Executor {
+    tasks: Rc<Tasks>,
+    generations: Cell<u32>,
+    /// The task that is being polled.
+    current: RefCell<Option<Rc<TaskCell>>>,
+    /// Its waker, as the addresses of its data and its functions; null if none is being polled.
+    own_waker: Cell<(usize, usize)>,
 }
 
 /// A task taken from the ready queue.
 #[derive(Debug)]
 pub struct Polled {
-    runnable: async_task::Runnable<Metadata>,
-    /// The task.
-    pub task: TaskFacts,
+    task: Rc<TaskCell>,
     /// The event that made it ready.
     pub cause: EventId,
 }
 
-/// Holds tasks. See the module's text.
-#[derive(Debug)]
-pub struct Executor {
-    ready: Rc<Ready>,
-    tasks: RefCell<Slab<Slot>>,
-    generations: Cell<u32>,
-    current: Cell<Option<Task>>,
-}
-
-#[derive(Debug)]
-struct Slot {
-    generation: u32,
-    facts: TaskFacts,
-    /// Absent only for the moment between reserving the slot and filling it.
-    handle: Option<async_task::Task<(), Metadata>>,
-    timers: u32,
-    /// The last moment that made it ready, and how often that did.
-    last_wake: (u64, u32),
-}
-
-/// What travels in every task.
-#[derive(Debug)]
-pub struct Metadata {
-    ready: Rc<Ready>,
-    task: Task,
-}
-
-#[derive(Debug, Default)]
-struct Ready {
-    fresh: RefCell<VecDeque<Waiting>>,
-    decided: RefCell<BinaryHeap<Reverse<Decided>>>,
-    sequence: Cell<u64>,
-    moment: Cell<u64>,
-    cause: Cell<EventId>,
-}
-
-#[derive(Debug)]
-struct Waiting {
-    runnable: async_task::Runnable<Metadata>,
-    sequence: u64,
-    moment: u64,
-    cause: EventId,
-}
-
-#[derive(Debug)]
-struct Decided {
-    priority: u32,
-    waiting: Waiting,
-}
-
-impl Decided {
-    fn rank(&self) -> (u32, u64) {
-        (self.priority, self.waiting.sequence)
-    }
-}
-impl PartialEq for Decided {
-    fn eq(&self, other: &Self) -> bool {
-        self.rank() == other.rank()
-    }
-}
-impl Eq for Decided {}
-impl PartialOrd for Decided {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-impl Ord for Decided {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.rank().cmp(&other.rank())
+impl Polled {
+    /// What is known of it.
+    #[inline]
+    pub fn task(&self) -> &TaskFacts {
+        &self.task.facts
     }
 }
 
-/// A task, unless it is gone; its slot may be another's by now.
-fn find(tasks: &Slab<Slot>, task: Task) -> Option<&Slot> {
-    tasks.get(task.slot).filter(|slot| slot.generation == task.generation)
+/// What tells one waker from another.
+#[inline]
+fn addresses(context: &Context<'_>) -> (usize, usize) {
+    let waker = context.waker();
+    (waker.data() as usize, std::ptr::from_ref(waker.vtable()) as usize)
 }
 
-/// A task, unless it is gone.
-fn find_mut(tasks: &mut Slab<Slot>, task: Task) -> Option<&mut Slot> {
-    tasks.get_mut(task.slot).filter(|slot| slot.generation == task.generation)
-}
-
-/// A number for the current thread; cheaper to read than its id.
-fn thread_number() -> u64 {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    thread_local! {
-        static NUMBER: u64 = NEXT.fetch_add(1, Ordering::Relaxed);
-    }
-    NUMBER.with(|number| *number)
-}
-
-impl Ready {
-    fn push(&self, runnable: async_task::Runnable<Metadata>) {
-        let sequence = self.sequence.get();
-        self.sequence.set(sequence + 1);
-        let waiting = Waiting { runnable, sequence, moment: self.moment.get(), cause: self.cause.get() };
-        self.fresh.borrow_mut().push_back(waiting);
+/// Drops what was a task's, outside any borrow: its destructor may call anything. It may panic, too; its life is over then
+/// and nobody listens any more.
+fn discard(body: Option<Body>) {
+    if body.is_some() {
+        let _ = catch(|| drop(body));
     }
 }
 
 impl Executor {
     /// An executor without tasks.
     pub fn new() -> Executor {
-        Executor {
-            ready: Rc::default(),
-            tasks: RefCell::new(Slab::new()),
-            generations: Cell::new(0),
-            current: Cell::new(None),
-        }
+        Executor::default()
     }
 
-    /// From now on, tasks are made ready by the moment with this key.
-    pub fn begin_moment(&self, key: u64) {
-        self.ready.moment.set(key);
+    /// From now on, tasks are made ready by the moment with this number.
+    #[inline]
+    pub fn begin_moment(&self, moment: u32) {
+        self.tasks.moment.set(moment);
     }
 
     /// From now on, what happens happens because of this event.
+    #[inline]
     pub fn set_cause(&self, cause: EventId) {
-        self.ready.cause.set(cause);
+        self.tasks.cause.set(cause);
     }
 
     /// Because of which event things happen at present.
+    #[inline]
     pub fn cause(&self) -> EventId {
-        self.ready.cause.get()
+        self.tasks.cause.get()
     }
 
     /// Starts a task, which is ready at once.
     pub fn spawn(&self, facts: TaskFacts, future: Pin<Box<dyn Future<Output = ()>>>) -> Task {
         let generation = self.generations.get().wrapping_add(1);
         self.generations.set(generation);
-        let slot =
-            self.tasks.borrow_mut().insert(Slot { generation, facts, handle: None, timers: 0, last_wake: (0, 0) });
-        let task = Task { slot, generation };
-        let home = thread_number();
-        let schedule = move |runnable: async_task::Runnable<Metadata>| {
-            assert_eq!(thread_number(), home, "a task was woken from another thread");
-            let ready = Rc::clone(&runnable.metadata().ready);
-            ready.push(runnable);
+        let (task, handle) = {
+            let mut table = self.tasks.table.borrow_mut();
+            let entry = table.vacant_entry();
+            let slot = u32::try_from(entry.key()).expect("there are fewer than 2^32 tasks");
+            let handle = Task { slot, generation };
+            (Rc::clone(entry.insert(Rc::new(TaskCell::new(facts, handle)))), handle)
         };
-        let metadata = Metadata { ready: Rc::clone(&self.ready), task };
-        let future = Guarded::new(future);
-        let (runnable, handle) = async_task::Builder::new().metadata(metadata).spawn_local(|_| future, schedule);
-        self.tasks.borrow_mut()[slot].handle = Some(handle);
-        runnable.schedule();
-        task
+        let waker = bell(&self.tasks, &task);
+        *task.body.borrow_mut() = Some(Body { future, waker });
+        task.queued.set(true);
+        self.tasks.push(task);
+        handle
+    }
+
+    /// Who polls: a wait within this poll is one of the task itself, unless a combinator stands between.
+    #[inline]
+    pub fn waiter(&self, context: &Context<'_>) -> Waiter {
+        if addresses(context) == self.own_waker.get()
+            && let Some(task) = &*self.current.borrow()
+        {
+            return Waiter::Task(TaskRef(Rc::clone(task)));
+        }
+        Waiter::Waker(context.waker().clone())
+    }
+
+    /// Whether this one is whoever polls.
+    #[inline]
+    pub fn is_waiter(&self, waiter: &Waiter, context: &Context<'_>) -> bool {
+        match waiter {
+            Waiter::Task(TaskRef(task)) => task.polled.get() && addresses(context) == self.own_waker.get(),
+            Waiter::Waker(waker) => waker.will_wake(context.waker()),
+        }
+    }
+
+    /// Wakes whoever waits.
+    #[inline]
+    pub fn wake(&self, waiter: Waiter) {
+        match waiter {
+            Waiter::Task(TaskRef(task)) => self.tasks.wake(task),
+            Waiter::Waker(waker) => waker.wake(),
+        }
     }
 
     /// Whether a task is ready.
     pub fn has_ready(&self) -> bool {
-        !self.ready.fresh.borrow().is_empty() || !self.ready.decided.borrow().is_empty()
+        !self.tasks.is_idle()
     }
 
-    /// Takes the ready task that goes first. `priority` is asked only where there is a choice.
-    pub fn next(&self, mut priority: impl FnMut(&Wake) -> u32) -> Option<Polled> {
+    /// Takes the ready task that goes first. The arbiter is asked only where there is a choice.
+    #[inline]
+    pub fn next(&self, arbiter: &mut impl Arbiter) -> Option<Polled> {
         loop {
-            let waiting = self.first(&mut priority)?;
-            let task = waiting.runnable.metadata().task;
-            let facts = {
-                let tasks = self.tasks.borrow();
-                find(&tasks, task).map(|slot| slot.facts)
-            };
-            match facts {
-                Some(task) => return Some(Polled { task, cause: waiting.cause, runnable: waiting.runnable }),
-                // It was cancelled while it waited. Dropping the runnable drops what is left of its future.
-                None => drop(waiting),
+            let Waiting { task, cause, .. } = self.tasks.first(arbiter)?;
+            // One that was cancelled while it waited is passed over.
+            if !task.is_over() {
+                return Some(Polled { task, cause });
             }
         }
-    }
-
-    /// Takes the first of the ready queue, whether or not its task is still there.
-    fn first(&self, priority: &mut impl FnMut(&Wake) -> u32) -> Option<Waiting> {
-        let mut fresh = self.ready.fresh.borrow_mut();
-        let mut decided = self.ready.decided.borrow_mut();
-        if decided.is_empty() && fresh.len() <= 1 {
-            return fresh.pop_front();
-        }
-        while let Some(waiting) = fresh.pop_front() {
-            let priority = self.wake(&waiting).map_or(0, |wake| priority(&wake));
-            decided.push(Reverse(Decided { priority, waiting }));
-        }
-        decided.pop().map(|Reverse(first)| first.waiting)
-    }
-
-    /// The wake, counted; `None` if the task is gone.
-    fn wake(&self, waiting: &Waiting) -> Option<Wake> {
-        let task = waiting.runnable.metadata().task;
-        let mut tasks = self.tasks.borrow_mut();
-        let slot = find_mut(&mut tasks, task)?;
-        let repeat = if slot.last_wake.0 == waiting.moment { slot.last_wake.1 + 1 } else { 1 };
-        slot.last_wake = (waiting.moment, repeat);
-        Some(Wake { task: slot.facts, moment: waiting.moment, repeat })
     }
 
     /// Polls a task once.
     ///
     /// # Errors
     /// What the task said, if it panicked. It is gone then.
+    #[inline]
     pub fn run(&self, polled: Polled) -> Result<(), String> {
-        let task = polled.runnable.metadata().task;
-        self.current.set(Some(task));
-        self.set_cause(polled.cause);
-        let runnable = polled.runnable;
-        let result = catch(|| runnable.run());
-        self.current.set(None);
-        let mut tasks = self.tasks.borrow_mut();
-        let finished = |slot: &Slot| slot.handle.as_ref().is_none_or(|handle| handle.is_finished());
-        if find(&tasks, task).is_some_and(finished) {
-            let slot = tasks.remove(task.slot);
-            drop(tasks);
-            drop(slot);
+        let Polled { task, cause } = polled;
+        let mut body = task.body.borrow_mut();
+        // It may have been cancelled since it was taken.
+        let Some(Body { future, waker }) = &mut *body else { return Ok(()) };
+        // Woken from here on, it is ready again.
+        task.queued.set(false);
+        task.polled.set(true);
+        self.set_cause(cause);
+        let mut context = Context::from_waker(waker);
+        self.own_waker.set(addresses(&context));
+        self.current.replace(Some(Rc::clone(&task)));
+        let result = catch(|| future.as_mut().poll(&mut context));
+        if !matches!(result, Ok(Poll::Pending)) {
+            drop(body);
+            self.end(&task);
+            return result.map(|_| ());
         }
-        result.map(|_| ())
+        drop(body);
+        self.put_down();
+        task.polled.set(false);
+        if task.queued.get() {
+            self.tasks.push(task);
+        }
+        Ok(())
+    }
+
+    /// Nobody is being polled any more.
+    #[inline]
+    fn put_down(&self) {
+        self.own_waker.set((0, 0));
+        drop(self.current.take());
+    }
+
+    /// Ends a task whose last poll is over. Dropping its future is the poll's last act.
+    #[inline(never)]
+    fn end(&self, task: &Rc<TaskCell>) {
+        let body = task.body.borrow_mut().take();
+        discard(body);
+        self.put_down();
+        task.polled.set(false);
+        self.remove(task.handle);
+    }
+
+    fn remove(&self, handle: Task) -> Option<Rc<TaskCell>> {
+        let found = self.tasks.find(handle);
+        found.inspect(|_| drop(self.tasks.table.borrow_mut().remove(handle.slot as usize)))
     }
 
     /// Puts a task that was taken back into the queue, as if made ready by the present moment.
     pub fn put_back(&self, polled: Polled) {
-        self.ready.push(polled.runnable);
+        self.tasks.push(polled.task);
     }
 
-    /// Ends a task. Its future is dropped by the next [`Executor::sweep`]. No effect on a task that has ended.
-    pub fn cancel(&self, task: Task) {
-        assert!(self.current.get() != Some(task), "a task cannot abort itself");
-        let mut tasks = self.tasks.borrow_mut();
-        if find(&tasks, task).is_some() {
-            let slot = tasks.remove(task.slot);
-            // Released first: dropping the handle schedules the task, whose dropping may run foreign code.
-            drop(tasks);
-            drop(slot);
+    /// Ends a task and drops its future. No effect on a task that has ended.
+    pub fn cancel(&self, handle: Task) {
+        let current = self.current.borrow().as_ref().map(|task| task.handle);
+        assert!(current != Some(handle), "a task cannot abort itself");
+        if let Some(task) = self.remove(handle) {
+            let body = task.body.borrow_mut().take();
+            discard(body);
         }
     }
 
@@ -319,56 +229,34 @@ impl Executor {
     }
 
     fn cancel_where(&self, which: impl Fn(&TaskFacts) -> bool) {
-        assert!(self.current.get().is_none(), "tasks are not swept away from within a poll");
-        let mut doomed: Vec<Slot> = Vec::new();
-        {
-            let mut tasks = self.tasks.borrow_mut();
-            let slots: Vec<usize> =
-                tasks.iter().filter(|(_, slot)| which(&slot.facts)).map(|(index, _)| index).collect();
-            doomed.extend(slots.into_iter().map(|index| tasks.remove(index)));
+        assert!(self.current.borrow().is_none(), "tasks are not swept away from within a poll");
+        let doomed: Vec<Rc<TaskCell>> = {
+            let mut table = self.tasks.table.borrow_mut();
+            let places: Vec<usize> =
+                table.iter().filter(|(_, task)| which(&task.facts)).map(|(place, _)| place).collect();
+            places.into_iter().map(|place| table.remove(place)).collect()
+        };
+        for task in doomed {
+            let body = task.body.borrow_mut().take();
+            discard(body);
         }
-        drop(doomed);
-        self.sweep();
+        // They are not to be counted as a choice any more.
+        self.tasks.forget();
     }
 
-    /// Drops the futures of tasks that have been cancelled, including those whose dropping cancels others.
-    pub fn sweep(&self) {
-        assert!(self.current.get().is_none(), "tasks are not swept away from within a poll");
-        loop {
-            let gone = |runnable: &async_task::Runnable<Metadata>| {
-                let task = runnable.metadata().task;
-                find(&self.tasks.borrow(), task).is_none()
-            };
-            let mut dead = Vec::new();
-            let mut living = VecDeque::new();
-            for waiting in self.ready.fresh.take() {
-                if gone(&waiting.runnable) { dead.push(waiting) } else { living.push_back(waiting) }
-            }
-            self.ready.fresh.replace(living);
-            let mut decided = BinaryHeap::new();
-            for Reverse(entry) in self.ready.decided.take().into_vec() {
-                if gone(&entry.waiting.runnable) { dead.push(entry.waiting) } else { decided.push(Reverse(entry)) }
-            }
-            self.ready.decided.replace(decided);
-            if dead.is_empty() {
-                return;
-            }
-            drop(dead);
-        }
-    }
-
-    /// The task being polled and its number for the timer it starts now.
-    pub fn count_timer(&self) -> Option<(TaskFacts, u32)> {
-        let task = self.current.get()?;
-        let mut tasks = self.tasks.borrow_mut();
-        let slot = find_mut(&mut tasks, task)?;
-        slot.timers += 1;
-        Some((slot.facts, slot.timers))
+    /// The task that is being polled, and its number for the timer it starts now.
+    #[inline]
+    pub fn count_timer(&self) -> Option<(TaskRef, u32)> {
+        let current = self.current.borrow();
+        let task = current.as_ref()?;
+        let number = task.timers.get() + 1;
+        task.timers.set(number);
+        Some((TaskRef(Rc::clone(task)), number))
     }
 
     /// How many tasks there are.
     pub fn len(&self) -> usize {
-        self.tasks.borrow().len()
+        self.tasks.table.borrow().len()
     }
 
     /// Whether there is none.
@@ -377,28 +265,43 @@ impl Executor {
     }
 }
 
-impl Default for Executor {
-    fn default() -> Self {
-        Executor::new()
+impl Drop for Executor {
+    fn drop(&mut self) {
+        // Tasks hold bells, bells hold the table, the table holds tasks: this opens the circle.
+        if self.current.borrow().is_none() {
+            self.cancel_all();
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::future::{pending, poll_fn};
-    use std::task::Poll;
 
+    use super::super::task::{InOrder, Wake};
     use super::*;
     use crate::base::Kind;
 
     static LABEL: Kind = Kind::new("task", &[]);
 
+    /// Decides by a function of owner, moment and repeat.
+    struct By<F>(F);
+
+    impl<F: FnMut(usize, u32, u32) -> u32> Arbiter for By<F> {
+        fn moment_key(&mut self, moment: u32) -> u64 {
+            u64::from(moment)
+        }
+        fn priority(&mut self, wake: &Wake<'_>) -> u32 {
+            (self.0)(wake.task.owner, wake.moment, wake.repeat)
+        }
+    }
+
     fn facts(owner: usize) -> TaskFacts {
         TaskFacts { owner, life: Incarnation(1), label: LABEL.label([]), nth: 1, key: owner as u64 }
     }
 
-    fn run_all(executor: &Executor, priority: impl Fn(&Wake) -> u32) {
-        while let Some(polled) = executor.next(&priority) {
+    fn run_all(executor: &Executor, mut arbiter: impl Arbiter) {
+        while let Some(polled) = executor.next(&mut arbiter) {
             executor.run(polled).expect("no task panics");
         }
     }
@@ -415,11 +318,11 @@ mod tests {
         for number in 0..4 {
             executor.spawn(facts(number), note(&log, number));
         }
-        run_all(&executor, |_| 0);
+        run_all(&executor, InOrder);
         for number in 0..4 {
             executor.spawn(facts(number), note(&log, number));
         }
-        run_all(&executor, |wake| 9 - wake.task.owner as u32);
+        run_all(&executor, By(|owner, _, _| 9 - owner as u32));
         assert_eq!(*log.borrow(), [0, 1, 2, 3, 3, 2, 1, 0]);
         assert!(executor.is_empty());
     }
@@ -428,30 +331,30 @@ mod tests {
     fn nobody_is_asked_where_there_is_no_choice() {
         let executor = Executor::new();
         executor.spawn(facts(0), Box::pin(async {}));
-        run_all(&executor, |_| panic!("there was no choice"));
+        run_all(&executor, By(|_, _, _| panic!("there was no choice")));
     }
 
     #[test]
     fn cancelling_drops_futures_even_those_that_cancel_others() {
-        struct Notes(Rc<Cell<u32>>);
+        struct Notes(Rc<Cell<u32>>, Rc<Executor>, Option<Task>);
         impl Drop for Notes {
             fn drop(&mut self) {
                 self.0.set(self.0.get() + 1);
+                self.2.into_iter().for_each(|other| self.1.cancel(other));
             }
         }
         let dropped = Rc::new(Cell::new(0));
-        let executor = Executor::new();
+        let executor = Rc::new(Executor::new());
+        let mut before = None;
         for owner in [1, 1, 2] {
-            let notes = Notes(Rc::clone(&dropped));
-            executor.spawn(
-                facts(owner),
-                Box::pin(async move {
-                    let _notes = notes;
-                    pending::<()>().await;
-                }),
-            );
+            let notes = Notes(Rc::clone(&dropped), Rc::clone(&executor), before);
+            let holding = async move {
+                let _notes = notes;
+                pending::<()>().await;
+            };
+            before = Some(executor.spawn(facts(owner), Box::pin(holding)));
         }
-        run_all(&executor, |_| 0);
+        run_all(&executor, InOrder);
         executor.cancel_life(1, Incarnation(1));
         assert_eq!((dropped.get(), executor.len()), (2, 1));
         executor.cancel_all();
@@ -463,7 +366,7 @@ mod tests {
     fn a_panicking_task_is_gone_and_its_words_are_kept() {
         let executor = Executor::new();
         executor.spawn(facts(0), Box::pin(async { panic!("no quorum") }));
-        let polled = executor.next(|_| 0).expect("the task is ready");
+        let polled = executor.next(&mut InOrder).expect("the task is ready");
         assert!(executor.run(polled).unwrap_err().starts_with("no quorum"));
         assert!(executor.is_empty());
     }
@@ -473,22 +376,59 @@ mod tests {
         let executor = Executor::new();
         for owner in 0..2 {
             let mut left = 3;
-            executor.spawn(
-                facts(owner),
-                Box::pin(poll_fn(move |context| {
-                    left -= 1;
-                    context.waker().wake_by_ref();
-                    if left == 0 { Poll::Ready(()) } else { Poll::Pending }
-                })),
-            );
+            let waking = poll_fn(move |context| {
+                left -= 1;
+                context.waker().wake_by_ref();
+                if left == 0 { Poll::Ready(()) } else { Poll::Pending }
+            });
+            executor.spawn(facts(owner), Box::pin(waking));
         }
         executor.begin_moment(7);
         let seen = RefCell::new(Vec::new());
-        run_all(&executor, |wake| {
-            seen.borrow_mut().push((wake.task.owner, wake.moment, wake.repeat));
+        let note = |owner, moment, repeat| {
+            seen.borrow_mut().push((owner, moment, repeat));
             0
-        });
+        };
+        run_all(&executor, By(note));
         // The first wake of each came before the moment began.
         assert_eq!(seen.borrow()[..4], [(0, 0, 1), (1, 0, 1), (0, 7, 1), (1, 7, 1)]);
+    }
+
+    #[test]
+    fn a_task_waits_as_itself_unless_a_combinator_stands_between() {
+        let executor = Rc::new(Executor::new());
+        let waiters = Rc::new(RefCell::new(Vec::new()));
+        let (inner, log) = (Rc::clone(&executor), Rc::clone(&waiters));
+        let waiting = poll_fn(move |context| {
+            let own = inner.waiter(context);
+            assert!(inner.is_waiter(&own, context));
+            let other = inner.waiter(&Context::from_waker(std::task::Waker::noop()));
+            assert!(!inner.is_waiter(&other, context));
+            log.borrow_mut().extend([own, other]);
+            Poll::Ready(())
+        });
+        executor.spawn(facts(0), Box::pin(waiting));
+        run_all(&executor, InOrder);
+        assert!(matches!(waiters.borrow()[..], [Waiter::Task(_), Waiter::Waker(_)]));
+    }
+
+    #[test]
+    fn a_bell_outlives_its_task_and_rings_for_nobody() {
+        let executor = Executor::new();
+        let kept = Rc::new(RefCell::new(None));
+        let keep = Rc::clone(&kept);
+        let giving = poll_fn(move |context| {
+            *keep.borrow_mut() = Some(context.waker().clone());
+            Poll::<()>::Pending
+        });
+        let task = executor.spawn(facts(0), Box::pin(giving));
+        run_all(&executor, InOrder);
+        let waker = kept.borrow_mut().take().expect("it was given out");
+        waker.wake_by_ref();
+        assert!(executor.has_ready());
+        run_all(&executor, InOrder);
+        executor.cancel(task);
+        waker.wake();
+        assert!(!executor.has_ready());
     }
 }

@@ -5,10 +5,14 @@
 //! tasks), run tasks until none is ready, take the next item.
 
 mod agenda;
+mod bell;
+mod calendar;
 mod executor;
-mod guarded;
 mod panics;
+mod ready;
+mod task;
 
 pub use agenda::{Agenda, Class, Ticket};
-pub use executor::{Executor, Polled, Task, TaskFacts, Wake};
+pub use executor::{Executor, Polled};
 pub use panics::catch;
+pub use task::{Arbiter, InOrder, Task, TaskFacts, TaskRef, Waiter, Wake};

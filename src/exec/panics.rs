@@ -16,7 +16,20 @@ static HOOK: Once = Once::new();
 ///
 /// While it runs, the panic hook of the process is silent on this thread. All other panics go to the hook that was
 /// installed before.
+#[inline]
 pub fn catch<T>(body: impl FnOnce() -> T) -> Result<T, String> {
+    if !HOOK.is_completed() {
+        install();
+    }
+    let outer = CATCHING.replace(true);
+    let result = panic::catch_unwind(AssertUnwindSafe(body));
+    CATCHING.set(outer);
+    // A panic that was caught further in left nothing behind: whoever caught it took its words.
+    result.map_err(|payload| CAUGHT.take().unwrap_or_else(|| words(&*payload)))
+}
+
+#[cold]
+fn install() {
     HOOK.call_once(|| {
         let before = panic::take_hook();
         panic::set_hook(Box::new(move |panicked| {
@@ -28,11 +41,6 @@ pub fn catch<T>(body: impl FnOnce() -> T) -> Result<T, String> {
             CAUGHT.set(Some(format!("{}{place}", words(panicked.payload()))));
         }));
     });
-    let outer = CATCHING.replace(true);
-    CAUGHT.take();
-    let result = panic::catch_unwind(AssertUnwindSafe(body));
-    CATCHING.set(outer);
-    result.map_err(|payload| CAUGHT.take().unwrap_or_else(|| words(&*payload)))
 }
 
 fn words(payload: &(dyn Any + Send)) -> String {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::base::name::key;
 use crate::base::time::nanos;
-use crate::base::{Cluster, Distribution, Draw, LabelText, Name};
+use crate::base::{Cluster, Draw, LabelText, Name, Ratio, Sampler};
 
 use super::config::{ClockConfig, NetworkConfig, ScheduleConfig, StorageConfig};
 use super::deviation::{Choice, Deviation};
@@ -64,17 +64,59 @@ pub fn clock_offsets(source: &Source, config: &ClockConfig, cluster: Cluster) ->
     offsets.into_iter().map(Duration::from_nanos).collect()
 }
 
+/// The dice of packets, made ready for being thrown often.
+#[derive(Clone, Copy, Debug)]
+pub struct PacketDice {
+    latency: Sampler,
+    loss: Ratio,
+    duplicate: Ratio,
+    reorder: Ratio,
+    corrupt: Ratio,
+}
+
+impl PacketDice {
+    /// The dice of a network.
+    pub fn new(config: &NetworkConfig) -> PacketDice {
+        let NetworkConfig { latency, loss, duplicate, reorder, corrupt } = config.clone();
+        PacketDice { latency: latency.sampler(), loss, duplicate, reorder, corrupt }
+    }
+
+    /// The same where nothing is lost, and latencies stay.
+    pub fn quiet(&self) -> PacketDice {
+        let never = Ratio::ZERO;
+        PacketDice { latency: self.latency, loss: never, duplicate: never, reorder: never, corrupt: never }
+    }
+}
+
+/// How long the operations of disks take, made ready for being sampled often.
+#[derive(Clone, Copy, Debug)]
+pub struct DiskLatencies {
+    pub read: Sampler,
+    pub write: Sampler,
+    pub sync: Sampler,
+}
+
+impl DiskLatencies {
+    pub fn new(config: &StorageConfig) -> DiskLatencies {
+        DiskLatencies {
+            read: config.read_latency.sampler(),
+            write: config.write_latency.sampler(),
+            sync: config.sync_latency.sampler(),
+        }
+    }
+}
+
 /// What becomes of a packet.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PacketFate {
     /// It is lost.
     pub dropped: bool,
-    /// How long it travels.
-    pub latency: Duration,
+    /// How long it travels, in nanoseconds.
+    pub latency: u64,
     /// It need not wait for packets of its link that were sent before it.
     pub reordered: bool,
     /// How long the second copy travels, if there is one.
-    pub duplicate: Option<Duration>,
+    pub duplicate: Option<u64>,
     /// The bit that is flipped, if one is.
     pub corrupt: Option<u64>,
 }
@@ -94,13 +136,13 @@ pub enum SectorFate {
 const PRIORITIES: u64 = 255;
 
 /// `calm` plus a shift that a plan decided.
-fn shifted(calm: Duration, shift: i64) -> Duration {
-    Duration::from_nanos(nanos(calm).saturating_add_signed(shift))
+fn shifted(calm: u64, shift: i64) -> u64 {
+    calm.saturating_add_signed(shift)
 }
 
 /// How far a duration is from the calm one.
-fn shift(value: Duration, calm: Duration) -> i64 {
-    i64::try_from(i128::from(nanos(value)) - i128::from(nanos(calm))).expect("latencies are far below 292 years")
+fn shift(value: u64, calm: u64) -> i64 {
+    i64::try_from(i128::from(value) - i128::from(calm)).expect("latencies are far below 292 years")
 }
 
 impl Decider {
@@ -141,12 +183,16 @@ impl Decider {
     }
 
     /// The dice of a decision with a default, unless it is to take that.
+    #[inline]
     fn chance(&self, key: u64) -> Option<Draw> {
         let (seed, calmed) = self.dice.as_ref()?;
         (calmed.is_empty() || !calmed.contains(&key)).then(|| Draw::keyed(*seed, key))
     }
 
     fn plan(&mut self, key: u64) -> &[Choice] {
+        if self.planned.is_empty() {
+            return &[];
+        }
         match self.planned.get_mut(&key) {
             Some(planned) => {
                 planned.used = true;
@@ -163,55 +209,70 @@ impl Decider {
     }
 
     /// What becomes of a packet whose payload has this many bytes.
-    pub fn packet(&mut self, config: &NetworkConfig, key: u64, bytes: usize, name: impl Fn() -> Name) -> PacketFate {
-        let calm = config.latency.calm();
-        let mut fate = PacketFate { dropped: false, latency: calm, reordered: false, duplicate: None, corrupt: None };
-        if let Some(mut draw) = self.chance(key) {
+    #[inline]
+    pub fn packet(&mut self, dice: &PacketDice, key: u64, bytes: usize, name: impl Fn() -> Name) -> PacketFate {
+        let fate = match self.chance(key) {
             // Latency first, and every draw at its place, so that switching one kind of fault on or off moves no other.
-            fate.latency = config.latency.sample(&mut draw);
-            fate.dropped = draw.chance(config.loss);
-            let (again, second) = (draw.chance(config.duplicate), config.latency.sample(&mut draw));
-            fate.duplicate = again.then_some(second);
-            fate.reordered = draw.chance(config.reorder);
-            let (corrupt, word) = (draw.chance(config.corrupt), draw.word());
-            if corrupt && bytes > 0 {
-                fate.corrupt = Some(((u128::from(word) * (bytes as u128 * 8)) >> 64) as u64);
-            }
-        } else if !self.planned.is_empty() {
-            for choice in self.plan(key) {
-                match *choice {
-                    Choice::Drop => fate.dropped = true,
-                    Choice::Delay(shift) => fate.latency = shifted(calm, shift),
-                    Choice::Duplicate(shift) => fate.duplicate = Some(shifted(calm, shift)),
-                    Choice::Reorder => fate.reordered = true,
-                    Choice::Corrupt(bit) => fate.corrupt = Some(bit),
-                    _ => {}
+            Some(mut draw) => {
+                let latency = dice.latency.sample(&mut draw);
+                let dropped = draw.chance(dice.loss);
+                let (again, second) = (draw.chance(dice.duplicate), draw.clone());
+                draw.word();
+                let reordered = draw.chance(dice.reorder);
+                let corrupt = draw.chance(dice.corrupt) && bytes > 0;
+                PacketFate {
+                    dropped,
+                    latency,
+                    reordered,
+                    duplicate: again.then(|| dice.latency.sample(&mut { second })),
+                    corrupt: corrupt.then(|| draw.below(bytes as u64 * 8)),
                 }
             }
-        }
+            None => self.planned_packet(dice.latency.calm(), key),
+        };
         if self.recorded.is_some() {
-            if fate.dropped {
-                self.record(&name, Choice::Drop);
-                return fate;
-            }
-            if fate.latency != calm {
-                self.record(&name, Choice::Delay(shift(fate.latency, calm)));
-            }
-            if let Some(latency) = fate.duplicate {
-                self.record(&name, Choice::Duplicate(shift(latency, calm)));
-            }
-            if fate.reordered {
-                self.record(&name, Choice::Reorder);
-            }
-            if let Some(bit) = fate.corrupt {
-                self.record(&name, Choice::Corrupt(bit));
+            self.record_packet(dice.latency.calm(), &fate, name);
+        }
+        fate
+    }
+
+    #[cold]
+    fn planned_packet(&mut self, calm: u64, key: u64) -> PacketFate {
+        let mut fate = PacketFate { dropped: false, latency: calm, reordered: false, duplicate: None, corrupt: None };
+        for choice in self.plan(key) {
+            match *choice {
+                Choice::Drop => fate.dropped = true,
+                Choice::Delay(shift) => fate.latency = shifted(calm, shift),
+                Choice::Duplicate(shift) => fate.duplicate = Some(shifted(calm, shift)),
+                Choice::Reorder => fate.reordered = true,
+                Choice::Corrupt(bit) => fate.corrupt = Some(bit),
+                _ => {}
             }
         }
         fate
     }
 
-    /// How long a disk operation takes.
-    pub fn disk(&mut self, latency: &Distribution, key: u64, name: impl Fn() -> Name) -> Duration {
+    #[cold]
+    fn record_packet(&mut self, calm: u64, fate: &PacketFate, name: impl Fn() -> Name) {
+        if fate.dropped {
+            return self.record(&name, Choice::Drop);
+        }
+        if fate.latency != calm {
+            self.record(&name, Choice::Delay(shift(fate.latency, calm)));
+        }
+        if let Some(latency) = fate.duplicate {
+            self.record(&name, Choice::Duplicate(shift(latency, calm)));
+        }
+        if fate.reordered {
+            self.record(&name, Choice::Reorder);
+        }
+        if let Some(bit) = fate.corrupt {
+            self.record(&name, Choice::Corrupt(bit));
+        }
+    }
+
+    /// How long a disk operation takes, in nanoseconds.
+    pub fn disk(&mut self, latency: &Sampler, key: u64, name: impl Fn() -> Name) -> u64 {
         let calm = latency.calm();
         let value = match self.chance(key) {
             Some(mut draw) => latency.sample(&mut draw),

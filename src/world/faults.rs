@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 use super::fault::{Fault, Target, What, When};
+use super::flight::{Entered, Step};
 use super::resolve::{Resolver, Scene};
-use super::shared::{Item, Moment, Shared};
+use super::shared::Shared;
 use super::strikes::Strikes;
+use super::tracer::Deed;
 use super::trigger::{Trigger, Which};
 use crate::base::{Distribution, Draw, Event, EventId, EventKind, Instant, NodeId};
-use crate::exec::{Class, Ticket};
+use crate::exec::Class;
 
 /// Triggers that are armed, and what is written down.
 #[derive(Debug)]
@@ -19,7 +21,7 @@ pub(super) struct Faults {
     /// Struck faults are being carried out; what they set off waits its turn.
     striking: bool,
     /// Ends of faults that are still to come.
-    pending: Vec<Ticket>,
+    pending: Vec<Entered>,
     recorded: Option<Vec<Vec<Fault>>>,
     cores: BTreeMap<usize, (Vec<NodeId>, Vec<NodeId>)>,
 }
@@ -41,6 +43,17 @@ struct Struck {
     event: Event,
 }
 
+/// What there is to look out for at every event. Known without looking at the triggers, because mostly it is nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Alert {
+    /// A fault waits for just before an event.
+    pub before: bool,
+    /// A fault waits for an event.
+    pub after: bool,
+    /// A fault has struck and is to be carried out.
+    pub struck: bool,
+}
+
 /// What was written down: the faults of each phase without chance, and the cores of quiet phases with those healed beside them.
 pub(super) type Written = (Vec<Vec<Fault>>, BTreeMap<usize, (Vec<NodeId>, Vec<NodeId>)>);
 
@@ -56,12 +69,15 @@ impl Faults {
         }
     }
 
-    pub fn disarm(&mut self) {
-        self.armed.clear();
-        self.struck.clear();
+    fn alert(&self) -> Alert {
+        Alert {
+            before: self.armed.iter().any(|armed| armed.before),
+            after: self.armed.iter().any(|armed| !armed.before),
+            struck: !self.struck.is_empty(),
+        }
     }
 
-    pub fn take_pending(&mut self) -> Vec<Ticket> {
+    pub fn take_pending(&mut self) -> Vec<Entered> {
         std::mem::take(&mut self.pending)
     }
 
@@ -77,6 +93,14 @@ impl Faults {
 }
 
 impl Shared {
+    /// Forgets the triggers of a phase that ends.
+    pub fn disarm(&self) {
+        let mut faults = self.faults.borrow_mut();
+        faults.armed.clear();
+        faults.struck.clear();
+        self.set_alert(faults.alert());
+    }
+
     /// Enters the faults of a phase that begins.
     pub fn arm(&self, phase: usize, begun: Instant) {
         for (index, fault) in self.phases[phase].faults.iter().enumerate() {
@@ -91,6 +115,8 @@ impl Shared {
                 }),
             }
         }
+        let alert = self.faults.borrow().alert();
+        self.set_alert(alert);
     }
 
     /// What the seed decides of a fault.
@@ -101,17 +127,15 @@ impl Shared {
     /// Enters the nth strike of a fault, if there is one, that follows a strike or the start of the phase.
     fn enter_strike(&self, phase: usize, fault: usize, nth: u32, last: Instant) {
         if let Some(wait) = self.strikes(phase, fault).wait(nth) {
-            self.enter(last + wait, Class::FaultBegins, Item::Strike { phase, fault, nth });
+            self.enter(last + wait, Class::FaultBegins, Step::Strike { phase, fault, nth });
         }
     }
 
     /// Holds an event against the armed triggers.
     pub fn notice(&self, event: &Event, before: bool) {
         let mut faults = self.faults.borrow_mut();
-        if faults.armed.is_empty() {
-            return;
-        }
         let faults = &mut *faults;
+        let armed_before = faults.armed.len();
         let role = |node: NodeId| self.machine(node).role.get();
         faults.armed.retain_mut(|armed| {
             if armed.before != before {
@@ -130,40 +154,44 @@ impl Shared {
             }
             !fires
         });
+        if faults.armed.len() < armed_before {
+            self.set_alert(faults.alert());
+        }
     }
 
     /// A mark carries no repeat number of its own; its count on its node is one.
     fn repeat(&self, event: &Event, repeat: u32, before: bool) -> u32 {
         match (&event.kind, event.node) {
-            (EventKind::Mark(name), Some(node)) => {
-                let passed = self.tracer.borrow().marks.get(&(*name, node)).copied().unwrap_or(0);
-                passed as u32 + u32::from(before)
-            }
+            (EventKind::Mark(name), Some(node)) => self.machine(node).passed(name) as u32 + u32::from(before),
             _ => repeat,
         }
     }
 
     /// Lets faults strike that wait for just before an event.
     pub fn foresee(self: &Rc<Self>, node: NodeId, kind: impl FnOnce() -> EventKind) {
-        if !self.faults.borrow().armed.iter().any(|armed| armed.before) {
+        if !self.alert.get().before {
             return;
         }
-        let id = EventId(self.tracer.borrow().last.0 + 1);
+        let id = EventId(self.tracer.last().0 + 1);
         let event = Event { id, cause: self.executor.cause(), at: self.now(), node: Some(node), kind: kind() };
         self.notice(&event, true);
         self.strike_struck();
     }
 
     /// Lets faults strike whose moment has come. What goes on at present goes on afterwards, as far as it still can.
+    #[inline]
     pub fn strike_struck(self: &Rc<Self>) {
-        {
-            let mut faults = self.faults.borrow_mut();
-            if faults.striking || faults.struck.is_empty() {
-                return;
-            }
-            faults.striking = true;
+        if self.alert.get().struck {
+            self.strike_all_struck();
         }
-        let (moment, cause) = (self.moment.get(), self.executor.cause());
+    }
+
+    #[cold]
+    fn strike_all_struck(self: &Rc<Self>) {
+        if std::mem::replace(&mut self.faults.borrow_mut().striking, true) {
+            return;
+        }
+        let (moment, cause) = (self.moments.present(), self.executor.cause());
         loop {
             let Some(struck) = self.faults.borrow_mut().struck.pop_front() else { break };
             let mut draw = self.strikes(struck.phase, struck.fault).whom(1);
@@ -171,11 +199,17 @@ impl Shared {
             // would have had, another one may have happened since.
             let before = matches!(struck.when, When::On { before: true, .. });
             let reason = if before { cause } else { struck.event.id };
-            self.begin(Moment::World, reason);
+            self.begin_deed(reason);
             self.strike(struck.phase, struck.fault, &struck.when, &mut draw, Some(&struck.event));
         }
-        self.faults.borrow_mut().striking = false;
-        self.begin(moment, cause);
+        {
+            let mut faults = self.faults.borrow_mut();
+            faults.striking = false;
+            self.set_alert(faults.alert());
+        }
+        self.moments.resume(moment);
+        self.executor.begin_moment(moment);
+        self.executor.set_cause(cause);
     }
 
     /// Lets a fault strike whose time has come.
@@ -184,7 +218,7 @@ impl Shared {
         if current != phase {
             return;
         }
-        self.begin(Moment::World, EventId(0));
+        self.begin_deed(EventId(0));
         let mut draw = self.strikes(phase, fault).whom(nth);
         let when = When::At(self.now() - begun);
         self.enter_strike(phase, fault, nth + 1, self.now());
@@ -243,38 +277,38 @@ impl Shared {
         match what {
             What::Crash { target, restart_after, .. } => {
                 let slot = self.slot(*target);
-                self.count("crash");
+                self.count(Deed::Crash);
                 self.crash(slot);
                 self.restart_later(slot, restart_after);
             }
             What::Wipe { target, restart_after, .. } => {
                 let slot = self.slot(*target);
-                self.count("wipe");
+                self.count(Deed::Wipe);
                 self.wipe(slot);
                 self.restart_later(slot, restart_after);
             }
             What::Restart { target } => self.boot(self.slot(*target), event),
             What::Pause { target, resume_after } => {
                 let slot = self.slot(*target);
-                self.count("pause");
+                self.count(Deed::Pause);
                 self.pause(slot);
                 let machine = &self.machines[slot];
-                let resume = Item::Resume { slot, life: machine.life.get(), pause: machine.resumes.get() };
+                let resume = Step::Resume { slot, life: machine.life.get(), pause: machine.resumes.get() };
                 self.end_later(resume_after, resume);
             }
             What::Partition { split, heal_after } => {
-                self.count("partition");
+                self.count(Deed::Partition);
                 let generation = self.network.borrow_mut().partition(super::resolve::concrete_groups(split));
-                self.end_later(heal_after, Item::Heal { generation });
+                self.end_later(heal_after, Step::Heal { generation });
             }
             What::Cut { from, to, both_ways, heal_after } => {
-                self.count("cut");
+                self.count(Deed::Cut);
                 let links = super::resolve::concrete_links(from, to, *both_ways);
                 let generation = self.network.borrow_mut().cut(links);
-                self.end_later(heal_after, Item::Heal { generation });
+                self.end_later(heal_after, Step::Heal { generation });
             }
             What::Heal => {
-                self.count("heal");
+                self.count(Deed::Heal);
                 self.network.borrow_mut().heal_all();
             }
         }
@@ -289,13 +323,13 @@ impl Shared {
     }
 
     fn restart_later(&self, slot: usize, after: &Option<Distribution>) {
-        self.end_later(after, Item::Restart { slot, life: self.machines[slot].life.get() });
+        self.end_later(after, Step::Restart { slot, life: self.machines[slot].life.get() });
     }
 
-    fn end_later(&self, after: &Option<Distribution>, item: Item) {
+    fn end_later(&self, after: &Option<Distribution>, step: Step) {
         if let Some(after) = after {
-            let ticket = self.enter(self.now() + after.calm(), Class::FaultEnds, item);
-            self.faults.borrow_mut().pending.push(ticket);
+            let entered = self.enter(self.now() + after.calm(), Class::FaultEnds, step);
+            self.faults.borrow_mut().pending.push(entered);
         }
     }
 }

@@ -2,17 +2,40 @@
 
 use std::rc::Rc;
 
-use super::shared::{Item, Moment, Shared, task_name};
+use super::flight::{Due, Packet, Step};
+use super::moment::{Moment, Told, task_name};
+use super::shared::Shared;
+use super::tracer::Deed;
 use crate::base::name::key;
 use crate::base::time::nanos;
-use crate::base::{EventId, EventKind, Instant, Lost, Name};
-use crate::exec::{Class, Polled};
+use crate::base::{EventId, EventKind, Instant, Label, Lost, Name};
+use crate::exec::{Arbiter, Class, Polled, Ticket, Wake};
 
 /// So many polls without time moving mean that a task runs for ever.
 pub(super) const POLLS_PER_MOMENT: u64 = 1_000_000;
 
 /// So many calls of its host within one poll mean the same: it sleeps for no time at all, say, and again.
 pub(super) const CALLS_PER_POLL: u64 = 1_000_000;
+
+/// Decides which ready task goes first: the wakes of a world are decisions like any other.
+struct Wakes<'a>(&'a Shared);
+
+impl Arbiter for Wakes<'_> {
+    fn moment_key(&mut self, moment: u32) -> u64 {
+        self.0.moments.key(moment)
+    }
+
+    fn priority(&mut self, wake: &Wake<'_>) -> u32 {
+        let shared = self.0;
+        let key = key::wake(wake.task.key, shared.moments.key(wake.moment), wake.repeat);
+        let name = || Name::Wake {
+            task: Box::new(task_name(shared.machines[wake.task.owner].id, wake.task)),
+            moment: Box::new(shared.moments.name(wake.moment)),
+            repeat: wake.repeat,
+        };
+        shared.decider.borrow_mut().wake(&shared.schedule, key, name)
+    }
+}
 
 impl Shared {
     /// Runs until nothing is left to happen, the end is reached, or an observer says stop.
@@ -24,13 +47,17 @@ impl Shared {
             if self.stopped.get() || self.is_over() {
                 return;
             }
-            let Some(item) = self.agenda.borrow_mut().next(end) else { return };
-            let strikes = matches!(item, Item::Strike { .. });
-            self.happen(item);
+            let before = self.now();
+            let Some(due) = self.flight.next(end) else { return };
+            if self.now() > before {
+                self.polls.set(0);
+            }
+            let strikes = matches!(due, Due::Step(Step::Strike { .. }));
+            self.happen(due);
             // A fault that strikes several is several faults in a plan; tasks run after the last of them in both.
             while strikes && !self.stopped.get() {
-                let Some(item) = self.agenda.borrow_mut().next_now(crate::exec::Class::FaultBegins) else { break };
-                self.happen(item);
+                let Some(due) = self.flight.next_now(Class::FaultBegins) else { break };
+                self.happen(due);
             }
         }
     }
@@ -46,140 +73,159 @@ impl Shared {
     }
 
     /// Polls tasks until none is ready.
+    #[inline]
     fn run_ready(self: &Rc<Self>) {
         self.bury();
         while !self.stopped.get() {
-            let config = &self.schedule;
-            let next = self.executor.next(|wake| {
-                let key = key::wake(wake.task.key, wake.moment, wake.repeat);
-                let name = || Name::Wake {
-                    task: Box::new(task_name(self.machines[wake.task.owner].id, &wake.task)),
-                    moment: Box::new(self.moment_name(wake.moment)),
-                    repeat: wake.repeat,
-                };
-                self.decider.borrow_mut().wake(config, key, name)
-            });
-            let Some(polled) = next else { break };
+            let Some(polled) = self.executor.next(&mut Wakes(self)) else { break };
             self.poll(polled);
         }
-        if let Some(moments) = &mut *self.moments.borrow_mut() {
-            moments.clear();
-        }
+        self.moments.clear();
     }
 
+    #[inline]
     fn poll(self: &Rc<Self>, polled: Polled) {
-        let machine = &self.machines[polled.task.owner];
+        let (owner, life, label) = (polled.task().owner, polled.task().life, polled.task().label);
+        let machine = &self.machines[owner];
         if machine.paused.get() {
             machine.held.borrow_mut().push(polled);
             return;
         }
-        let task = polled.task;
-        assert!(machine.life.get() == task.life, "a task of a past life of {} is still there", machine.id);
-        let (moment, polls) = match self.polls.get() {
-            (moment, polls) if moment == self.now() => (moment, polls + 1),
-            _ => (self.now(), 1),
-        };
-        self.polls.set((moment, polls));
+        assert!(machine.life.get() == life, "a task of a past life of {} is still there", machine.id);
+        let polls = self.polls.get() + 1;
+        self.polls.set(polls);
         if polls > POLLS_PER_MOMENT {
             self.executor.set_cause(polled.cause);
-            self.emit(Some(machine.id), EventKind::Spin { task: task.label, polls: POLLS_PER_MOMENT });
-            self.stopped.set(true);
-            return;
+            return self.spin(owner, label, POLLS_PER_MOMENT);
         }
         self.calls.set(0);
         let result = self.executor.run(polled);
         if self.calls.get() >= CALLS_PER_POLL && !self.stopped.get() {
             // Its own call ended the poll; what it said then is not the system's.
-            self.emit(Some(machine.id), EventKind::Spin { task: task.label, polls: 1 });
-            self.stopped.set(true);
-            return;
+            return self.spin(owner, label, 1);
         }
-        let alive = machine.up.get() && machine.life.get() == task.life;
-        if let (Err(message), true) = (result, alive) {
+        if let Err(message) = result
+            && machine.lives(life)
+        {
             self.emit(Some(machine.id), EventKind::Panic(message.into()));
             if !self.stopped.get() {
-                self.crash(task.owner);
+                self.crash(owner);
             }
         }
         self.bury();
     }
 
-    fn happen(self: &Rc<Self>, item: Item) {
-        match item {
-            Item::Timer(id) => self.fire(id),
-            Item::Packet(id) => self.arrive(id),
-            Item::Disk(id) => self.finish_job(id),
-            Item::Phase(index) => self.begin_phase(index),
-            Item::Close => self.closing.set(true),
-            Item::Strike { phase, fault, nth } => self.strike_due(phase, fault, nth),
-            Item::Restart { slot, life } => {
+    /// Ends the run, because a task lets time not move.
+    #[cold]
+    fn spin(&self, owner: usize, task: Label, polls: u64) {
+        self.emit(Some(self.machines[owner].id), EventKind::Spin { task, polls });
+        self.stop();
+    }
+
+    #[inline]
+    fn happen(self: &Rc<Self>, due: Due) {
+        match due {
+            Due::Timer(place) => self.fire(place),
+            Due::Packet(place) => self.arrive(place),
+            Due::Disk(place) => self.finish_job(place),
+            Due::Step(step) => self.step(step),
+        }
+    }
+
+    fn step(self: &Rc<Self>, step: Step) {
+        match step {
+            Step::Phase(index) => self.begin_phase(index),
+            Step::Close => self.closing.set(true),
+            Step::Strike { phase, fault, nth } => self.strike_due(phase, fault, nth),
+            Step::Restart { slot, life } => {
                 let machine = &self.machines[slot];
                 if !machine.up.get() && machine.life.get() == life {
                     self.boot(slot, EventId(0));
                 }
             }
-            Item::Resume { slot, life, pause } => {
+            Step::Resume { slot, life, pause } => {
                 let machine = &self.machines[slot];
                 if machine.paused.get() && machine.life.get() == life && machine.resumes.get() == pause {
                     self.resume(slot, EventId(0));
                 }
             }
-            Item::Heal { generation } => {
+            Step::Heal { generation } => {
                 let healed = self.network.borrow_mut().heal(generation);
                 if healed {
-                    self.begin(Moment::World, EventId(0));
-                    self.count("heal");
+                    self.begin_deed(EventId(0));
+                    self.count(Deed::Heal);
                     self.emit_fault("the links heal");
                 }
             }
         }
     }
 
-    fn fire(&self, id: u64) {
-        let (owner, task, nth, cause, waker) = {
-            let mut timers = self.timers.borrow_mut();
-            let timer = timers.get_mut(id).expect("a timer on the agenda is waited for");
-            timer.ticket = None;
-            (timer.owner, timer.task, timer.nth, timer.cause, timer.waker.take())
+    #[inline]
+    fn fire(&self, place: usize) {
+        let (task, nth, cause, waiter, id) = {
+            let mut timers = self.flight.timers.borrow_mut();
+            let id = timers.id_at(place).expect("a timer on the agenda is waited for");
+            let timer = timers.at_mut(place).expect("it was there a line ago");
+            timer.ticket = Ticket::NONE;
+            (timer.task.clone(), timer.nth, timer.event, timer.waiter.take(), id)
         };
-        let node = self.machines[owner].id;
-        self.begin(Moment::Timer { node, task, nth }, cause);
-        let fired = self.emit(Some(node), EventKind::Timer { task: task.label, nth });
+        let facts = task.facts();
+        let (node, label) = (self.machines[facts.owner].id, facts.label);
+        self.begin(Moment::Timer(facts.key, nth), cause, || Told::Timer { node, task: task.clone(), nth });
+        let fired = self.emit_frequent(
+            node,
+            |seen| &seen.timers,
+            |here, digest| here.feed_timer(digest, &label, nth),
+            || EventKind::Timer { task: label, nth },
+        );
         self.executor.set_cause(fired);
-        if let Some(timer) = self.timers.borrow_mut().get_mut(id) {
-            timer.fired = Some(fired);
+        if let Some(timer) = self.flight.timers.borrow_mut().get_mut(id) {
+            (timer.fired, timer.event) = (true, fired);
         }
-        if let Some(waker) = waker {
-            waker.wake();
+        if let Some(waiter) = waiter {
+            self.executor.wake(waiter);
         }
     }
 
-    fn arrive(self: &Rc<Self>, id: u64) {
-        let packet = self.packets.borrow_mut().remove(id).expect("a packet on the agenda is on its way");
-        let (from, to, label, repeat, copy) = (packet.from, packet.to, packet.label, packet.repeat, packet.copy);
-        self.begin(Moment::Delivery { from, to, label, repeat, copy }, packet.sent);
-        let machine = self.machine(to);
-        let event = || EventKind::Deliver {
-            from,
-            label,
-            repeat,
-            copy,
-            hash: crate::base::hash::hash_bytes(&packet.body),
-            corrupt: packet.corrupt,
+    #[inline]
+    fn arrive(self: &Rc<Self>, place: u32) {
+        let (to, slot, copy, corrupt) = {
+            let packets = self.flight.packets.borrow();
+            let packet = packets.at(place);
+            let tell = || packet.told();
+            self.begin(Moment::Delivery(packet.key, packet.copy), packet.event, tell);
+            (packet.to, packet.slot, packet.copy, packet.corrupt.then_some(packet.body.hash()))
         };
-        if machine.up.get() {
+        let event = || self.flight.packets.borrow().at(place).delivery();
+        let machine = &self.machines[usize::from(slot)];
+        if self.alert.get().before && machine.up.get() {
             self.foresee(to, event);
         }
         if !machine.up.get() {
-            self.lose(from, to, label, repeat, Lost::Down, packet.sent);
-            return;
+            return self.lose_at_the_door(place);
         }
-        let arrived = self.emit(Some(to), event());
+        let arrived = self.emit_frequent(
+            to,
+            |seen| &seen.packets,
+            |here, digest| here.feed_delivery(digest, copy, corrupt),
+            event,
+        );
         self.executor.set_cause(arrived);
-        machine.inbox.borrow_mut().push_back((from, packet.body, arrived));
-        let waiting = machine.receivers.take();
-        waiting.into_iter().for_each(std::task::Waker::wake);
+        machine.receive(place, arrived, &mut self.flight.packets.borrow_mut());
+        machine.wake_receivers(&self.executor);
         self.strike_struck();
+    }
+
+    /// Loses a packet whose receiver is down.
+    #[cold]
+    fn lose_at_the_door(&self, place: u32) {
+        let (from, to, label, repeat, sent) = {
+            let mut packets = self.flight.packets.borrow_mut();
+            let Packet { from, to, label, repeat, event: sent, .. } = *packets.at(place);
+            packets.take(place);
+            (from, to, label, repeat, sent)
+        };
+        self.lose(from, to, label, repeat, Lost::Down, sent);
     }
 
     /// Begins a phase: its faults are entered and its triggers armed; those of the last phase end.
@@ -187,14 +233,14 @@ impl Shared {
         let now = self.now();
         let phase = &self.phases[index];
         self.phase.set((index, now));
-        self.begin(Moment::World, EventId(0));
+        self.begin_deed(EventId(0));
         let begun = self.emit(None, EventKind::Phase(phase.name.as_str().into()));
-        let next = if index + 1 < self.phases.len() { Item::Phase(index + 1) } else { Item::Close };
+        let next = if index + 1 < self.phases.len() { Step::Phase(index + 1) } else { Step::Close };
         self.enter(now + phase.duration, Class::Phase, next);
         if self.quiet.replace(phase.quiet.is_some()) && phase.quiet.is_none() {
-            self.observer.borrow_mut().on_quiet_end();
+            self.tell(|observer| observer.on_quiet_end());
         }
-        self.faults.borrow_mut().disarm();
+        self.disarm();
         if index == 0 {
             for slot in 0..self.machines.len() {
                 self.boot(slot, begun);

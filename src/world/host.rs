@@ -4,16 +4,17 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use super::disk::Disk;
+use super::flight::{DiskJob, NOBODY, Packet, Timer};
 use super::happen::CALLS_PER_POLL;
-use super::machine::{DiskJob, Packet, Timer};
 use super::network::Repeats;
-use super::shared::{Item, Shared};
+use super::shared::Shared;
+use super::tracer::Deed;
 use crate::base::hash::{hash_bytes, mix};
 use crate::base::label::Labelled;
 use crate::base::name::key;
-use crate::base::{EventKind, Incarnation, Instant, Label, Lost, Name, NodeId, Payload, Probe, WallTime};
+use crate::base::{EventId, EventKind, Incarnation, Instant, Label, Lost, Name, NodeId, Payload, Probe, WallTime};
 use crate::env::{DiskDone, DiskError, DiskOp, Host, Incoming, IoId, Local, TaskId, TimerId};
-use crate::exec::{Class, Task, TaskFacts};
+use crate::exec::{Task, TaskFacts, Ticket};
 
 /// One life of one machine.
 pub(super) struct NodeHost {
@@ -25,16 +26,18 @@ pub(super) struct NodeHost {
 impl NodeHost {
     /// Whether this life goes on. A life that has ended may still be in the middle of a poll, or in the destructors of
     /// its futures; nothing it does then has any effect.
+    #[inline]
     fn alive(&self) -> bool {
-        let machine = &self.shared.machines[self.slot];
-        machine.up.get() && machine.life.get() == self.life && !self.shared.stopped.get()
+        self.shared.machines[self.slot].lives(self.life) && !self.shared.stopped.get()
     }
 
+    #[inline]
     fn node(&self) -> NodeId {
         self.shared.machines[self.slot].id
     }
 
     /// Counts a call, and ends a poll that calls on and on. A loop that calls nothing cannot be ended.
+    #[inline]
     fn count_call(&self) {
         let calls = self.shared.calls.get() + 1;
         self.shared.calls.set(calls);
@@ -42,14 +45,27 @@ impl NodeHost {
     }
 
     /// Lets faults strike that wait for just before this. Whether the life goes on.
+    #[inline]
     fn before(&self, kind: impl FnOnce() -> EventKind) -> bool {
+        if !self.shared.alert.get().before {
+            return true;
+        }
         self.shared.foresee(self.node(), kind);
         self.alive()
     }
 
     /// Lets faults strike that waited for what was just done.
+    #[inline]
     fn after(&self) {
         self.shared.strike_struck();
+    }
+
+    /// Loses a packet that was sent.
+    #[cold]
+    fn lose(&self, deed: Deed, to: NodeId, label: Label, repeat: u32, reason: Lost, sent: EventId) {
+        self.shared.count(deed);
+        self.shared.lose(self.node(), to, label, repeat, reason, sent);
+        self.after();
     }
 }
 
@@ -72,51 +88,42 @@ impl Host for NodeHost {
         WallTime(WallTime::START.0 + self.now().as_nanos())
     }
 
-    fn timer_start(&self, at: Instant) -> TimerId {
+    fn timer_start(&self, at: Instant, context: &mut Context<'_>) -> Option<TimerId> {
+        self.count_call();
         if !self.alive() {
-            return TimerId(u64::MAX);
+            return Some(TimerId(u64::MAX));
         }
-        let offset = self.shared.machines[self.slot].offset;
-        let due = Instant::from_nanos(at.as_nanos().saturating_sub(offset));
-        let (task, nth) = self.shared.executor.count_timer().expect("only a task being polled starts a timer");
-        let timer = Timer {
-            owner: self.slot,
-            task,
-            nth,
-            cause: self.shared.executor.cause(),
-            ticket: None,
-            fired: None,
-            waker: None,
-        };
-        let id = self.shared.timers.borrow_mut().insert(timer);
-        // A wait for ever needs no place in the agenda.
-        if at != Instant::NEVER {
-            let ticket = self.shared.enter(due, Class::Usual, Item::Timer(id));
-            self.shared.timers.borrow_mut().get_mut(id).expect("it was just inserted").ticket = Some(ticket);
+        let (shared, offset) = (&*self.shared, self.shared.machines[self.slot].offset);
+        if shared.now().as_nanos() + offset >= at.as_nanos() {
+            return None;
         }
-        TimerId(id)
+        // A wait for ever is one by any clock.
+        let due = if at == Instant::NEVER { at } else { Instant::from_nanos(at.as_nanos() - offset) };
+        let (task, nth) = shared.executor.count_timer().expect("only a task being polled starts a timer");
+        let (event, waiter) = (shared.executor.cause(), Some(shared.executor.waiter(context)));
+        let timer = Timer { task, nth, event, fired: false, ticket: Ticket::NONE, waiter };
+        Some(TimerId(shared.flight.enter_timer(due, timer)))
     }
 
     fn timer_poll(&self, timer: TimerId, context: &mut Context<'_>) -> Poll<()> {
         if !self.alive() {
             return Poll::Pending;
         }
-        let mut timers = self.shared.timers.borrow_mut();
+        let (executor, mut timers) = (&self.shared.executor, self.shared.flight.timers.borrow_mut());
         let waiting = timers.get_mut(timer.0).expect("a timer lasts until it was seen to be due");
-        let Some(fired) = waiting.fired else {
-            waiting.waker = Some(context.waker().clone());
+        if !waiting.fired {
+            if !waiting.waiter.as_ref().is_some_and(|waiter| executor.is_waiter(waiter, context)) {
+                waiting.waiter = Some(executor.waiter(context));
+            }
             return Poll::Pending;
-        };
+        }
+        executor.set_cause(waiting.event);
         timers.remove(timer.0);
-        self.shared.executor.set_cause(fired);
         Poll::Ready(())
     }
 
     fn timer_cancel(&self, timer: TimerId) {
-        let removed = self.shared.timers.borrow_mut().remove(timer.0);
-        if let Some(ticket) = removed.and_then(|timer| timer.ticket) {
-            self.shared.agenda.borrow_mut().withdraw(ticket);
-        }
+        self.shared.flight.cancel_timer(timer.0);
     }
 
     fn send(&self, to: NodeId, label: Label, body: Payload) {
@@ -124,59 +131,59 @@ impl Host for NodeHost {
         if !self.alive() {
             return;
         }
-        let (shared, from) = (&self.shared, self.node());
+        let (shared, from) = (&*self.shared, self.node());
         assert!(!shared.formatting.get(), "{from} sends while its disk is formatted, when there is nobody to hear it");
         assert!(shared.cluster.contains(to), "{from} sends to {to}, which is not in the cluster");
-        let hash = label.hash();
-        let repeat = shared.network.borrow_mut().count(from, to, hash);
-        let event = || EventKind::Send { to, label, repeat, size: body.len() as u32, hash: hash_bytes(&body) };
+        let (hash, receiver) = (label.hash(), shared.cluster.slot(to));
+        let (link, repeat) = {
+            let mut network = shared.network.borrow_mut();
+            let link = network.link(self.slot, receiver);
+            (link, network.count(link, hash))
+        };
+        let size = body.len() as u32;
+        let event = || EventKind::Send { to, label, repeat, size, hash: body.hash() };
         if !self.before(event) {
             return;
         }
-        let sent = shared.emit(Some(from), event());
-        let now = shared.now();
-        let mut network = shared.network.borrow_mut();
-        if network.is_cut(from, to) {
-            drop(network);
-            shared.count("packet cut off");
-            shared.lose(from, to, label, repeat, Lost::Cut, sent);
-            return self.after();
-        }
-        let config = if shared.quiet.get() { &shared.network_quiet } else { &shared.network_config };
-        let name = || Name::Packet { from, to, label, repeat };
-        let fate = shared.decider.borrow_mut().packet(config, key::packet(from, to, hash, repeat), body.len(), name);
-        if fate.dropped {
-            drop(network);
-            shared.count("packet lost");
-            shared.lose(from, to, label, repeat, Lost::Dropped, sent);
-            return self.after();
-        }
-        let first = network.arrival(from, to, now, fate.latency, fate.reordered);
-        drop(network);
-        if fate.reordered {
-            shared.count("packet reordered");
-        }
-        let packet = |copy, corrupt: Option<u64>| Packet {
+        let sent = shared.emit_frequent(
             from,
-            to,
-            label,
-            repeat,
-            copy,
-            corrupt: corrupt.is_some(),
-            body: corrupt.map_or_else(|| body.clone(), |bit| body.with_bit_flipped(bit)),
-            sent,
-        };
-        if fate.corrupt.is_some() {
-            shared.count("packet corrupted");
+            |seen| &seen.packets,
+            |here, digest| here.feed_send(digest, to, &label, repeat, size, body.hash()),
+            event,
+        );
+        if shared.network.borrow().is_cut(link) {
+            return self.lose(Deed::PacketCutOff, to, label, repeat, Lost::Cut, sent);
         }
-        let launch = |at: Instant, packet: Packet| {
-            let id = shared.packets.borrow_mut().insert(packet);
-            shared.enter(at, Class::Usual, Item::Packet(id));
+        let dice = if shared.quiet.get() { &shared.packet_dice_quiet } else { &shared.packet_dice };
+        let (key, name) = (key::packet(from, to, hash, repeat), || Name::Packet { from, to, label, repeat });
+        let fate = shared.decider.borrow_mut().packet(dice, key, body.len(), name);
+        if fate.dropped {
+            return self.lose(Deed::PacketLost, to, label, repeat, Lost::Dropped, sent);
+        }
+        let now = shared.now();
+        let first = if fate.reordered {
+            shared.count(Deed::PacketReordered);
+            now.after(fate.latency)
+        } else {
+            shared.network.borrow_mut().arrival(link, now.after(fate.latency))
         };
-        launch(first, packet(0, fate.corrupt));
-        if let Some(latency) = fate.duplicate {
-            shared.count("packet duplicated");
-            launch(now + latency, packet(1, None));
+        // The copy lies in the agenda behind the original, where both arrive at once.
+        let second = fate.duplicate.map(|latency| (now.after(latency), body.clone()));
+        let (corrupt, body) = match fate.corrupt {
+            Some(bit) => {
+                shared.count(Deed::PacketCorrupted);
+                (true, body.with_bit_flipped(bit))
+            }
+            None => (false, body),
+        };
+        let slot = receiver as u16;
+        let packet = Packet { from, to, slot, label, repeat, copy: 0, corrupt, key, body, event: sent, next: NOBODY };
+        shared.flight.enter_packet(first, packet);
+        if let Some((at, body)) = second {
+            shared.count(Deed::PacketDuplicated);
+            let copy =
+                Packet { from, to, slot, label, repeat, copy: 1, corrupt: false, key, body, event: sent, next: NOBODY };
+            shared.flight.enter_copy(at, copy);
         }
         self.after();
     }
@@ -185,20 +192,13 @@ impl Host for NodeHost {
         if !self.alive() {
             return Poll::Pending;
         }
-        let machine = &self.shared.machines[self.slot];
-        match machine.inbox.borrow_mut().pop_front() {
-            Some((from, body, arrived)) => {
-                self.shared.executor.set_cause(arrived);
-                Poll::Ready(Incoming::Message { from, body })
-            }
-            None => {
-                let mut receivers = machine.receivers.borrow_mut();
-                if !receivers.iter().any(|waker| waker.will_wake(context.waker())) {
-                    receivers.push(context.waker().clone());
-                }
-                Poll::Pending
-            }
-        }
+        let (shared, machine) = (&*self.shared, &self.shared.machines[self.slot]);
+        let Some((from, body, arrived)) = machine.take_received(&shared.flight.packets) else {
+            machine.wait_to_receive(&shared.executor, context);
+            return Poll::Pending;
+        };
+        shared.executor.set_cause(arrived);
+        Poll::Ready(Incoming::Message { from, body })
     }
 
     fn disk_start(&self, label: Label, operation: DiskOp) -> IoId {
@@ -213,40 +213,46 @@ impl Host for NodeHost {
         let hash = label.hash();
         let machine = &shared.machines[self.slot];
         let repeat = machine.disk_repeats.borrow_mut().get_or_insert_with(Repeats::new).next(hash);
-        let event = || EventKind::DiskStart { label, repeat, hash: operation_hash(&operation) };
+        let content = operation_hash(&operation);
+        let event = || EventKind::DiskStart { label, repeat, hash: content };
         if !self.before(event) {
             return IoId(u64::MAX);
         }
-        let started = shared.emit(Some(machine.id), event());
+        let started = shared.emit_frequent(
+            machine.id,
+            |seen| &seen.disks,
+            |here, digest| here.feed_disk_start(digest, &label, repeat, content),
+            event,
+        );
         let snapshot = shared.disks.borrow()[self.slot].begin(&operation);
         let name = || Name::Disk { node: machine.id, label, repeat };
         let latency = match &operation {
             DiskOp::Read { .. } | DiskOp::Length { .. } | DiskOp::List | DiskOp::Open { create: false, .. } => {
-                &shared.storage.read_latency
+                &shared.disk_latencies.read
             }
-            DiskOp::Write { .. } | DiskOp::SetLength { .. } | DiskOp::Open { .. } => &shared.storage.write_latency,
-            DiskOp::Rename { .. } | DiskOp::Remove { .. } => &shared.storage.write_latency,
-            DiskOp::Sync { .. } | DiskOp::SyncDir => &shared.storage.sync_latency,
+            DiskOp::Write { .. } | DiskOp::SetLength { .. } | DiskOp::Open { .. } => &shared.disk_latencies.write,
+            DiskOp::Rename { .. } | DiskOp::Remove { .. } => &shared.disk_latencies.write,
+            DiskOp::Sync { .. } | DiskOp::SyncDir => &shared.disk_latencies.sync,
         };
-        let latency = shared.decider.borrow_mut().disk(latency, key::disk(machine.id, hash, repeat), name);
-        let number = shared.job_count.get();
-        shared.job_count.set(number + 1);
+        let key = key::disk(machine.id, hash, repeat);
+        let latency = shared.decider.borrow_mut().disk(latency, key, name);
+        let number = shared.flight.job_count.get();
+        shared.flight.job_count.set(number + 1);
         let job = DiskJob {
             owner: self.slot,
             number,
+            key,
             label,
             repeat,
             operation,
             snapshot: Some(snapshot),
             started,
-            ticket: None,
+            ticket: Ticket::NONE,
             outcome: None,
             forgotten: false,
-            waker: None,
+            waiter: None,
         };
-        let id = shared.jobs.borrow_mut().insert(job);
-        let ticket = shared.enter(shared.now() + latency, Class::Usual, Item::Disk(id));
-        shared.jobs.borrow_mut().get_mut(id).expect("it was just inserted").ticket = Some(ticket);
+        let id = shared.flight.enter_job(shared.now().after(latency), job);
         self.after();
         IoId(id)
     }
@@ -255,10 +261,10 @@ impl Host for NodeHost {
         if !self.alive() {
             return Poll::Pending;
         }
-        let mut jobs = self.shared.jobs.borrow_mut();
+        let mut jobs = self.shared.flight.jobs.borrow_mut();
         let job = jobs.get_mut(io.0).expect("a disk operation lasts until its outcome was taken");
         if job.outcome.is_none() {
-            job.waker = Some(context.waker().clone());
+            job.waiter = Some(self.shared.executor.waiter(context));
             return Poll::Pending;
         }
         let (outcome, done) = jobs.remove(io.0).and_then(|job| job.outcome).expect("it was there a line ago");
@@ -267,7 +273,7 @@ impl Host for NodeHost {
     }
 
     fn disk_forget(&self, io: IoId) {
-        let mut jobs = self.shared.jobs.borrow_mut();
+        let mut jobs = self.shared.flight.jobs.borrow_mut();
         match jobs.get_mut(io.0) {
             Some(job) if job.outcome.is_some() => drop(jobs.remove(io.0)),
             Some(job) => job.forgotten = true,
@@ -331,17 +337,18 @@ impl NodeHost {
         let job = DiskJob {
             owner: self.slot,
             number: 0,
+            key: 0,
             label,
             repeat: 0,
             operation,
             snapshot: None,
-            started: crate::base::EventId(0),
-            ticket: None,
-            outcome: Some((outcome, crate::base::EventId(0))),
+            started: EventId(0),
+            ticket: Ticket::NONE,
+            outcome: Some((outcome, EventId(0))),
             forgotten: false,
-            waker: None,
+            waiter: None,
         };
-        IoId(self.shared.jobs.borrow_mut().insert(job))
+        IoId(self.shared.flight.jobs.borrow_mut().insert(job))
     }
 }
 

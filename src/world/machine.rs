@@ -1,20 +1,15 @@
 //! A simulated machine: what it is doing, what waits for it. Survives the crashes of its node.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, VecDeque};
-use std::task::Waker;
+use std::collections::BTreeMap;
+use std::task::Context;
 
-use slab::Slab;
-
+use super::flight::{NOBODY, Packets};
 use super::network::Repeats;
-use crate::base::{EventId, Incarnation, Label, NodeId, Payload, Role};
-use crate::env::{DiskDone, DiskError, DiskOp};
-use crate::exec::{Polled, TaskFacts, Ticket};
-
-use super::disk::Snapshot;
+use crate::base::{EventId, Incarnation, NodeId, Payload, Role};
+use crate::exec::{Executor, Polled, Waiter};
 
 /// One machine. Fields that belong to a life are reset by [`Machine::begin_life`].
-#[derive(Debug)]
 pub(super) struct Machine {
     pub id: NodeId,
     /// How far its clocks are ahead.
@@ -31,10 +26,12 @@ pub(super) struct Machine {
     pub role: Cell<Option<Role>>,
     /// When it last said that it was primary.
     pub led: Cell<EventId>,
-    /// Messages that have arrived, with the events of their arrival.
-    pub inbox: RefCell<VecDeque<(NodeId, Payload, EventId)>>,
+    /// Packets that have arrived: the first and the last of a list that runs through the world's table.
+    inbox: Cell<(u32, u32)>,
     /// Who waits for a message. All are woken by the next one; the first to poll takes it.
-    pub receivers: RefCell<Vec<Waker>>,
+    receiver: Cell<Option<Waiter>>,
+    /// Those that came after the first; seldom anybody.
+    receivers: RefCell<Vec<Waiter>>,
     /// Tasks that became ready during a pause.
     pub held: RefCell<Vec<Polled>>,
     /// How often each stream of entropy was asked.
@@ -42,7 +39,9 @@ pub(super) struct Machine {
     /// How many tasks of each label this life has had.
     pub labels: RefCell<BTreeMap<u64, u32>>,
     /// Repeats of the labels of disk operations, over all lives.
-    pub disk_repeats: RefCell<Option<Repeats>>,
+    pub disk_repeats: RefCell<Option<Box<Repeats>>>,
+    /// How often each mark was passed, over all lives.
+    pub marks: RefCell<Vec<(&'static str, u64)>>,
 }
 
 impl Machine {
@@ -56,19 +55,21 @@ impl Machine {
             resumes: Cell::new(0),
             role: Cell::new(None),
             led: Cell::default(),
-            inbox: RefCell::default(),
+            inbox: Cell::new((NOBODY, NOBODY)),
+            receiver: Cell::default(),
             receivers: RefCell::default(),
             held: RefCell::default(),
             streams: RefCell::default(),
             labels: RefCell::default(),
             disk_repeats: RefCell::default(),
+            marks: RefCell::default(),
         }
     }
 
     /// Begins a life. Nothing of the last one is left but the disk.
     pub fn begin_life(&self, life: Incarnation) {
         assert!(!self.up.get(), "{} boots while it is up", self.id);
-        assert!(self.inbox.borrow().is_empty(), "{} boots with messages of its last life", self.id);
+        assert!(self.inbox.get().0 == NOBODY, "{} boots with messages of its last life", self.id);
         self.life.set(life);
         self.up.set(true);
         self.streams.borrow_mut().clear();
@@ -82,96 +83,109 @@ impl Machine {
         self.paused.set(false);
         self.role.set(None);
         self.led.set(EventId(0));
-        self.inbox.borrow_mut().clear();
-        self.receivers.borrow_mut().clear();
+        assert!(self.inbox.get().0 == NOBODY, "what has arrived is taken out first");
+        self.forget_receivers();
+    }
+
+    /// Whether this life of it goes on.
+    #[inline]
+    pub fn lives(&self, life: Incarnation) -> bool {
+        self.up.get() && self.life.get() == life
+    }
+
+    /// Puts a packet that has arrived at the end of the inbox.
+    #[inline]
+    pub fn receive(&self, place: u32, arrived: EventId, packets: &mut Packets) {
+        let packet = packets.at_mut(place);
+        (packet.event, packet.next) = (arrived, NOBODY);
+        let (first, last) = self.inbox.get();
+        if first == NOBODY {
+            return self.inbox.set((place, place));
+        }
+        packets.at_mut(last).next = place;
+        self.inbox.set((first, place));
+    }
+
+    /// Takes the first packet of the inbox: from whom, with what, and the event of its arrival.
+    #[inline]
+    pub fn take_received(&self, packets: &RefCell<Packets>) -> Option<(NodeId, Payload, EventId)> {
+        let (first, last) = self.inbox.get();
+        if first == NOBODY {
+            return None;
+        }
+        let mut packets = packets.borrow_mut();
+        self.inbox.set((packets.at(first).next, last));
+        Some(packets.take(first))
+    }
+
+    /// Drops everything that has arrived.
+    pub fn empty_inbox(&self, packets: &mut Packets) {
+        let (mut place, _) = self.inbox.replace((NOBODY, NOBODY));
+        while place != NOBODY {
+            let next = packets.at(place).next;
+            packets.take(place);
+            place = next;
+        }
+    }
+
+    /// How many packets have arrived.
+    pub fn inbox_len(&self, packets: &Packets) -> usize {
+        let next = |place: &u32| Some(packets.at(*place).next);
+        let (first, _) = self.inbox.get();
+        std::iter::successors(Some(first), |place| if *place == NOBODY { None } else { next(place) })
+            .take_while(|place| *place != NOBODY)
+            .count()
+    }
+
+    /// Whoever polls waits for a message, if it does not yet.
+    #[inline]
+    pub fn wait_to_receive(&self, executor: &Executor, context: &Context<'_>) {
+        let Some(first) = self.receiver.take() else {
+            return self.receiver.set(Some(executor.waiter(context)));
+        };
+        let waits = |waiter: &Waiter| executor.is_waiter(waiter, context);
+        if !waits(&first) && !self.receivers.borrow().iter().any(waits) {
+            self.receivers.borrow_mut().push(executor.waiter(context));
+        }
+        self.receiver.set(Some(first));
+    }
+
+    /// Wakes everybody who waits for a message.
+    #[inline]
+    pub fn wake_receivers(&self, executor: &Executor) {
+        if let Some(first) = self.receiver.take() {
+            executor.wake(first);
+        }
+        if !self.receivers.borrow().is_empty() {
+            // Taken first: a waker may be anybody's, and call anything.
+            let more = self.receivers.take();
+            more.into_iter().for_each(|waiter| executor.wake(waiter));
+        }
+    }
+
+    /// Nobody waits for a message any more.
+    pub fn forget_receivers(&self) {
+        drop(self.receiver.take());
+        let more = self.receivers.take();
+        drop(more);
+    }
+
+    /// Counts a mark that is passed.
+    pub fn pass(&self, name: &'static str) {
+        let mut marks = self.marks.borrow_mut();
+        match marks.iter_mut().find(|(known, _)| same(known, name)) {
+            Some((_, count)) => *count += 1,
+            None => marks.push((name, 1)),
+        }
+    }
+
+    /// How often a mark was passed.
+    pub fn passed(&self, name: &'static str) -> u64 {
+        self.marks.borrow().iter().find(|(known, _)| same(known, name)).map_or(0, |(_, count)| *count)
     }
 }
 
-/// Things in flight, found by a number that is never given twice.
-#[derive(Debug)]
-pub(super) struct Flights<T> {
-    slots: Slab<(u32, T)>,
-    generation: u32,
-}
-
-impl<T> Flights<T> {
-    pub fn new() -> Flights<T> {
-        Flights { slots: Slab::new(), generation: 0 }
-    }
-
-    pub fn insert(&mut self, value: T) -> u64 {
-        self.generation = self.generation.wrapping_add(1);
-        let slot = self.slots.insert((self.generation, value));
-        (slot as u64) << 32 | u64::from(self.generation)
-    }
-
-    pub fn get_mut(&mut self, id: u64) -> Option<&mut T> {
-        let (generation, value) = self.slots.get_mut((id >> 32) as usize)?;
-        (*generation == id as u32).then_some(value)
-    }
-
-    pub fn remove(&mut self, id: u64) -> Option<T> {
-        self.get_mut(id)?;
-        Some(self.slots.remove((id >> 32) as usize).1)
-    }
-
-    /// Takes out all that match, oldest first as far as slots tell.
-    pub fn take_where(&mut self, which: impl Fn(&T) -> bool) -> Vec<T> {
-        let keys: Vec<usize> = self.slots.iter().filter(|(_, (_, value))| which(value)).map(|(key, _)| key).collect();
-        keys.into_iter().map(|key| self.slots.remove(key).1).collect()
-    }
-
-    pub fn iter(&self) -> impl Iterator<Item = &T> {
-        self.slots.iter().map(|(_, (_, value))| value)
-    }
-
-    pub fn len(&self) -> usize {
-        self.slots.len()
-    }
-}
-
-/// A timer that has been started.
-#[derive(Debug)]
-pub(super) struct Timer {
-    pub owner: usize,
-    pub task: TaskFacts,
-    pub nth: u32,
-    /// The event in which it was started.
-    pub cause: EventId,
-    pub ticket: Option<Ticket>,
-    /// The event of its firing.
-    pub fired: Option<EventId>,
-    pub waker: Option<Waker>,
-}
-
-/// A packet on its way.
-#[derive(Debug)]
-pub(super) struct Packet {
-    pub from: NodeId,
-    pub to: NodeId,
-    pub label: Label,
-    pub repeat: u32,
-    pub copy: u8,
-    pub corrupt: bool,
-    pub body: Payload,
-    /// The event of its sending.
-    pub sent: EventId,
-}
-
-/// A disk operation under way or done.
-#[derive(Debug)]
-pub(super) struct DiskJob {
-    pub owner: usize,
-    /// Its place in the order of starting.
-    pub number: u64,
-    pub label: Label,
-    pub repeat: u32,
-    pub operation: DiskOp,
-    pub snapshot: Option<Snapshot>,
-    /// The event of its start.
-    pub started: EventId,
-    pub ticket: Option<Ticket>,
-    pub outcome: Option<(Result<DiskDone, DiskError>, EventId)>,
-    pub forgotten: bool,
-    pub waker: Option<Waker>,
+/// Whether two names are the same. They nearly always are the same text in the same place.
+fn same(one: &'static str, other: &'static str) -> bool {
+    std::ptr::eq(one, other) || one == other
 }

@@ -1,7 +1,7 @@
 //! The simulated world: machines, the network between them, their disks and clocks, and what goes wrong with them.
 //!
 //! In the order a newcomer should open them: what can be configured ([`config`], [`fault`], [`trigger`], [`phase`]);
-//! the clock-free cores that say *what* happens (`network`, `disk`, `decide`, `resolve`, `strikes`); then `shared`, `host`,
+//! the clock-free cores that say *what* happens (`network`, `disk`, `decide`, `resolve`, `strikes`); then `shared`, `flight`, `host`,
 //! `process`, `happen` and `faults`, which say *when*, and [`World`], which is all of it from outside.
 
 pub mod config;
@@ -10,9 +10,11 @@ pub mod deviation;
 mod disk;
 pub mod fault;
 mod faults;
+mod flight;
 mod happen;
 mod host;
 mod machine;
+mod moment;
 mod network;
 pub mod phase;
 mod process;
@@ -36,7 +38,7 @@ pub use fault::{Fault, Group, Limit, Split, Target, What, When};
 pub use phase::{Core, Phase, Quiet};
 pub use quiet::drawn_core;
 pub use strikes::strike_times;
-pub use tracer::Observer;
+pub use tracer::{Attention, Observer};
 pub use trigger::{Trigger, Verb, Which, Who};
 pub use world::{Boot, Census, Record, Recorder, Remains, Setup, World};
 

@@ -1,26 +1,29 @@
 //! The network: what happens to a packet. *When* things happen is the world's business; nothing here knows a clock.
 
 use crate::base::{Cluster, Instant, NodeId};
-use std::time::Duration;
 
 /// Links between all nodes: which are cut, what was sent on them.
 #[derive(Debug)]
 pub struct Network {
     cluster: Cluster,
-    /// By link: repeat counters and the last arrival. Links that carry nothing cost nothing.
-    links: Vec<Option<Box<Link>>>,
+    links: Vec<Link>,
     /// The partition in force, as groups; two nodes reach each other if they share one.
     partition: Option<Partition>,
     cuts: Vec<Cut>,
     generation: u32,
-    /// By link, from all of the above.
-    blocked: Vec<bool>,
 }
 
-#[derive(Debug)]
+/// The place of a link in the table.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LinkId(usize);
+
+#[derive(Debug, Default)]
 struct Link {
-    repeats: Repeats,
+    /// Of a link that carries nothing there is nothing to count.
+    repeats: Option<Box<Repeats>>,
     last_arrival: Instant,
+    /// From partition and cuts.
+    blocked: bool,
 }
 
 #[derive(Debug)]
@@ -38,14 +41,14 @@ struct Cut {
 /// Counts repeats of labels in a fixed table, so that memory stays flat however many labels there are. Labels whose
 /// hashes meet share a counter; their names stay unique, since a name holds the label as well as the count.
 #[derive(Debug)]
-pub struct Repeats(Vec<u32>);
+pub struct Repeats([u32; Repeats::CELLS]);
 
 impl Repeats {
     const CELLS: usize = 1024;
 
     /// All counts at zero.
-    pub fn new() -> Repeats {
-        Repeats(vec![0; Repeats::CELLS])
+    pub fn new() -> Box<Repeats> {
+        Box::new(Repeats([0; Repeats::CELLS]))
     }
 
     /// One more of the label with this hash: 1 for the first.
@@ -60,45 +63,45 @@ impl Repeats {
 impl Network {
     /// A network in which everybody reaches everybody.
     pub fn new(cluster: Cluster) -> Network {
-        let nodes = cluster.len();
+        let links = cluster.len() * cluster.len();
         Network {
             cluster,
-            links: (0..nodes * nodes).map(|_| None).collect(),
+            links: (0..links).map(|_| Link::default()).collect(),
             partition: None,
             cuts: Vec::new(),
             generation: 0,
-            blocked: vec![false; nodes * nodes],
         }
     }
 
-    fn index(&self, from: NodeId, to: NodeId) -> usize {
-        self.cluster.slot(from) * self.cluster.len() + self.cluster.slot(to)
+    /// The link between two machines, by their places in the cluster.
+    #[inline]
+    pub fn link(&self, from: usize, to: usize) -> LinkId {
+        LinkId(from * self.cluster.len() + to)
+    }
+
+    fn between(&self, from: NodeId, to: NodeId) -> LinkId {
+        self.link(self.cluster.slot(from), self.cluster.slot(to))
     }
 
     /// Counts a packet on its link.
-    pub fn count(&mut self, from: NodeId, to: NodeId, label: u64) -> u32 {
-        let index = self.index(from, to);
-        let link = self.links[index]
-            .get_or_insert_with(|| Box::new(Link { repeats: Repeats::new(), last_arrival: Instant::START }));
-        link.repeats.next(label)
+    #[inline]
+    pub fn count(&mut self, link: LinkId, label: u64) -> u32 {
+        self.links[link.0].repeats.get_or_insert_with(Repeats::new).next(label)
     }
 
-    /// When a packet arrives that was sent now and travels this long. Unless it is reordered, not before those of its
-    /// link that were sent earlier.
-    pub fn arrival(&mut self, from: NodeId, to: NodeId, now: Instant, latency: Duration, reordered: bool) -> Instant {
-        let index = self.index(from, to);
-        let link = self.links[index].as_mut().expect("the packet was counted on its link");
-        let arrival = now + latency;
-        if reordered {
-            return arrival;
-        }
-        link.last_arrival = link.last_arrival.max(arrival);
+    /// When a packet arrives that keeps its place in the order of its link and would arrive then if it were alone: not
+    /// before those that were sent earlier.
+    #[inline]
+    pub fn arrival(&mut self, link: LinkId, alone: Instant) -> Instant {
+        let link = &mut self.links[link.0];
+        link.last_arrival = link.last_arrival.max(alone);
         link.last_arrival
     }
 
     /// Whether packets of this link are lost. A node always reaches itself.
-    pub fn is_cut(&self, from: NodeId, to: NodeId) -> bool {
-        self.blocked[self.index(from, to)]
+    #[inline]
+    pub fn is_cut(&self, link: LinkId) -> bool {
+        self.links[link.0].blocked
     }
 
     /// Puts these groups in the place of the partition in force. Names the new one, to heal it.
@@ -141,7 +144,9 @@ impl Network {
     pub fn settle(&mut self, healed: &[NodeId]) {
         let now: Vec<(NodeId, NodeId)> = self
             .pairs()
-            .filter(|(from, to)| self.is_cut(*from, *to) && !(healed.contains(from) && healed.contains(to)))
+            .filter(|(from, to)| {
+                self.is_cut(self.between(*from, *to)) && !(healed.contains(from) && healed.contains(to))
+            })
             .collect();
         self.heal_all();
         self.cut(now);
@@ -153,17 +158,17 @@ impl Network {
     }
 
     fn rebuild(&mut self) {
-        let mut blocked = vec![false; self.blocked.len()];
+        let mut blocked = vec![false; self.links.len()];
         if let Some(partition) = &self.partition {
             for (from, to) in self.pairs().filter(|(from, to)| from != to) {
                 let together = partition.groups.iter().any(|group| group.contains(&from) && group.contains(&to));
-                blocked[self.index(from, to)] = !together;
+                blocked[self.between(from, to).0] = !together;
             }
         }
         for (from, to) in self.cuts.iter().flat_map(|cut| &cut.links).filter(|(from, to)| from != to) {
-            blocked[self.index(*from, *to)] = true;
+            blocked[self.between(*from, *to).0] = true;
         }
-        self.blocked = blocked;
+        self.links.iter_mut().zip(blocked).for_each(|(link, blocked)| link.blocked = blocked);
     }
 }
 
@@ -175,9 +180,12 @@ mod tests {
 
     fn reach(network: &Network) -> String {
         let nodes: Vec<NodeId> = CLUSTER.nodes().collect();
-        let rows = nodes
-            .iter()
-            .map(|from| nodes.iter().map(|to| if network.is_cut(*from, *to) { '-' } else { 'x' }).collect::<String>());
+        let rows = nodes.iter().map(|from| {
+            nodes
+                .iter()
+                .map(|to| if network.is_cut(network.between(*from, *to)) { '-' } else { 'x' })
+                .collect::<String>()
+        });
         rows.collect::<Vec<_>>().join(" ")
     }
 
@@ -214,12 +222,12 @@ mod tests {
     #[test]
     fn links_keep_order_unless_told_otherwise() {
         let mut network = Network::new(CLUSTER);
-        let ms = Duration::from_millis;
-        assert_eq!(network.count(r(0), r(1), 7), 1);
-        assert_eq!(network.count(r(0), r(1), 7), 2);
-        let now = Instant::START;
-        assert_eq!(network.arrival(r(0), r(1), now, ms(9), false), now + ms(9));
-        assert_eq!(network.arrival(r(0), r(1), now, ms(1), false), now + ms(9));
-        assert_eq!(network.arrival(r(0), r(1), now, ms(1), true), now + ms(1));
+        let ms = |millis: u64| Instant::from_nanos(millis * 1_000_000);
+        let link = network.between(r(0), r(1));
+        assert_eq!(network.count(link, 7), 1);
+        assert_eq!(network.count(link, 7), 2);
+        assert_eq!(network.arrival(link, ms(9)), ms(9));
+        assert_eq!(network.arrival(link, ms(1)), ms(9));
+        assert_eq!(network.arrival(link, ms(10)), ms(10));
     }
 }

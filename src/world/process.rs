@@ -1,18 +1,48 @@
 //! The lives of nodes: boot, crash, pause, wipe.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::rc::Rc;
+use std::task::{Context, Poll};
 
 use super::decide::SectorFate;
 use super::disk::SECTOR_BYTES;
+use super::flight::DiskJob;
 use super::host::NodeHost;
-use super::machine::DiskJob;
-use super::shared::{Moment, Shared};
+use super::moment::{Moment, Told};
+use super::shared::Shared;
+use super::tracer::Deed;
 use super::world::{Boot, Recorder};
 use crate::base::name::key;
 use crate::base::{EventId, EventKind, Incarnation, Kind, Label, Lost, Name, NodeId};
-use crate::env::Env;
+use crate::env::{Env, Local};
+use crate::exec::Ticket;
 
 static MAIN: Kind = Kind::new("main", &[]);
+
+/// What a system is asked for a life of a node.
+type BootFn = Rc<dyn Fn(Boot) -> Local<()>>;
+
+/// A life: asks the system for it in its first poll, and is it from there on.
+struct Begin {
+    first: Option<(BootFn, Boot)>,
+    life: Option<Local<()>>,
+}
+
+impl Future for Begin {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        if let Some((boot, argument)) = self.first.take() {
+            self.life = Some(boot(argument));
+        }
+        match &mut self.life {
+            Some(life) => life.as_mut().poll(context),
+            // Asking for it panicked.
+            None => Poll::Ready(()),
+        }
+    }
+}
 
 impl Shared {
     /// Begins the next life of a node that is down.
@@ -20,17 +50,18 @@ impl Shared {
         let machine = &self.machines[slot];
         let life = Incarnation(machine.life.get().0 + 1);
         machine.begin_life(life);
-        self.begin(Moment::Boot { node: machine.id, life }, cause);
+        let node = machine.id;
+        self.begin(Moment::Boot(node, life), cause, || Told::Boot { node, life });
         let booted = self.emit(Some(machine.id), EventKind::Boot(life));
         self.executor.set_cause(booted);
         if life.0 > 1 {
-            self.count("restart");
+            self.count(Deed::Restart);
         }
         let boot = Rc::clone(&self.boot);
         let argument = self.argument(slot, life);
         let facts = self.task_facts(slot, MAIN.label([]));
         // The system's function is called within the first poll, where a panic of it is caught.
-        self.executor.spawn(facts, Box::pin(async move { boot(argument).await }));
+        self.executor.spawn(facts, Box::pin(Begin { first: Some((boot, argument)), life: None }));
         self.strike_struck();
     }
 
@@ -47,31 +78,14 @@ impl Shared {
         let machine = &self.machines[slot];
         let life = machine.life.get();
         self.emit(Some(machine.id), EventKind::Crash(life));
+        machine.empty_inbox(&mut self.flight.packets.borrow_mut());
         machine.end_life();
-        self.end_timers(slot);
-        self.end_disk_jobs(slot);
+        self.flight.end_timers(slot);
+        for job in self.flight.end_jobs(slot) {
+            self.disks.borrow_mut()[slot].interrupt(&job.operation);
+        }
         self.lose_unsynced(slot, life);
         self.graves.borrow_mut().push((slot, life));
-    }
-
-    fn end_timers(&self, slot: usize) {
-        let timers = self.timers.borrow_mut().take_where(|timer| timer.owner == slot);
-        let mut agenda = self.agenda.borrow_mut();
-        for ticket in timers.iter().filter_map(|timer| timer.ticket) {
-            agenda.withdraw(ticket);
-        }
-    }
-
-    fn end_disk_jobs(&self, slot: usize) {
-        let mut jobs = self.jobs.borrow_mut().take_where(|job| job.owner == slot);
-        jobs.sort_by_key(|job| job.number);
-        let mut disks = self.disks.borrow_mut();
-        for job in jobs.iter().filter(|job| job.outcome.is_none()) {
-            if let Some(ticket) = job.ticket {
-                self.agenda.borrow_mut().withdraw(ticket);
-            }
-            disks[slot].interrupt(&job.operation);
-        }
     }
 
     fn lose_unsynced(&self, slot: usize, life: Incarnation) {
@@ -94,29 +108,37 @@ impl Shared {
                         decider.borrow_mut().sector(&self.storage, key::sector(node, life, file, sector), bytes, name);
                     match fate {
                         SectorFate::Lost => {}
-                        SectorFate::Kept => survived.push((Rc::clone(file), sector, bytes, "unsynced sector kept")),
-                        SectorFate::Torn(at) => survived.push((Rc::clone(file), sector, at, "unsynced sector torn")),
+                        SectorFate::Kept => survived.push((Rc::clone(file), sector, bytes, Deed::SectorKept)),
+                        SectorFate::Torn(at) => survived.push((Rc::clone(file), sector, at, Deed::SectorTorn)),
                     }
                     fate
                 },
             );
         }
-        for (file, sector, bytes, kind) in survived {
+        for (file, sector, bytes, deed) in survived {
             assert!(bytes as usize <= SECTOR_BYTES, "a sector has no more bytes than a sector");
-            self.count(kind);
+            self.count(deed);
             self.emit(Some(node), EventKind::Survived { file, sector, bytes });
         }
     }
 
     /// Drops the tasks of machines that died. Not to be called from within a poll.
+    #[inline]
     pub fn bury(&self) {
+        if !self.graves.borrow().is_empty() {
+            self.bury_all();
+        }
+    }
+
+    #[cold]
+    fn bury_all(&self) {
         loop {
             let Some((slot, life)) = self.graves.borrow_mut().pop() else { return };
             let machine = &self.machines[slot];
             assert!(!machine.up.get() || machine.life.get() > life, "{} was buried alive", machine.id);
             // Dropped outside the borrow: a future's destructor may call the world.
             let held = machine.held.take();
-            let (dead, living) = held.into_iter().partition::<Vec<_>, _>(|polled| polled.task.life == life);
+            let (dead, living) = held.into_iter().partition::<Vec<_>, _>(|polled| polled.task().life == life);
             machine.held.replace(living);
             drop(dead);
             self.executor.cancel_life(slot, life);
@@ -138,7 +160,8 @@ impl Shared {
         machine.paused.set(false);
         let nth = machine.resumes.get() + 1;
         machine.resumes.set(nth);
-        self.begin(Moment::Resume { node: machine.id, nth }, cause);
+        let node = machine.id;
+        self.begin(Moment::Resume(node, nth), cause, || Told::Resume { node, nth });
         let resumed = self.emit(Some(machine.id), EventKind::Resume);
         self.executor.set_cause(resumed);
         for polled in machine.held.take() {
@@ -164,42 +187,50 @@ impl Shared {
     }
 
     /// Ends a disk operation: it takes effect, and whoever waits for it is woken.
-    pub fn finish_job(self: &Rc<Self>, id: u64) {
-        let (slot, label, repeat, started, operation, snapshot) = {
-            let mut jobs = self.jobs.borrow_mut();
-            let job = jobs.get_mut(id).expect("an operation on the agenda is under way");
+    pub fn finish_job(self: &Rc<Self>, place: usize) {
+        let (id, slot, key, label, repeat, started, operation, snapshot) = {
+            let mut jobs = self.flight.jobs.borrow_mut();
+            let id = jobs.id_at(place).expect("an operation on the agenda is under way");
+            let job = jobs.at_mut(place).expect("it was there a line ago");
+            job.ticket = Ticket::NONE;
             let snapshot = job.snapshot.take().expect("an operation ends once");
-            (job.owner, job.label, job.repeat, job.started, job.operation.clone(), snapshot)
+            (id, job.owner, job.key, job.label, job.repeat, job.started, job.operation.clone(), snapshot)
         };
         let node = self.machines[slot].id;
-        self.begin(Moment::Disk { node, label, repeat }, started);
+        self.begin(Moment::Disk(key), started, || Told::Disk { node, label, repeat });
         // What it will come to is not known before; a fault that waits for just before it looks at its label only.
         self.foresee(node, || EventKind::DiskDone { label, repeat, hash: 0 });
-        if self.jobs.borrow_mut().get_mut(id).is_none() {
+        if self.flight.jobs.borrow_mut().get_mut(id).is_none() {
             return;
         }
-        let hash = |outcome| super::host::outcome_hash(outcome);
         let outcome = self.disks.borrow_mut()[slot].finish(&operation, snapshot);
+        let hash = super::host::outcome_hash(&outcome);
         // From here on the oracles see its effect as done rather than under way.
-        let waker = {
-            let mut jobs = self.jobs.borrow_mut();
+        let waiter = {
+            let mut jobs = self.flight.jobs.borrow_mut();
             let job: &mut DiskJob = jobs.get_mut(id).expect("it was there a line ago");
-            job.outcome = Some((outcome.clone(), EventId(0)));
-            job.waker.take()
+            job.outcome = Some((outcome, EventId(0)));
+            job.waiter.take()
         };
-        let done = self.emit(Some(node), EventKind::DiskDone { label, repeat, hash: hash(&outcome) });
+        let done = self.emit_frequent(
+            node,
+            |seen| &seen.disks,
+            |here, digest| here.feed_disk_done(digest, hash),
+            || EventKind::DiskDone { label, repeat, hash },
+        );
         self.executor.set_cause(done);
         self.strike_struck();
-        let mut jobs = self.jobs.borrow_mut();
-        let Some(job) = jobs.get_mut(id) else { return };
-        if job.forgotten {
-            jobs.remove(id);
-            return;
+        {
+            let mut jobs = self.flight.jobs.borrow_mut();
+            let Some(job) = jobs.get_mut(id) else { return };
+            if job.forgotten {
+                jobs.remove(id);
+                return;
+            }
+            job.outcome.as_mut().expect("it was written down above").1 = done;
         }
-        job.outcome = Some((outcome, done));
-        drop(jobs);
-        if let Some(waker) = waker {
-            waker.wake();
+        if let Some(waiter) = waiter {
+            self.executor.wake(waiter);
         }
     }
 }

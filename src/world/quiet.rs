@@ -31,7 +31,7 @@ impl Shared {
         let well: Vec<NodeId> =
             self.cluster.nodes().filter(|node| core.contains(node) || healed.contains(node)).collect();
         self.network.borrow_mut().settle(&well);
-        let phase_event = self.tracer.borrow().last;
+        let phase_event = self.tracer.last();
         for node in &well {
             let slot = self.cluster.slot(*node);
             let machine = &self.machines[slot];
@@ -41,7 +41,7 @@ impl Shared {
                 self.boot(slot, phase_event);
             }
         }
-        self.observer.borrow_mut().on_quiet(self.now(), &core);
+        self.tell(|observer| observer.on_quiet(self.now(), &core));
         *self.core.borrow_mut() = core;
     }
 
@@ -56,10 +56,8 @@ impl Shared {
 
     /// Restarts, resumptions and heals that were to come do not come any more: who is outside the core stays as it is.
     fn withdraw_pending_faults(&self) {
-        let tickets = self.faults.borrow_mut().take_pending();
-        let mut agenda = self.agenda.borrow_mut();
-        for ticket in tickets {
-            agenda.withdraw(ticket);
+        for entered in self.faults.borrow_mut().take_pending() {
+            self.flight.withdraw_step(entered);
         }
     }
 }

@@ -4,52 +4,67 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::config::{NetworkConfig, ScheduleConfig, StorageConfig};
-use super::decide::Decider;
+use super::config::{ScheduleConfig, StorageConfig};
+use super::decide::{Decider, DiskLatencies, PacketDice};
 use super::disk::Disk;
-use super::faults::Faults;
-use super::machine::{DiskJob, Flights, Machine, Packet, Timer};
+use super::faults::{Alert, Faults};
+use super::flight::{DiskJob, Entered, Flight, Step};
+use super::machine::Machine;
+use super::moment::{Moment, Moments, Told};
 use super::network::Network;
 use super::phase::Phase;
-use super::tracer::{Observer, Tracer};
+use super::tracer::{Attention, Deed, Observer, Tracer};
 use super::world::Boot;
-use crate::base::name::key;
-use crate::base::{Cluster, Disks, Event, EventId, EventKind, Incarnation, Instant, Label, Name, NodeId, Probe, Role};
+use crate::base::feed::Circumstance;
+use crate::base::{Cluster, Digest, Disks, Event, EventId, EventKind, Incarnation, Instant, NodeId, Probe, Role};
 use crate::env::Local;
-use crate::exec::{Agenda, Executor, TaskFacts, Ticket};
+use crate::exec::{Class, Executor};
+
+/// Which of the frequent events are seen by anybody: by the observer, by a fault that waits for one, or in the trace. While
+/// nothing is recorded they count as seen, too, so that where they are recorded nobody need look whether they are.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    pub packets: Cell<bool>,
+    pub disks: Cell<bool>,
+    pub timers: Cell<bool>,
+    /// Everything is seen that is later than this.
+    later_than: Cell<Instant>,
+    /// So is everything behind this event.
+    behind: Cell<EventId>,
+}
 
 /// Everything there is, in one place. Cells and not one big borrow, because a node's call can come from within a poll
 /// that the world itself began.
 pub(super) struct Shared {
     pub cluster: Cluster,
-    pub network_config: NetworkConfig,
+    pub packet_dice: PacketDice,
     /// The same in a quiet phase: nothing is lost, latencies stay.
-    pub network_quiet: NetworkConfig,
+    pub packet_dice_quiet: PacketDice,
     pub storage: StorageConfig,
+    pub disk_latencies: DiskLatencies,
     pub schedule: ScheduleConfig,
     pub phases: Vec<Phase>,
     pub core_size: u16,
     pub boot: Rc<dyn Fn(Boot) -> Local<()>>,
     pub executor: Executor,
-    pub agenda: RefCell<Agenda<Item>>,
+    pub flight: Flight,
     pub decider: RefCell<Decider>,
     pub entropy: u64,
     pub network: RefCell<Network>,
     pub machines: Vec<Machine>,
     pub disks: RefCell<Vec<Disk>>,
-    pub timers: RefCell<Flights<Timer>>,
-    pub packets: RefCell<Flights<Packet>>,
-    pub jobs: RefCell<Flights<DiskJob>>,
-    pub job_count: Cell<u64>,
-    pub tracer: RefCell<Tracer>,
+    pub tracer: Tracer,
     pub observer: RefCell<Box<dyn Observer>>,
+    /// What the observer wants to be shown.
+    pub attention: Cell<Attention>,
+    /// What of the frequent events is seen, from all of what follows from it; see [`Shared::look`].
+    pub seen: Seen,
     pub faults: RefCell<Faults>,
+    pub alert: Cell<Alert>,
     /// The phase the run is in, and when it began.
     pub phase: Cell<(usize, Instant)>,
     pub core: RefCell<Vec<NodeId>>,
-    pub moment: Cell<Moment>,
-    /// The moments since tasks last ran, by key, for the names of wakes; kept only where names are written down.
-    pub moments: RefCell<Option<Vec<(u64, Moment)>>>,
+    pub moments: Moments,
     /// How long the run goes on after its last phase, at most.
     pub settle: Duration,
     /// Disks are being formatted: nothing is recorded, nothing takes time.
@@ -63,86 +78,15 @@ pub(super) struct Shared {
     /// Machines that died within a poll and whose tasks are still to be dropped.
     pub graves: RefCell<Vec<(usize, Incarnation)>>,
     /// Polls since time last moved.
-    pub polls: Cell<(Instant, u64)>,
+    pub polls: Cell<u64>,
     /// Calls of hosts within the present poll.
     pub calls: Cell<u64>,
 }
 
-/// What the agenda holds.
-#[derive(Clone, Debug)]
-pub(super) enum Item {
-    Timer(u64),
-    Packet(u64),
-    Disk(u64),
-    Phase(usize),
-    Close,
-    /// A fault of a phase strikes, for the nth time.
-    Strike {
-        phase: usize,
-        fault: usize,
-        nth: u32,
-    },
-    Restart {
-        slot: usize,
-        life: Incarnation,
-    },
-    Resume {
-        slot: usize,
-        life: Incarnation,
-        pause: u32,
-    },
-    Heal {
-        generation: u32,
-    },
-}
-
-/// What is happening, as far as names of wakes need it. A few words, made into a [`Name`] only for a reader.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Moment {
-    World,
-    Delivery { from: NodeId, to: NodeId, label: Label, repeat: u32, copy: u8 },
-    Disk { node: NodeId, label: Label, repeat: u32 },
-    Timer { node: NodeId, task: TaskFacts, nth: u32 },
-    Boot { node: NodeId, life: Incarnation },
-    Resume { node: NodeId, nth: u32 },
-}
-
-pub(super) fn task_name(node: NodeId, task: &TaskFacts) -> Name {
-    Name::Task { node, life: task.life, label: task.label, nth: task.nth }
-}
-
-impl Moment {
-    pub fn name(self) -> Name {
-        match self {
-            Moment::World => Name::World,
-            Moment::Delivery { from, to, label, repeat, copy } => {
-                Name::Delivery { packet: Box::new(Name::Packet { from, to, label, repeat }), copy }
-            }
-            Moment::Disk { node, label, repeat } => Name::Disk { node, label, repeat },
-            Moment::Timer { node, task, nth } => Name::Timer { task: Box::new(task_name(node, &task)), nth },
-            Moment::Boot { node, life } => Name::Boot { node, life },
-            Moment::Resume { node, nth } => Name::Resume { node, nth },
-        }
-    }
-
-    pub fn key(self) -> u64 {
-        use crate::base::label::Labelled;
-        match self {
-            Moment::World => 0,
-            Moment::Delivery { from, to, label, repeat, copy } => {
-                key::delivery(key::packet(from, to, label.hash(), repeat), copy)
-            }
-            Moment::Disk { node, label, repeat } => key::disk(node, label.hash(), repeat),
-            Moment::Timer { task, nth, .. } => key::timer(task.key, nth),
-            Moment::Boot { node, life } => key::boot(node, life),
-            Moment::Resume { node, nth } => key::resume(node, nth),
-        }
-    }
-}
-
 impl Shared {
+    #[inline]
     pub fn now(&self) -> Instant {
-        self.agenda.borrow().now()
+        self.flight.agenda.now()
     }
 
     pub fn machine(&self, node: NodeId) -> &Machine {
@@ -150,58 +94,117 @@ impl Shared {
     }
 
     /// Begins to handle something that happens: from here on tasks are made ready by it.
-    pub fn begin(&self, moment: Moment, cause: EventId) {
-        let key = moment.key();
-        self.moment.set(moment);
-        self.executor.begin_moment(key);
+    #[inline]
+    pub fn begin(&self, moment: Moment, cause: EventId, tell: impl FnOnce() -> Told) {
+        self.executor.begin_moment(self.moments.begin(moment, tell));
         self.executor.set_cause(cause);
-        if let Some(moments) = &mut *self.moments.borrow_mut() {
-            moments.push((key, moment));
-        }
     }
 
-    /// The name of a moment since tasks last ran.
-    pub fn moment_name(&self, key: u64) -> Name {
-        let moments = self.moments.borrow();
-        let found = moments.iter().flatten().rev().find(|(known, _)| *known == key);
-        found.map_or(Name::World, |(_, moment)| moment.name())
+    /// Begins something that the world itself does.
+    pub fn begin_deed(&self, cause: EventId) {
+        self.begin(Moment::World, cause, || Told::World);
     }
 
     /// Records an event, because of what is happening at present, and lets everybody see it. Its id; the null id if
     /// nothing is recorded any more.
+    #[inline(never)]
     pub fn emit(&self, node: Option<NodeId>, kind: EventKind) -> EventId {
         if self.stopped.get() || self.formatting.get() {
             return EventId(0);
         }
-        let event = {
-            let mut tracer = self.tracer.borrow_mut();
-            let event = Event { id: tracer.next(), cause: self.executor.cause(), at: self.now(), node, kind };
-            event.feed(&mut tracer.digest);
-            tracer.note_digest();
-            if let (EventKind::Mark(name), Some(node)) = (&event.kind, node) {
-                *tracer.marks.entry((name, node)).or_default() += 1;
-            }
-            event
+        let id = self.tracer.next();
+        let event = Event { id, cause: self.executor.cause(), at: self.now(), node, kind };
+        self.tracer.note(|digest| event.feed(digest));
+        self.note(&event);
+        let goes_on = {
+            let mut observer = self.observer.borrow_mut();
+            let goes_on = observer.on_event(&event, self);
+            self.attend(observer.attention());
+            goes_on
         };
-        if let (EventKind::Probe(Probe::Role { role, .. }), Some(node)) = (&event.kind, node) {
-            let machine = self.machine(node);
-            machine.role.set(Some(*role));
-            if *role == Role::Primary {
-                machine.led.set(event.id);
-            }
-        }
-        let id = event.id;
-        let goes_on = self.observer.borrow_mut().on_event(&event, self);
-        if goes_on {
+        if !goes_on {
+            self.stop();
+        } else if self.alert.get().after {
             self.notice(&event, false);
         }
-        if let Some(trace) = &mut self.tracer.borrow_mut().trace {
-            trace.push(event);
-        }
-        if !goes_on {
-            self.stopped.set(true);
+        if let Some(trace) = &self.tracer.trace {
+            trace.borrow_mut().push(event);
         }
         id
+    }
+
+    /// Records one of the frequent events, which `feed` feeds to the digest and `kind` makes for whoever wants to see it;
+    /// `wanted` says whether the observer does. Mostly nobody does, and then none is made.
+    #[inline]
+    pub fn emit_frequent(
+        &self,
+        node: NodeId,
+        wanted: impl FnOnce(&Seen) -> &Cell<bool>,
+        feed: impl FnOnce(Circumstance, &mut Digest),
+        kind: impl FnOnce() -> EventKind,
+    ) -> EventId {
+        let (seen, at) = (&self.seen, self.now());
+        if wanted(seen).get() || at > seen.later_than.get() || self.tracer.last() >= seen.behind.get() {
+            return self.emit(Some(node), kind());
+        }
+        let here = Circumstance { at, cause: self.executor.cause(), node: Some(node) };
+        self.tracer.note(|digest| feed(here, digest));
+        self.tracer.next()
+    }
+
+    /// Tells the observer something that is not an event.
+    pub fn tell(&self, tell: impl FnOnce(&mut dyn Observer)) {
+        let mut observer = self.observer.borrow_mut();
+        tell(&mut **observer);
+        self.attend(observer.attention());
+    }
+
+    #[inline]
+    fn attend(&self, attention: Attention) {
+        if attention != self.attention.get() {
+            self.attention.set(attention);
+            self.look();
+        }
+    }
+
+    /// Nothing happens any more.
+    pub fn stop(&self) {
+        self.stopped.set(true);
+        self.look();
+    }
+
+    /// Sets what faults there are to look out for.
+    pub fn set_alert(&self, alert: Alert) {
+        self.alert.set(alert);
+        self.look();
+    }
+
+    /// Finds out again what of the frequent events is seen. To be called whenever something changes that it asks for.
+    pub fn look(&self) {
+        let attention = self.attention.get();
+        let all = self.alert.get().after || self.tracer.trace.is_some() || self.stopped.get() || self.formatting.get();
+        self.seen.packets.set(all || attention.packets);
+        self.seen.disks.set(all || attention.disks);
+        self.seen.timers.set(all || attention.timers);
+        self.seen.later_than.set(attention.later_than);
+        self.seen.behind.set(EventId(attention.from.0.saturating_sub(1)));
+    }
+
+    /// Takes down what a node said of itself, as far as the world needs it.
+    #[inline]
+    fn note(&self, event: &Event) {
+        let Some(node) = event.node else { return };
+        match &event.kind {
+            EventKind::Mark(name) => self.machine(node).pass(name),
+            EventKind::Probe(Probe::Role { role, .. }) => {
+                let machine = self.machine(node);
+                machine.role.set(Some(*role));
+                if *role == Role::Primary {
+                    machine.led.set(event.id);
+                }
+            }
+            _ => {}
+        }
     }
 
     /// Records that the world did something to the nodes.
@@ -209,14 +212,15 @@ impl Shared {
         self.emit(None, EventKind::Fault(text.into()))
     }
 
-    pub fn count(&self, fault: &'static str) {
+    #[inline]
+    pub fn count(&self, deed: Deed) {
         if !self.stopped.get() {
-            self.tracer.borrow_mut().count(fault);
+            self.tracer.count(deed);
         }
     }
 
-    pub fn enter(&self, at: Instant, class: crate::exec::Class, item: Item) -> Ticket {
-        self.agenda.borrow_mut().enter(at, class, item)
+    pub fn enter(&self, at: Instant, class: Class, step: Step) -> Entered {
+        self.flight.enter_step(at, class, step)
     }
 }
 
@@ -227,7 +231,7 @@ impl Disks for Shared {
         if !disks[slot].promised(file, offset, into) {
             return false;
         }
-        let jobs = self.jobs.borrow();
+        let jobs = self.flight.jobs.borrow();
         let under_way = |job: &&DiskJob| job.owner == slot && job.outcome.is_none();
         !jobs.iter().filter(under_way).any(|job| disks[slot].endangers(&job.operation, file, offset, into))
     }

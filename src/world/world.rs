@@ -6,20 +6,22 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::config::{ClockConfig, NetworkConfig, ScheduleConfig, StorageConfig};
-use super::decide::{Decider, Source};
+use super::decide::{Decider, DiskLatencies, PacketDice, Source};
 use super::deviation::Deviation;
-use super::faults::Faults;
+use super::faults::{Alert, Faults};
+use super::flight::Flight;
 use super::happen::POLLS_PER_MOMENT;
-use super::machine::{Flights, Machine};
+use super::machine::Machine;
+use super::moment::Moments;
 use super::network::Network;
 use super::phase::{Core, Phase, Quiet};
-use super::shared::{Moment, Shared};
+use super::shared::{Seen, Shared};
 use super::tracer::{Observer, Tracer};
 use crate::base::{
-    ClientId, Cluster, Digest, Event, EventId, EventKind, Incarnation, Instant, Kind, NodeId, Operation, Outcome, Ratio,
+    ClientId, Cluster, Digest, Event, EventId, EventKind, Incarnation, Instant, Kind, NodeId, Operation, Outcome,
 };
 use crate::env::{Env, Local};
-use crate::exec::{Agenda, Executor};
+use crate::exec::{Executor, InOrder};
 
 /// What a world is made of.
 #[derive(Clone, Debug)]
@@ -149,40 +151,32 @@ impl World {
         let offsets = decider.offsets(&setup.clocks, setup.cluster);
         let machines: Vec<Machine> =
             setup.cluster.nodes().zip(offsets).map(|(node, offset)| Machine::new(node, offset)).collect();
-        let network_quiet = NetworkConfig {
-            loss: Ratio::ZERO,
-            duplicate: Ratio::ZERO,
-            reorder: Ratio::ZERO,
-            corrupt: Ratio::ZERO,
-            ..setup.network.clone()
-        };
-        World(Rc::new(Shared {
+        let packet_dice = PacketDice::new(&setup.network);
+        let world = World(Rc::new(Shared {
             cluster: setup.cluster,
-            network_config: setup.network,
-            network_quiet,
+            packet_dice,
+            packet_dice_quiet: packet_dice.quiet(),
+            disk_latencies: DiskLatencies::new(&setup.storage),
             storage: setup.storage,
             schedule: setup.schedule,
             core_size: setup.core_size,
             boot: Rc::new(boot),
             executor: Executor::new(),
-            agenda: RefCell::new(Agenda::new()),
+            flight: Flight::new(),
             entropy: decider.entropy(),
             decider: RefCell::new(decider),
             network: RefCell::new(Network::new(setup.cluster)),
             disks: RefCell::new(machines.iter().map(|_| super::disk::Disk::default()).collect()),
             machines,
-            timers: RefCell::new(Flights::new()),
-            packets: RefCell::new(Flights::new()),
-            jobs: RefCell::new(Flights::new()),
-            job_count: Cell::new(0),
-            tracer: RefCell::new(Tracer::new(setup.trace, setup.record)),
+            tracer: Tracer::new(setup.trace, setup.record),
+            attention: Cell::new(observer.attention()),
             observer: RefCell::new(observer),
             faults: RefCell::new(Faults::new(setup.phases.len(), setup.record)),
+            alert: Cell::new(Alert::default()),
             phases: setup.phases,
             phase: Cell::new((0, Instant::START)),
             core: RefCell::default(),
-            moment: Cell::new(Moment::World),
-            moments: RefCell::new(setup.record.then(Vec::new)),
+            moments: Moments::new(setup.record),
             settle: setup.settle,
             formatting: Cell::new(false),
             quiet: Cell::new(false),
@@ -191,7 +185,10 @@ impl World {
             graves: RefCell::default(),
             polls: Cell::default(),
             calls: Cell::default(),
-        }))
+            seen: Seen::default(),
+        }));
+        world.0.look();
+        world
     }
 
     /// Prepares the disk of every replica, before time begins, without faults and at once.
@@ -203,6 +200,7 @@ impl World {
         let shared = &self.0;
         let format = Rc::new(format);
         shared.formatting.set(true);
+        shared.look();
         for node in shared.cluster.replicas() {
             let slot = shared.cluster.slot(node);
             let machine = &shared.machines[slot];
@@ -212,7 +210,7 @@ impl World {
             // Called within a poll, where a panic of it is caught.
             shared.executor.spawn(facts, Box::pin(async move { format(env).await }));
             let mut polls = 0;
-            while let Some(polled) = shared.executor.next(|_| 0) {
+            while let Some(polled) = shared.executor.next(&mut InOrder) {
                 polls += 1;
                 if polls > POLLS_PER_MOMENT {
                     return Err((node, "formatting runs on for ever".to_string()));
@@ -226,7 +224,9 @@ impl World {
             machine.end_life();
         }
         shared.formatting.set(false);
+        shared.look();
         shared.stopped.set(false);
+        shared.look();
         for node in shared.cluster.replicas() {
             shared.emit(Some(node), EventKind::Format);
         }
@@ -245,22 +245,22 @@ impl World {
                 faults,
                 ..phase.clone()
             });
-            let trace = shared.tracer.borrow_mut().bytes.take().unwrap_or_default();
+            let trace = shared.tracer.bytes.as_ref().map(RefCell::take).unwrap_or_default();
             Record { entropy: shared.entropy, deviations, phases: phases.collect(), trace }
         });
-        let mut tracer = shared.tracer.borrow_mut();
+        let tracer = &shared.tracer;
         let mut marks: BTreeMap<&'static str, u64> = BTreeMap::new();
-        for ((name, _), count) in &tracer.marks {
+        for (name, count) in shared.machines.iter().flat_map(|machine| machine.marks.borrow().clone()) {
             *marks.entry(name).or_default() += count;
         }
         Remains {
-            digest: tracer.digest,
-            last: tracer.last,
+            digest: tracer.digest(),
+            last: tracer.last(),
             at: shared.now(),
             core: shared.core.borrow().clone(),
-            faults: std::mem::take(&mut tracer.faults),
+            faults: tracer.deeds(),
             marks,
-            trace: tracer.trace.take(),
+            trace: tracer.trace.as_ref().map(RefCell::take),
             unused,
             files: if record.is_some() { file_names(shared) } else { BTreeSet::new() },
             record,
@@ -269,29 +269,37 @@ impl World {
 
     /// What is in the world at present.
     pub fn census(&self) -> Census {
+        let flight = &self.0.flight;
         Census {
             tasks: self.0.executor.len(),
-            timers: self.0.timers.borrow().len(),
-            packets: self.0.packets.borrow().len(),
-            disk_operations: self.0.jobs.borrow().len(),
-            agenda: self.0.agenda.borrow().len(),
+            timers: flight.timers.borrow().len(),
+            packets: flight.packets.borrow().len() - self.arrived(),
+            disk_operations: flight.jobs.borrow().len(),
+            agenda: flight.agenda.len(),
         }
+    }
+
+    /// How many packets have arrived and were not taken yet.
+    fn arrived(&self) -> usize {
+        let packets = self.0.flight.packets.borrow();
+        self.0.machines.iter().map(|machine| machine.inbox_len(&packets)).sum()
     }
 
     /// Ends every task as a crash of all nodes would, and says what is left.
     pub fn shut_down(&self) -> Census {
-        let shared = &self.0;
-        shared.stopped.set(true);
+        let (shared, flight) = (&self.0, &self.0.flight);
+        shared.stop();
         shared.machines.iter().for_each(|machine| drop(machine.held.take()));
         shared.executor.cancel_all();
         for machine in &shared.machines {
-            machine.inbox.borrow_mut().clear();
-            machine.receivers.borrow_mut().clear();
+            machine.empty_inbox(&mut flight.packets.borrow_mut());
+            machine.forget_receivers();
         }
-        *shared.packets.borrow_mut() = Flights::new();
-        let finished = |job: &super::machine::DiskJob| job.forgotten || job.outcome.is_some();
-        shared.jobs.borrow_mut().take_where(finished);
-        shared.agenda.borrow_mut().clear();
+        let packets = std::mem::take(&mut *flight.packets.borrow_mut());
+        drop(packets);
+        let finished = |job: &super::flight::DiskJob| job.forgotten || job.outcome.is_some();
+        flight.jobs.borrow_mut().take_where(finished);
+        flight.agenda.clear();
         self.census()
     }
 }
@@ -323,8 +331,7 @@ impl Recorder {
     }
 
     fn alive(&self) -> bool {
-        let machine = &self.shared.machines[self.slot];
-        machine.up.get() && machine.life.get() == self.life && !self.shared.stopped.get()
+        self.shared.machines[self.slot].lives(self.life) && !self.shared.stopped.get()
     }
 
     fn emit(&self, kind: EventKind) {

@@ -1,0 +1,213 @@
+//! Tasks as cells, and the queue of those that are ready.
+
+use std::cell::{Cell, RefCell};
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::Waker;
+
+use slab::Slab;
+
+use super::task::{Arbiter, Task, TaskFacts, Wake};
+use crate::base::EventId;
+
+/// One task.
+pub(super) struct TaskCell {
+    pub facts: TaskFacts,
+    /// Where it stands in the table, and which of those that stood there.
+    pub handle: Task,
+    /// It is in the queue, or was taken from it and is about to be polled.
+    pub queued: Cell<bool>,
+    pub polled: Cell<bool>,
+    /// How many timers it has started.
+    pub timers: Cell<u32>,
+    /// What is polled; nothing once it has ended.
+    pub body: RefCell<Option<Body>>,
+    /// The key of the last moment that made it ready, and how often that did; counted only where there was a choice.
+    last_wake: Cell<(u64, u32)>,
+}
+
+/// What is polled, and its waker.
+pub(super) struct Body {
+    pub future: Pin<Box<dyn Future<Output = ()>>>,
+    pub waker: Waker,
+}
+
+/// Tasks and their queue, shared by the executor and the bells.
+#[derive(Default)]
+pub(super) struct Tasks {
+    pub table: RefCell<Slab<Rc<TaskCell>>>,
+    /// How many are ready.
+    ready: Cell<usize>,
+    /// The one that was made ready while nobody else was; it is before those of `fresh`.
+    lone: Cell<Option<Waiting>>,
+    /// Ready, in the order in which they were made so; no priority was asked for yet.
+    fresh: RefCell<VecDeque<Waiting>>,
+    /// Ready, with a priority.
+    decided: RefCell<BinaryHeap<Reverse<Decided>>>,
+    decisions: Cell<u64>,
+    pub moment: Cell<u32>,
+    pub cause: Cell<EventId>,
+}
+
+/// A ready task.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub task: Rc<TaskCell>,
+    pub moment: u32,
+    pub cause: EventId,
+}
+
+#[derive(Debug)]
+pub(super) struct Decided {
+    priority: u32,
+    sequence: u64,
+    pub waiting: Waiting,
+}
+
+impl Decided {
+    fn rank(&self) -> (u32, u64) {
+        (self.priority, self.sequence)
+    }
+}
+impl PartialEq for Decided {
+    fn eq(&self, other: &Self) -> bool {
+        self.rank() == other.rank()
+    }
+}
+impl Eq for Decided {}
+impl PartialOrd for Decided {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Decided {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.rank().cmp(&other.rank())
+    }
+}
+
+impl TaskCell {
+    pub fn new(facts: TaskFacts, handle: Task) -> TaskCell {
+        TaskCell {
+            facts,
+            handle,
+            queued: Cell::new(false),
+            polled: Cell::new(false),
+            timers: Cell::new(0),
+            body: RefCell::new(None),
+            last_wake: Cell::new((0, 0)),
+        }
+    }
+
+    /// Whether it has ended. One that is being polled has not.
+    pub fn is_over(&self) -> bool {
+        !self.polled.get() && self.body.borrow().is_none()
+    }
+}
+
+impl Tasks {
+    /// Makes a task ready, if it has not ended and is not ready yet. One that wakes itself is put into the queue when its
+    /// poll has ended, behind those that it woke.
+    #[inline]
+    pub fn wake(&self, task: Rc<TaskCell>) {
+        if task.queued.get() || task.is_over() {
+            return;
+        }
+        task.queued.set(true);
+        if !task.polled.get() {
+            self.push(task);
+        }
+    }
+
+    /// Puts a task at the end of the queue, made ready by what happens at present.
+    #[inline]
+    pub fn push(&self, task: Rc<TaskCell>) {
+        let waiting = Waiting { task, moment: self.moment.get(), cause: self.cause.get() };
+        let ready = self.ready.get();
+        self.ready.set(ready + 1);
+        if ready == 0 {
+            self.lone.set(Some(waiting));
+        } else {
+            self.fresh.borrow_mut().push_back(waiting);
+        }
+    }
+
+    /// The task that a handle means, unless it has ended.
+    pub fn find(&self, handle: Task) -> Option<Rc<TaskCell>> {
+        let table = self.table.borrow();
+        table.get(handle.slot as usize).filter(|task| task.handle == handle).map(Rc::clone)
+    }
+
+    /// Whether nobody is ready.
+    pub fn is_idle(&self) -> bool {
+        self.ready.get() == 0
+    }
+
+    /// Takes the first of the queue, whether or not it has ended. Nobody is asked where there is no choice.
+    #[inline]
+    pub fn first(&self, arbiter: &mut impl Arbiter) -> Option<Waiting> {
+        match self.ready.get() {
+            0 => None,
+            1 => {
+                self.ready.set(0);
+                self.lone.take().or_else(|| self.last())
+            }
+            more => {
+                self.ready.set(more - 1);
+                self.decide(arbiter)
+            }
+        }
+    }
+
+    /// Takes the only one of the queue.
+    #[inline(never)]
+    fn last(&self) -> Option<Waiting> {
+        let decided = self.decided.borrow_mut().pop().map(|Reverse(last)| last.waiting);
+        decided.or_else(|| self.fresh.borrow_mut().pop_front())
+    }
+
+    #[inline(never)]
+    fn decide(&self, arbiter: &mut impl Arbiter) -> Option<Waiting> {
+        let (mut fresh, mut decided) = (self.fresh.borrow_mut(), self.decided.borrow_mut());
+        for waiting in self.lone.take().into_iter().chain(fresh.drain(..)) {
+            let priority = if waiting.task.is_over() { 0 } else { priority(&waiting, arbiter) };
+            let sequence = self.decisions.get();
+            self.decisions.set(sequence + 1);
+            decided.push(Reverse(Decided { priority, sequence, waiting }));
+        }
+        decided.pop().map(|Reverse(first)| first.waiting)
+    }
+
+    /// Takes tasks that have ended out of the queue.
+    pub fn forget(&self) {
+        let (mut fresh, mut decided) = (self.fresh.borrow_mut(), self.decided.borrow_mut());
+        fresh.retain(|waiting| !waiting.task.is_over());
+        decided.retain(|Reverse(entry)| !entry.waiting.task.is_over());
+        let lone = self.lone.take().filter(|waiting| !waiting.task.is_over());
+        self.ready.set(fresh.len() + decided.len() + usize::from(lone.is_some()));
+        self.lone.set(lone);
+    }
+}
+
+fn priority(waiting: &Waiting, arbiter: &mut impl Arbiter) -> u32 {
+    let key = arbiter.moment_key(waiting.moment);
+    let last = waiting.task.last_wake.get();
+    let repeat = if last.0 == key { last.1 + 1 } else { 1 };
+    waiting.task.last_wake.set((key, repeat));
+    arbiter.priority(&Wake { task: &waiting.task.facts, moment: waiting.moment, repeat })
+}
+
+impl std::fmt::Debug for Tasks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Tasks({}, {} ready)", self.table.borrow().len(), self.ready.get())
+    }
+}
+
+impl std::fmt::Debug for TaskCell {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Task({} {:?})", self.facts.label, self.handle)
+    }
+}

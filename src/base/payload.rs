@@ -60,7 +60,7 @@ impl Payload {
 
     /// The bytes of `part`, which is a part of this payload: shared where the payload is, a copy where it lies inline.
     pub fn slice_ref(&self, part: &[u8]) -> Bytes {
-        match &self.0 {
+        match &self.form {
             Form::Inline { .. } => Bytes::copy_from_slice(part),
             Form::Shared(bytes) => bytes.slice_ref(part),
         }

@@ -52,6 +52,11 @@ impl Live {
         self.alarm = at + self.within;
     }
 
+    /// No call is overdue before this.
+    pub fn alarm(&self) -> Instant {
+        self.alarm
+    }
+
     /// Whether a call may be overdue at this moment.
     #[inline]
     pub fn is_due(&self, at: Instant) -> bool {

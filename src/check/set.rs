@@ -121,7 +121,8 @@ impl Oracles {
     /// The first promise that this event breaks, safety before liveness.
     #[inline]
     pub fn on_event(&mut self, event: &Event, disks: &dyn Disks) -> Result<(), Violation> {
-        self.events += 1;
+        // Events count from 1, and not all of them need be shown.
+        self.events = event.id.0;
         if self.concerns(event) { self.judge(event, disks) } else { Ok(()) }
     }
 
@@ -206,8 +207,14 @@ impl Oracles {
     /// # Errors
     /// The first promise that the whole run breaks, safety before liveness.
     pub fn on_end(&mut self, end: &End) -> Result<(), Violation> {
+        self.events = end.event.0;
         let judged = self.each_mut().into_iter().flatten().try_for_each(|oracle| oracle.on_end(end));
         judged.map_err(|violation| self.with_role(violation))
+    }
+
+    /// Until when the clock alone breaks no promise. Up to then, packets, disk operations and timers are nobody's business.
+    pub fn at_ease_until(&self) -> Instant {
+        self.live.as_ref().map_or(Instant::NEVER, Live::alarm)
     }
 
     /// A quiet phase begins, with this core of replicas and clients.

@@ -12,7 +12,7 @@ use super::{Expectation, Plan, Scenario, Shows};
 use crate::base::{Disks, Distribution, Event, EventId, EventKind, Instant, NodeId, Probe};
 use crate::check::conv::Conv;
 use crate::check::{Checked, End, Limits, Oracle, OracleId, Oracles, Setting, Violation};
-use crate::world::{NetworkConfig, Observer, Record, Remains, Setup, Source, StorageConfig, World};
+use crate::world::{Attention, NetworkConfig, Observer, Record, Remains, Setup, Source, StorageConfig, World};
 
 /// How a scenario is run.
 #[derive(Clone, Debug, Default)]
@@ -295,6 +295,12 @@ impl Observer for Observing {
 
     fn on_quiet_end(&mut self) {
         self.0.borrow_mut().oracles.end_quiet();
+    }
+
+    fn attention(&self) -> Attention {
+        let later_than = self.0.borrow().oracles.at_ease_until();
+        // Deliveries are counted.
+        Attention { packets: true, later_than, from: EventId(EVENTS_MAX), ..Attention::LEAST }
     }
 
     fn is_settled(&mut self, core: &[NodeId]) -> bool {

@@ -136,14 +136,22 @@ impl Calendar {
         *self = Calendar::new();
     }
 
-    #[inline]
+    #[inline(always)]
     fn place(&mut self, entry: u128) {
-        let bucket = time(entry) >> self.shift;
-        let ahead = bucket.saturating_sub(self.present);
-        if ahead == 0 {
-            self.place_near(entry);
-        } else if ahead < self.lists.len() as u64 {
+        let bucket = time(entry).wrapping_shr(self.shift);
+        let ahead = bucket.wrapping_sub(self.present);
+        if ahead.wrapping_sub(1) < self.lists.len() as u64 - 1 {
             self.place_in(bucket, entry);
+        } else {
+            self.place_aside(bucket, entry);
+        }
+    }
+
+    /// Places an entry that belongs into no bucket, or into the present one.
+    #[inline(never)]
+    fn place_aside(&mut self, bucket: u64, entry: u128) {
+        if bucket <= self.present {
+            self.place_near(entry);
         } else {
             self.place_far(entry);
         }
@@ -168,7 +176,7 @@ impl Calendar {
         self.near.push(Reverse(other));
     }
 
-    #[inline]
+    #[inline(always)]
     fn place_in(&mut self, bucket: u64, entry: u128) {
         let index = bucket as usize & (self.lists.len() - 1);
         let node = Node { entry, next: self.lists[index] };

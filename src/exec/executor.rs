@@ -123,6 +123,18 @@ impl Executor {
         }
     }
 
+    /// Whether whoever polls is the task itself, and no combinator stands between.
+    #[inline]
+    pub fn is_own(&self, context: &Context<'_>) -> bool {
+        addresses(context) == self.own_waker.get()
+    }
+
+    /// Wakes a task.
+    #[inline]
+    pub fn wake_task(&self, task: TaskRef) {
+        self.tasks.wake(task.0);
+    }
+
     /// Wakes whoever waits.
     #[inline]
     pub fn wake(&self, waiter: Waiter) {
@@ -137,46 +149,41 @@ impl Executor {
         !self.tasks.is_idle()
     }
 
-    /// Takes the ready task that goes first. The arbiter is asked only where there is a choice.
+    /// Takes the ready task that goes first; it may have been cancelled since it was made ready. The arbiter is asked only
+    /// where there is a choice.
     #[inline]
     pub fn next(&self, arbiter: &mut impl Arbiter) -> Option<Polled> {
-        loop {
-            let Waiting { task, cause, .. } = self.tasks.first(arbiter)?;
-            // One that was cancelled while it waited is passed over.
-            if !task.is_over() {
-                return Some(Polled { task, cause });
-            }
-        }
+        let Waiting { task, cause, .. } = self.tasks.first(arbiter)?;
+        Some(Polled { task, cause })
     }
 
-    /// Polls a task once.
+    /// Polls a task once; not at all if it has been cancelled since it was made ready.
     ///
     /// # Errors
     /// What the task said, if it panicked. It is gone then.
     #[inline]
-    pub fn run(&self, polled: Polled) -> Result<(), String> {
+    pub fn run(&self, polled: &Polled) -> Result<(), String> {
         let Polled { task, cause } = polled;
         let mut body = task.body.borrow_mut();
-        // It may have been cancelled since it was taken.
         let Some(Body { future, waker }) = &mut *body else { return Ok(()) };
         // Woken from here on, it is ready again.
         task.queued.set(false);
         task.polled.set(true);
-        self.set_cause(cause);
+        self.set_cause(*cause);
         let mut context = Context::from_waker(waker);
         self.own_waker.set(addresses(&context));
-        self.current.replace(Some(Rc::clone(&task)));
+        self.current.replace(Some(Rc::clone(task)));
         let result = catch(|| future.as_mut().poll(&mut context));
         if !matches!(result, Ok(Poll::Pending)) {
             drop(body);
-            self.end(&task);
+            self.end(task);
             return result.map(|_| ());
         }
         drop(body);
         self.put_down();
         task.polled.set(false);
         if task.queued.get() {
-            self.tasks.push(task);
+            self.tasks.push(Rc::clone(task));
         }
         Ok(())
     }
@@ -302,7 +309,7 @@ mod tests {
 
     fn run_all(executor: &Executor, mut arbiter: impl Arbiter) {
         while let Some(polled) = executor.next(&mut arbiter) {
-            executor.run(polled).expect("no task panics");
+            executor.run(&polled).expect("no task panics");
         }
     }
 
@@ -367,7 +374,7 @@ mod tests {
         let executor = Executor::new();
         executor.spawn(facts(0), Box::pin(async { panic!("no quorum") }));
         let polled = executor.next(&mut InOrder).expect("the task is ready");
-        assert!(executor.run(polled).unwrap_err().starts_with("no quorum"));
+        assert!(executor.run(&polled).unwrap_err().starts_with("no quorum"));
         assert!(executor.is_empty());
     }
 

@@ -123,7 +123,7 @@ impl Tasks {
     }
 
     /// Puts a task at the end of the queue, made ready by what happens at present.
-    #[inline]
+    #[inline(always)]
     pub fn push(&self, task: Rc<TaskCell>) {
         let waiting = Waiting { task, moment: self.moment.get(), cause: self.cause.get() };
         let ready = self.ready.get();
@@ -131,8 +131,13 @@ impl Tasks {
         if ready == 0 {
             self.lone.set(Some(waiting));
         } else {
-            self.fresh.borrow_mut().push_back(waiting);
+            self.push_behind(waiting);
         }
+    }
+
+    #[inline(never)]
+    fn push_behind(&self, waiting: Waiting) {
+        self.fresh.borrow_mut().push_back(waiting);
     }
 
     /// The task that a handle means, unless it has ended.

@@ -50,6 +50,12 @@ impl TaskRef {
     pub fn facts(&self) -> &TaskFacts {
         &self.0.facts
     }
+
+    /// Whether it is the one that is being polled.
+    #[inline]
+    pub fn is_polled(&self) -> bool {
+        self.0.polled.get()
+    }
 }
 
 /// Somebody who waits for something and is to be woken by it.

@@ -2,6 +2,7 @@
 //! agenda knows it by a small number, made of the table and the place there.
 
 use std::cell::{Cell, RefCell};
+use std::task::Waker;
 
 use slab::Slab;
 
@@ -208,7 +209,8 @@ pub(super) struct Timer {
     pub fired: bool,
     /// Of no item, if it waits for ever or has fired.
     pub ticket: Ticket,
-    pub waiter: Option<Waiter>,
+    /// Who waits for it, if not that task itself.
+    pub foreign: Option<Waker>,
 }
 
 /// A packet on its way, or arrived.

@@ -8,8 +8,8 @@ use super::shared::Shared;
 use super::tracer::Deed;
 use crate::base::name::key;
 use crate::base::time::nanos;
-use crate::base::{EventId, EventKind, Instant, Label, Lost, Name};
-use crate::exec::{Arbiter, Class, Polled, Ticket, Wake};
+use crate::base::{EventId, EventKind, Instant, Lost, Name};
+use crate::exec::{Arbiter, Class, Polled, TaskFacts, Ticket, Wake};
 
 /// So many polls without time moving mean that a task runs for ever.
 pub(super) const POLLS_PER_MOMENT: u64 = 1_000_000;
@@ -85,7 +85,7 @@ impl Shared {
 
     #[inline]
     fn poll(self: &Rc<Self>, polled: Polled) {
-        let (owner, life, label) = (polled.task().owner, polled.task().life, polled.task().label);
+        let TaskFacts { owner, life, .. } = *polled.task();
         let machine = &self.machines[owner];
         if machine.paused.get() {
             machine.held.borrow_mut().push(polled);
@@ -96,13 +96,13 @@ impl Shared {
         self.polls.set(polls);
         if polls > POLLS_PER_MOMENT {
             self.executor.set_cause(polled.cause);
-            return self.spin(owner, label, POLLS_PER_MOMENT);
+            return self.spin(polled.task(), POLLS_PER_MOMENT);
         }
         self.calls.set(0);
-        let result = self.executor.run(polled);
+        let result = self.executor.run(&polled);
         if self.calls.get() >= CALLS_PER_POLL && !self.stopped.get() {
             // Its own call ended the poll; what it said then is not the system's.
-            return self.spin(owner, label, 1);
+            return self.spin(polled.task(), 1);
         }
         if let Err(message) = result
             && machine.lives(life)
@@ -117,8 +117,8 @@ impl Shared {
 
     /// Ends the run, because a task lets time not move.
     #[cold]
-    fn spin(&self, owner: usize, task: Label, polls: u64) {
-        self.emit(Some(self.machines[owner].id), EventKind::Spin { task, polls });
+    fn spin(&self, task: &TaskFacts, polls: u64) {
+        self.emit(Some(self.machines[task.owner].id), EventKind::Spin { task: task.label, polls });
         self.stop();
     }
 
@@ -162,16 +162,15 @@ impl Shared {
 
     #[inline]
     fn fire(&self, place: usize) {
-        let (task, nth, cause, waiter, id) = {
+        let (task, nth, cause, foreign) = {
             let mut timers = self.flight.timers.borrow_mut();
-            let id = timers.id_at(place).expect("a timer on the agenda is waited for");
-            let timer = timers.at_mut(place).expect("it was there a line ago");
+            let timer = timers.at_mut(place).expect("a timer on the agenda is waited for");
             timer.ticket = Ticket::NONE;
-            (timer.task.clone(), timer.nth, timer.event, timer.waiter.take(), id)
+            (timer.task.clone(), timer.nth, timer.event, timer.foreign.take())
         };
-        let facts = task.facts();
-        let (node, label) = (self.machines[facts.owner].id, facts.label);
-        self.begin(Moment::Timer(facts.key, nth), cause, || Told::Timer { node, task: task.clone(), nth });
+        let TaskFacts { owner, label, key, .. } = *task.facts();
+        let node = self.machines[owner].id;
+        self.begin(Moment::Timer(key, nth), cause, || Told::Timer { node, task: task.clone(), nth });
         let fired = self.emit_frequent(
             node,
             |seen| &seen.timers,
@@ -179,11 +178,12 @@ impl Shared {
             || EventKind::Timer { task: label, nth },
         );
         self.executor.set_cause(fired);
-        if let Some(timer) = self.flight.timers.borrow_mut().get_mut(id) {
+        if let Some(timer) = self.flight.timers.borrow_mut().at_mut(place) {
             (timer.fired, timer.event) = (true, fired);
         }
-        if let Some(waiter) = waiter {
-            self.executor.wake(waiter);
+        match foreign {
+            None => self.executor.wake_task(task),
+            Some(waker) => waker.wake(),
         }
     }
 
@@ -210,6 +210,7 @@ impl Shared {
             |here, digest| here.feed_delivery(digest, copy, corrupt),
             event,
         );
+        self.tracer.deliveries.set(self.tracer.deliveries.get() + 1);
         self.executor.set_cause(arrived);
         machine.receive(place, arrived, &mut self.flight.packets.borrow_mut());
         machine.wake_receivers(&self.executor);

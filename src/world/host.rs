@@ -100,8 +100,9 @@ impl Host for NodeHost {
         // A wait for ever is one by any clock.
         let due = if at == Instant::NEVER { at } else { Instant::from_nanos(at.as_nanos() - offset) };
         let (task, nth) = shared.executor.count_timer().expect("only a task being polled starts a timer");
-        let (event, waiter) = (shared.executor.cause(), Some(shared.executor.waiter(context)));
-        let timer = Timer { task, nth, event, fired: false, ticket: Ticket::NONE, waiter };
+        let event = shared.executor.cause();
+        let foreign = (!shared.executor.is_own(context)).then(|| context.waker().clone());
+        let timer = Timer { task, nth, event, fired: false, ticket: Ticket::NONE, foreign };
         Some(TimerId(shared.flight.enter_timer(due, timer)))
     }
 
@@ -112,9 +113,9 @@ impl Host for NodeHost {
         let (executor, mut timers) = (&self.shared.executor, self.shared.flight.timers.borrow_mut());
         let waiting = timers.get_mut(timer.0).expect("a timer lasts until it was seen to be due");
         if !waiting.fired {
-            if !waiting.waiter.as_ref().is_some_and(|waiter| executor.is_waiter(waiter, context)) {
-                waiting.waiter = Some(executor.waiter(context));
-            }
+            // A future may have been handed to another task since it began to wait.
+            let own = executor.is_own(context) && waiting.task.is_polled();
+            waiting.foreign = (!own).then(|| context.waker().clone());
             return Poll::Pending;
         }
         executor.set_cause(waiting.event);

@@ -92,6 +92,8 @@ pub(super) struct Tracer {
     /// One byte of the digest after each event, where a plan is written down.
     pub bytes: Option<RefCell<Vec<u8>>>,
     deeds: [Cell<u64>; DEEDS.len()],
+    /// How many packets have arrived.
+    pub deliveries: Cell<u64>,
 }
 
 impl Tracer {
@@ -102,6 +104,7 @@ impl Tracer {
             trace: trace.then(RefCell::default),
             bytes: record.then(RefCell::default),
             deeds: Default::default(),
+            deliveries: Cell::new(0),
         }
     }
 

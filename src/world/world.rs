@@ -75,6 +75,8 @@ pub struct Remains {
     pub digest: Digest,
     /// Its last event.
     pub last: EventId,
+    /// How many packets arrived.
+    pub deliveries: u64,
     /// When it ended.
     pub at: Instant,
     /// The core of its last quiet phase; empty if there was none.
@@ -99,6 +101,7 @@ impl Remains {
         Remains {
             digest: Digest::START,
             last: EventId(0),
+            deliveries: 0,
             at: Instant::START,
             core: Vec::new(),
             faults: BTreeMap::new(),
@@ -216,7 +219,7 @@ impl World {
                     return Err((node, "formatting runs on for ever".to_string()));
                 }
                 shared.calls.set(0);
-                shared.executor.run(polled).map_err(|message| (node, message))?;
+                shared.executor.run(&polled).map_err(|message| (node, message))?;
             }
             if !shared.executor.is_empty() {
                 return Err((node, "formatting waits for something other than the disk".to_string()));
@@ -256,6 +259,7 @@ impl World {
         Remains {
             digest: tracer.digest(),
             last: tracer.last(),
+            deliveries: tracer.deliveries.get(),
             at: shared.now(),
             core: shared.core.borrow().clone(),
             faults: tracer.deeds(),

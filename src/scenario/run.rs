@@ -122,7 +122,6 @@ struct Watch {
     found: Option<Violation>,
     committed: u64,
     view_changes: u64,
-    deliveries: u64,
 }
 
 impl Watch {
@@ -150,7 +149,6 @@ impl Watch {
             found: None,
             committed: 0,
             view_changes: 0,
-            deliveries: 0,
         }
     }
 
@@ -158,7 +156,6 @@ impl Watch {
         match &event.kind {
             EventKind::Probe(Probe::Committed { index, .. }) => self.committed = self.committed.max(*index),
             EventKind::Probe(Probe::Leads { epoch: 1.., .. }) => self.view_changes += 1,
-            EventKind::Deliver { .. } => self.deliveries += 1,
             _ => {}
         }
     }
@@ -206,7 +203,7 @@ impl Watch {
             verdict,
             digest: remains.digest,
             events: remains.last.0,
-            deliveries: self.deliveries,
+            deliveries: remains.deliveries,
             virtual_time: remains.at.since(Instant::START),
             committed: self.committed,
             view_changes: self.view_changes,
@@ -299,8 +296,7 @@ impl Observer for Observing {
 
     fn attention(&self) -> Attention {
         let later_than = self.0.borrow().oracles.at_ease_until();
-        // Deliveries are counted.
-        Attention { packets: true, later_than, from: EventId(EVENTS_MAX), ..Attention::LEAST }
+        Attention { later_than, from: EventId(EVENTS_MAX), ..Attention::LEAST }
     }
 
     fn is_settled(&mut self, core: &[NodeId]) -> bool {

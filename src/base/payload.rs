@@ -58,6 +58,14 @@ impl Payload {
         }
     }
 
+    /// The bytes of `part`, which is a part of this payload: shared where the payload is, a copy where it lies inline.
+    pub fn slice_ref(&self, part: &[u8]) -> Bytes {
+        match &self.form {
+            Form::Inline { .. } => Bytes::copy_from_slice(part),
+            Form::Shared(bytes) => bytes.slice_ref(part),
+        }
+    }
+
     /// This payload with one bit flipped; the network's corruption. An empty payload stays empty.
     pub fn with_bit_flipped(&self, bit: u64) -> Payload {
         let mut bytes = self.to_vec();

@@ -47,21 +47,23 @@ impl Oracle for Back {
         else {
             return Ok(());
         };
-        let Some(layout) = self.layout.clone() else {
-            return Ok(());
-        };
-        if !self.is_new(*index, *digest, node) {
+        if self.layout.is_none() || !self.is_new(*index, *digest, node) {
             return Ok(());
         }
+        let Some(layout) = &self.layout else {
+            return Ok(());
+        };
         self.checked += 1;
         let holds = |replica: &NodeId| match layout.entry(disks, *replica, *index) {
             Some(held) => held == *digest,
             None => layout.checkpoint(disks, *replica) >= *index,
         };
-        let holders: Vec<NodeId> = self.cluster.replicas().filter(holds).collect();
-        if holders.len() >= usize::from(self.quorums.replication) {
+        // Reading disks is dear, and a quorum is enough.
+        let quorum = usize::from(self.quorums.replication);
+        if self.cluster.replicas().filter(holds).take(quorum).count() == quorum {
             return Ok(());
         }
+        let holders: Vec<NodeId> = self.cluster.replicas().filter(holds).collect();
         let held = match holders.as_slice() {
             [] => "no replica".to_owned(),
             some => format!("only {}", list(some)),

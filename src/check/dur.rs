@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use crate::base::{Checksum, Disks, Event, EventKind, NodeId, Probe};
 
+use super::by_node::ByNode;
 use super::oracle::{Checked, Oracle, OracleId, Violation, pair};
 
 /// How many beginnings of epochs are remembered for commits that come too late.
@@ -30,7 +31,7 @@ pub struct Dur {
     /// By epoch, the newest `LEADERS_KEPT`.
     leaders: BTreeMap<u64, Lead>,
     /// What each replica has last committed in this life.
-    last: BTreeMap<NodeId, (u64, Checksum)>,
+    last: ByNode<Option<(u64, Checksum)>>,
     checked: u64,
 }
 
@@ -71,7 +72,7 @@ impl Lead {
 
 impl Dur {
     fn on_committed(&mut self, event: &Event, epoch: u64, commit: Commit) -> Result<(), Violation> {
-        self.last.insert(commit.node, (commit.index, commit.digest));
+        *self.last.at(commit.node) = Some((commit.index, commit.digest));
         if commit.index <= self.greatest {
             return Ok(());
         }
@@ -125,14 +126,15 @@ impl Oracle for Dur {
         };
         match &event.kind {
             EventKind::Boot(_) => {
-                self.last.remove(&node);
+                *self.last.at(node) = None;
                 Ok(())
             }
             EventKind::Probe(Probe::Committed { epoch, index, digest }) => {
                 self.on_committed(event, *epoch, Commit { index: *index, digest: *digest, node })
             }
             EventKind::Probe(Probe::Leads { epoch, committed, chain }) => {
-                let base = self.last.get(&node).filter(|(index, _)| index == committed).map(|(_, digest)| *digest);
+                let last = *self.last.at(node);
+                let base = last.filter(|(index, _)| index == committed).map(|(_, digest)| digest);
                 self.on_leads(event, *epoch, Lead { node, committed: *committed, base, chain: chain.clone() })
             }
             _ => Ok(()),

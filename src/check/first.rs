@@ -12,9 +12,8 @@ const REACH: u64 = 1 << 16;
 /// The first checksum named for each index.
 #[derive(Debug, Default)]
 pub(super) struct FirstByIndex {
-    checksums: Vec<Checksum>,
-    /// Parallel to `checksums`: who named it; `None` where nobody has yet.
-    nodes: Vec<Option<NodeId>>,
+    /// `None` where nobody has named one yet.
+    dense: Vec<Option<First>>,
     sparse: BTreeMap<u64, First>,
 }
 
@@ -27,27 +26,27 @@ pub(super) struct First {
 
 impl FirstByIndex {
     /// What was first named for this index; if nothing was, this becomes it, and `None` is returned.
+    #[inline]
     pub fn meet(&mut self, index: u64, first: First) -> Option<First> {
-        if !self.sparse.is_empty()
-            && let Some(known) = self.sparse.get(&index)
-        {
+        // A far index stays sparse when the dense table comes to reach it, so that is where nothing is in the other.
+        let known = usize::try_from(index).ok().and_then(|slot| *self.dense.get(slot)?);
+        if known.is_none() { self.add(index, first) } else { known }
+    }
+
+    fn add(&mut self, index: u64, first: First) -> Option<First> {
+        if let Some(known) = self.sparse.get(&index) {
             return Some(*known);
         }
-        let end = self.nodes.len() as u64;
+        let end = self.dense.len() as u64;
         if index >= end + REACH {
             self.sparse.insert(index, first);
             return None;
         }
         let slot = index as usize;
         if index >= end {
-            self.checksums.resize(slot + 1, Checksum::default());
-            self.nodes.resize(slot + 1, None);
+            self.dense.resize(slot + 1, None);
         }
-        if let Some(node) = self.nodes[slot] {
-            return Some(First { checksum: self.checksums[slot], node });
-        }
-        self.checksums[slot] = first.checksum;
-        self.nodes[slot] = Some(first.node);
+        self.dense[slot] = Some(first);
         None
     }
 }

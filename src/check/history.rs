@@ -1,10 +1,11 @@
 //! The history: what clients asked, what they were told, and when.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::base::event::Outcome;
 use crate::base::{ClientId, Event, EventId, EventKind, Instant, Operation, Reply};
+
+use super::by_node::ByNode;
 
 /// A moment of a history.
 ///
@@ -52,7 +53,8 @@ impl Call {
 #[derive(Clone, Debug, Default)]
 pub struct History {
     calls: Vec<Call>,
-    open: BTreeMap<(ClientId, u64), usize>,
+    /// By machine, its calls that have not ended, with their places. There is one at most, and those whose callers died.
+    open: ByNode<Vec<(ClientId, u64, usize)>>,
 }
 
 impl History {
@@ -75,7 +77,10 @@ impl History {
                 });
             }
             EventKind::Return { client, number, outcome } => {
-                if let Some(place) = self.open.remove(&(*client, *number)) {
+                let open = self.open.at(client.node);
+                let called = open.iter().rposition(|(caller, call, _)| caller == client && call == number);
+                if let Some(called) = called {
+                    let (_, _, place) = open.swap_remove(called);
                     self.calls[place].ended = Some((moment, outcome.clone()));
                 }
             }
@@ -91,7 +96,7 @@ impl History {
             "a call begins before it ends"
         );
         if call.ended.is_none() {
-            self.open.insert((call.client, call.number), self.calls.len());
+            self.open.at(call.client.node).push((call.client, call.number, self.calls.len()));
         }
         self.calls.push(call);
     }

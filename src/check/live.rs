@@ -52,6 +52,24 @@ impl Live {
         self.alarm = at + self.within;
     }
 
+    /// No call is overdue before this.
+    pub fn alarm(&self) -> Instant {
+        self.alarm
+    }
+
+    /// Whether a call may be overdue at this moment.
+    #[inline]
+    pub fn is_due(&self, at: Instant) -> bool {
+        at > self.alarm
+    }
+
+    /// Whether this event is its business: one by which somebody begins or ceases to wait, or the first by which a call may
+    /// be overdue.
+    pub fn cares(&self, event: &Event) -> bool {
+        let waits = matches!(event.kind, EventKind::Call { .. } | EventKind::Return { .. } | EventKind::Crash(_));
+        waits || self.is_due(event.at)
+    }
+
     /// The quiet phase is over: faults may strike again, and nothing is owed.
     pub fn end_quiet(&mut self) {
         self.quiet = None;
@@ -106,7 +124,7 @@ impl Oracle for Live {
     }
 
     fn on_event(&mut self, event: &Event, _disks: &dyn Disks) -> Result<(), Violation> {
-        if event.at > self.alarm {
+        if self.is_due(event.at) {
             self.judge(event.at, event.id, false)?;
         }
         let Some(node) = event.node.filter(|node| !node.is_replica()) else {

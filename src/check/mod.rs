@@ -8,6 +8,7 @@
 
 pub mod agree;
 pub mod back;
+mod by_node;
 pub mod conv;
 pub mod div;
 pub mod dur;

@@ -1,10 +1,11 @@
 //! MONO: across restarts, promised epochs never go back and acknowledged entries stay.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use crate::base::{Checksum, Disks, Event, EventKind, NodeId, Probe};
 
+use super::by_node::ByNode;
 use super::oracle::{Checked, Epoch, Layout, Oracle, OracleId, Violation};
 
 /// How many acknowledged entries below the highest are remembered for each replica.
@@ -23,7 +24,7 @@ const ACKS_KEPT: u64 = 64;
 /// never made durable, or the system itself has overwritten it.
 pub struct Mono {
     layout: Option<Rc<dyn Layout>>,
-    replicas: BTreeMap<NodeId, Promises>,
+    replicas: ByNode<Promises>,
     checked: u64,
 }
 
@@ -57,6 +58,10 @@ struct Ack {
 
 impl Promises {
     fn ack(&self, index: u64) -> Option<&Ack> {
+        // Most are asked for because they are new, and those lie above all that are known.
+        if self.acked.back().is_none_or(|last| last.index < index) {
+            return None;
+        }
         self.acked.binary_search_by_key(&index, |ack| ack.index).ok().map(|place| &self.acked[place])
     }
 
@@ -89,11 +94,11 @@ impl Promises {
 impl Mono {
     /// Judges the words of replicas, and their disks too if there is a layout to read them by.
     pub fn new(layout: Option<Rc<dyn Layout>>) -> Mono {
-        Mono { layout, replicas: BTreeMap::new(), checked: 0 }
+        Mono { layout, replicas: ByNode::default(), checked: 0 }
     }
 
     fn on_boot(&mut self, node: NodeId, disks: &dyn Disks) -> Result<(), String> {
-        let promises = self.replicas.entry(node).or_default();
+        let promises = self.replicas.at(node);
         promises.doubt = None;
         let Some(layout) = &self.layout else {
             return Ok(());
@@ -131,7 +136,7 @@ impl Mono {
     }
 
     fn on_epoch(&mut self, node: NodeId, epoch: Epoch, disks: &dyn Disks) -> Result<(), String> {
-        let promises = self.replicas.entry(node).or_default();
+        let promises = self.replicas.at(node);
         promises.excused = false;
         if let Some(objection) = promises.objection() {
             return Err(format!("{node} promises {}, but {objection}", words(Some(epoch))));
@@ -154,7 +159,7 @@ impl Mono {
     }
 
     fn on_acked(&mut self, node: NodeId, ack: Ack, disks: &dyn Disks) -> Result<(), String> {
-        let promises = self.replicas.entry(node).or_default();
+        let promises = self.replicas.at(node);
         if promises.excused {
             return Ok(());
         }
@@ -208,7 +213,7 @@ impl Mono {
     }
 
     fn on_head(&mut self, node: NodeId, index: u64, digest: Checksum) {
-        let promises = self.replicas.entry(node).or_default();
+        let promises = self.replicas.at(node);
         promises.doubt = None;
         if promises.excused {
             return;
@@ -223,7 +228,7 @@ impl Mono {
     }
 
     fn on_nacked(&mut self, node: NodeId, index: u64, digest: Checksum) -> Result<(), String> {
-        let promises = self.replicas.entry(node).or_default();
+        let promises = self.replicas.at(node);
         if promises.excused {
             return Ok(());
         }
@@ -241,7 +246,7 @@ impl Mono {
     }
 
     fn on_leads(&mut self, node: NodeId, epoch: u64) -> Result<(), String> {
-        let promises = self.replicas.entry(node).or_default();
+        let promises = self.replicas.at(node);
         match promises.objection().filter(|_| !promises.excused) {
             Some(objection) => Err(format!("{node} begins to lead epoch {epoch}, but {objection}")),
             None => Ok(()),
@@ -249,7 +254,7 @@ impl Mono {
     }
 
     fn on_truncated(&mut self, node: NodeId, index: u64, epoch: u64) -> Result<(), String> {
-        let promises = self.replicas.entry(node).or_default();
+        let promises = self.replicas.at(node);
         promises.doubt = None;
         if promises.excused {
             return Ok(());
@@ -266,7 +271,7 @@ impl Mono {
     }
 
     fn on_recovering(&mut self, node: NodeId) {
-        let promises = self.replicas.entry(node).or_default();
+        let promises = self.replicas.at(node);
         *promises = Promises { excused: true, spoken: promises.spoken, ..Promises::default() };
     }
 }
@@ -295,7 +300,7 @@ impl Oracle for Mono {
         let judged = match &event.kind {
             EventKind::Boot(_) => self.on_boot(node, disks),
             EventKind::Wipe => {
-                self.replicas.entry(node).or_default().blank = true;
+                self.replicas.at(node).blank = true;
                 Ok(())
             }
             EventKind::Probe(probe) => match probe {

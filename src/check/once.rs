@@ -1,10 +1,13 @@
 //! ONCE: a request is executed at most once.
 
-use std::collections::BTreeMap;
+#![expect(clippy::disallowed_types, reason = "hashed by a fixed hasher, and never iterated")]
+
+use std::collections::HashMap;
 
 use crate::base::{Disks, Event, EventKind, NodeId, Probe};
 
 use super::oracle::{Checked, Oracle, OracleId, Violation, pair};
+use super::states::Fixed;
 
 /// Compares every `Executed` probe with the first one for the same request of the same client.
 ///
@@ -12,7 +15,7 @@ use super::oracle::{Checked, Oracle, OracleId, Violation, pair};
 /// entry. Two entries are two executions.
 #[derive(Debug, Default)]
 pub struct Once {
-    executed: BTreeMap<(u64, u64), (u64, NodeId)>,
+    executed: HashMap<(u64, u64), (u64, NodeId), Fixed>,
     checked: u64,
 }
 

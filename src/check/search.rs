@@ -105,6 +105,8 @@ pub(super) struct Search<'a> {
     choices: Vec<(u32, u32)>,
     seen: HashSet<u128, Fixed>,
     begun: bool,
+    /// It has met a dead end, and may ask the model the same again.
+    is_hard: bool,
 }
 
 impl<'a> Search<'a> {
@@ -115,8 +117,9 @@ impl<'a> Search<'a> {
         calls: impl Iterator<Item = (usize, &'a Call)>,
         until: (EventId, usize),
     ) -> Search<'a> {
-        let mut ops: Vec<Op<'a>> = Vec::new();
-        let mut moments = Vec::new();
+        let (least, _) = calls.size_hint();
+        let mut ops: Vec<Op<'a>> = Vec::with_capacity(least);
+        let mut moments = Vec::with_capacity(2 * least);
         let mut unknown: Vec<u32> = Vec::new();
         for (place, call) in calls.filter(|(_, call)| call.may_count() && call.called.order <= until.0) {
             let answer = call.answer().filter(|(moment, _)| (moment.order, place) < until);
@@ -154,6 +157,8 @@ impl<'a> Search<'a> {
             model,
             lists: Lists::new(ops.len()),
             taken: vec![false; ops.len()],
+            // Without a dead end, every operation is taken once and every step is made once.
+            trail: Vec::with_capacity(ops.len() + steps.len()),
             ops,
             steps,
             states,
@@ -162,11 +167,11 @@ impl<'a> Search<'a> {
             place: 0,
             state: States::ABSENT,
             mark: 0,
-            trail: Vec::new(),
             frames: Vec::new(),
             choices: Vec::new(),
             seen: HashSet::default(),
             begun: false,
+            is_hard: false,
         }
     }
 
@@ -189,6 +194,8 @@ impl<'a> Search<'a> {
                 return Progress::Impossible;
             };
             let (trail, first) = (frame.trail, frame.choices);
+            // Whoever comes back to a frame has been led into a dead end by it.
+            self.is_hard |= self.trail.len() > trail;
             self.undo(trail);
             if self.choices.len() == first {
                 self.frames.pop();
@@ -352,7 +359,9 @@ impl<'a> Search<'a> {
 
     /// The state after `op` in the current one, if it may be taken here; of a read, the same state.
     fn step(&mut self, op: u32) -> Option<u32> {
-        if let Some(known) = self.cache.get(&(self.state, op)) {
+        if self.is_hard
+            && let Some(known) = self.cache.get(&(self.state, op))
+        {
             return *known;
         }
         let Op { operation, reply, read, .. } = self.ops[op as usize];
@@ -360,12 +369,15 @@ impl<'a> Search<'a> {
         let next = match reply {
             Some(reply) if *reply != answer => None,
             _ if read => Some(self.state),
-            _ => Some(self.states.id(state)),
+            _ => Some(self.states.id(state.as_deref())),
         };
-        if self.cache.len() >= STEPS_KEPT {
-            self.cache.clear();
+        // Before the first dead end hardly anything is asked twice.
+        if self.is_hard {
+            if self.cache.len() >= STEPS_KEPT {
+                self.cache.clear();
+            }
+            self.cache.insert((self.state, op), next);
         }
-        self.cache.insert((self.state, op), next);
         next
     }
 }

@@ -1,6 +1,5 @@
 //! All the oracles of a run, as one.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use crate::base::{Cluster, Disks, Event, EventKind, Instant, NodeId, Probe, Role
 
 use super::agree::Agree;
 use super::back::Back;
+use super::by_node::ByNode;
 use super::conv::Conv;
 use super::div::Div;
 use super::dur::Dur;
@@ -86,10 +86,10 @@ pub struct Oracles {
     live: Option<Live>,
     conv: Option<Conv>,
     /// By replica: what it last said of its part in this life.
-    roles: BTreeMap<NodeId, Role>,
+    roles: ByNode<Option<Role>>,
     calls: CallCounts,
-    /// Client machines with a call open.
-    calling: BTreeSet<NodeId>,
+    /// Whether a client machine has a call open.
+    calling: ByNode<bool>,
     events: u64,
 }
 
@@ -108,9 +108,9 @@ impl Oracles {
             lin: chosen(OracleId::Lin).then(|| Lin::new(model, limits.search_nodes)),
             live: chosen(OracleId::Live).then(|| Live::new(cluster, limits.live_within)),
             conv: chosen(OracleId::Conv).then(Conv::default),
-            roles: BTreeMap::new(),
+            roles: ByNode::default(),
             calls: CallCounts::default(),
-            calling: BTreeSet::new(),
+            calling: ByNode::default(),
             events: 0,
         }
     }
@@ -119,26 +119,29 @@ impl Oracles {
     ///
     /// # Errors
     /// The first promise that this event breaks, safety before liveness.
+    #[inline]
     pub fn on_event(&mut self, event: &Event, disks: &dyn Disks) -> Result<(), Violation> {
-        self.events += 1;
-        // LIVE looks at the clock, so every event is its business.
-        let judged = self.dispatch(event, disks).and_then(|()| tell(&mut self.live, event, disks));
-        if let (Some(node), EventKind::Boot(_) | EventKind::Crash(_)) = (event.node, &event.kind) {
-            self.roles.remove(&node);
-            // Whoever called is gone, and nobody waits for the answer any more.
-            self.calls.given_up += u64::from(self.calling.remove(&node));
-        }
-        judged.map_err(|violation| self.with_role(violation))
+        // Events count from 1, and not all of them need be shown.
+        self.events = event.id.0;
+        if self.concerns(event) { self.judge(event, disks) } else { Ok(()) }
     }
 
-    fn dispatch(&mut self, event: &Event, disks: &dyn Disks) -> Result<(), Violation> {
-        match &event.kind {
+    /// Whether this event is anybody's business. Most are not, and then nothing more is done about them.
+    #[inline]
+    fn concerns(&self, event: &Event) -> bool {
+        match event.kind {
+            EventKind::Probe(_) | EventKind::Call { .. } | EventKind::Return { .. } => true,
+            EventKind::Boot(_) | EventKind::Crash(_) | EventKind::Wipe => true,
+            EventKind::Panic(_) | EventKind::Spin { .. } => true,
+            // LIVE looks at the clock.
+            _ => self.live.as_ref().is_some_and(|live| live.is_due(event.at)),
+        }
+    }
+
+    fn judge(&mut self, event: &Event, disks: &dyn Disks) -> Result<(), Violation> {
+        let judged = match &event.kind {
             EventKind::Probe(probe) => self.on_probe(event, probe, disks),
-            EventKind::Boot(_) | EventKind::Crash(_) | EventKind::Wipe => {
-                tell(&mut self.dur, event, disks)?;
-                tell(&mut self.mono, event, disks)?;
-                tell(&mut self.conv, event, disks)
-            }
+            EventKind::Boot(_) | EventKind::Crash(_) | EventKind::Wipe => self.on_life(event, disks),
             EventKind::Call { .. } | EventKind::Return { .. } => {
                 self.count(event);
                 tell(&mut self.lin, event, disks)
@@ -149,14 +152,30 @@ impl Oracles {
                 Err(broken(OracleId::Spin, event, &happened))
             }
             _ => Ok(()),
+        };
+        let judged = judged.and_then(|()| match &mut self.live {
+            Some(live) if live.cares(event) => live.on_event(event, disks),
+            _ => Ok(()),
+        });
+        judged.map_err(|violation| self.with_role(violation))
+    }
+
+    fn on_life(&mut self, event: &Event, disks: &dyn Disks) -> Result<(), Violation> {
+        if let (Some(node), EventKind::Boot(_) | EventKind::Crash(_)) = (event.node, &event.kind) {
+            *self.roles.at(node) = None;
+            // Whoever called is gone, and nobody waits for the answer any more.
+            self.calls.given_up += u64::from(std::mem::take(self.calling.at(node)));
         }
+        tell(&mut self.dur, event, disks)?;
+        tell(&mut self.mono, event, disks)?;
+        tell(&mut self.conv, event, disks)
     }
 
     fn on_probe(&mut self, event: &Event, probe: &Probe, disks: &dyn Disks) -> Result<(), Violation> {
         match probe {
             Probe::Role { role, .. } => {
                 if let Some(node) = event.node {
-                    self.roles.insert(node, *role);
+                    *self.roles.at(node) = Some(*role);
                 }
                 tell(&mut self.conv, event, disks)
             }
@@ -188,8 +207,14 @@ impl Oracles {
     /// # Errors
     /// The first promise that the whole run breaks, safety before liveness.
     pub fn on_end(&mut self, end: &End) -> Result<(), Violation> {
+        self.events = end.event.0;
         let judged = self.each_mut().into_iter().flatten().try_for_each(|oracle| oracle.on_end(end));
         judged.map_err(|violation| self.with_role(violation))
+    }
+
+    /// Until when the clock alone breaks no promise. Up to then, packets, disk operations and timers are nobody's business.
+    pub fn at_ease_until(&self) -> Instant {
+        self.live.as_ref().map_or(Instant::NEVER, Live::alarm)
     }
 
     /// A quiet phase begins, with this core of replicas and clients.
@@ -226,13 +251,13 @@ impl Oracles {
 
     /// The part that this replica said it plays, in this life.
     pub fn role(&self, node: NodeId) -> Option<Role> {
-        self.roles.get(&node).copied()
+        self.roles.get(node).copied().flatten()
     }
 
     fn count(&mut self, event: &Event) {
         match (&event.kind, event.node) {
-            (EventKind::Call { .. }, Some(node)) => drop(self.calling.insert(node)),
-            (EventKind::Return { .. }, Some(node)) => drop(self.calling.remove(&node)),
+            (EventKind::Call { .. }, Some(node)) => *self.calling.at(node) = true,
+            (EventKind::Return { .. }, Some(node)) => *self.calling.at(node) = false,
             _ => {}
         }
         match &event.kind {

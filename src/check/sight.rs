@@ -235,7 +235,7 @@ impl Kind {
 
 impl Note {
     fn of(op: &Op<'_>, states: &mut States) -> Note {
-        let mut id = |text: Option<&String>| states.id(text.map(|text| text.as_bytes().to_vec()));
+        let mut id = |text: Option<&String>| states.id(text.map(|text| text.as_bytes()));
         let note = match (op.operation, op.reply) {
             (Operation::Get { .. }, Some(Reply::Value(value))) => {
                 Note { wants: Some(id(value.as_ref())), ..Note::default() }
@@ -261,14 +261,12 @@ impl Note {
 /// Whoever finds a text that was written finds it as a part of the whole. So if no later answer has it as a part, then
 /// the operation may as well not have happened, except to a compare-and-swap that fails because of it.
 fn look_for_traces(ops: &[Op<'_>], notes: &mut [Note], returns: &[usize]) {
-    let found = |op: &Op<'_>| match (op.operation, op.reply) {
-        (Operation::Get { .. }, Some(Reply::Value(Some(value)))) => Some(value.clone()),
-        (Operation::Cas { from, .. }, Some(Reply::Swapped(true)) | None) => from.clone(),
-        _ => None,
-    };
-    let found: Vec<(usize, String)> =
-        ops.iter().zip(returns).filter_map(|(op, place)| found(op).map(|text| (*place, text))).collect();
     let unknown = notes.iter().filter(|note| !note.known).count();
+    if unknown == 0 {
+        return;
+    }
+    let found: Vec<(usize, &str)> =
+        ops.iter().zip(returns).filter_map(|(op, place)| text_found(op).map(|text| (*place, text))).collect();
     let failed = ops.iter().any(|op| op.read && matches!(op.operation, Operation::Cas { .. }));
     if failed || unknown.saturating_mul(found.len()) > TRACES_LOOKED_FOR {
         return;
@@ -282,6 +280,15 @@ fn look_for_traces(ops: &[Op<'_>], notes: &mut [Note], returns: &[usize]) {
         let traces = found.iter().filter(|(_, found)| found.contains(text.as_str()));
         // A step of the walk is looked at while the walk stands at it, so the return itself still counts.
         note.noticed_until = traces.map(|(place, _)| *place).max().unwrap_or(0);
+    }
+}
+
+/// The text that this operation must find, or changes something only if it finds it.
+fn text_found<'a>(op: &Op<'a>) -> Option<&'a str> {
+    match (op.operation, op.reply) {
+        (Operation::Get { .. }, Some(Reply::Value(value))) => value.as_deref(),
+        (Operation::Cas { from, .. }, Some(Reply::Swapped(true)) | None) => from.as_deref(),
+        _ => None,
     }
 }
 

@@ -12,7 +12,8 @@ use super::model::State;
 /// States by number.
 pub(super) struct States {
     states: Vec<State>,
-    ids: HashMap<State, u32, Fixed>,
+    /// The numbers of all but "absent".
+    ids: HashMap<Vec<u8>, u32, Fixed>,
 }
 
 impl States {
@@ -20,18 +21,17 @@ impl States {
     pub const ABSENT: u32 = 0;
 
     pub fn new() -> States {
-        let mut states = States { states: Vec::new(), ids: HashMap::default() };
-        assert_eq!(states.id(None), States::ABSENT, "absent is the first state");
-        states
+        States { states: vec![None], ids: HashMap::default() }
     }
 
-    pub fn id(&mut self, state: State) -> u32 {
-        if let Some(id) = self.ids.get(&state) {
+    pub fn id(&mut self, state: Option<&[u8]>) -> u32 {
+        let Some(bytes) = state else { return States::ABSENT };
+        if let Some(id) = self.ids.get(bytes) {
             return *id;
         }
         let id = u32::try_from(self.states.len()).expect("fewer states than there is memory");
-        self.states.push(state.clone());
-        self.ids.insert(state, id);
+        self.states.push(Some(bytes.to_vec()));
+        self.ids.insert(bytes.to_vec(), id);
         id
     }
 

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use super::system::System;
 use super::workload::{Asker, Step, Workload};
-use crate::base::{ClientId, Cluster, Key, NodeId, Operation, Outcome, Reply};
+use crate::base::{ClientId, Cluster, Key, NodeId, Operation, Outcome, Ratio, Reply};
 use crate::world::Boot;
 
 /// What all drivers of a run share. It outlives the client machines' lives, as the person behind a machine would.
@@ -15,37 +15,52 @@ pub(super) struct Clients {
     cluster: Cluster,
     workload: Workload,
     seed: u64,
+    /// Whether anybody will expect what a machine last saw.
+    expects: bool,
     state: RefCell<State>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
-    machines: BTreeMap<NodeId, Machine>,
+    /// By number of the machine.
+    machines: Vec<Machine>,
     /// Operations taken on, of all clients together.
     taken: u64,
-    /// Every step taken on, in order, for a plan.
-    steps: Vec<Step>,
+    /// Every step taken on, in order, for a plan; if one is asked for.
+    steps: Option<Vec<Step>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Machine {
     /// Operations taken on.
     taken: u64,
     /// Clients that have run here.
     sessions: u32,
+    /// Of an explicit workload, where this machine's steps stand.
+    own: Vec<usize>,
     /// What this machine last saw in each key.
     seen: BTreeMap<Key, Option<String>>,
 }
 
 impl Clients {
-    /// Drivers for a workload; what is drawn is keyed by the seed.
-    pub fn new(cluster: Cluster, workload: Workload, seed: u64) -> Clients {
-        Clients { cluster, workload, seed, state: RefCell::default() }
+    /// Drivers for a workload; what is drawn is keyed by the seed. Steps are written down if a plan is asked for.
+    pub fn new(cluster: Cluster, workload: Workload, seed: u64, record: bool) -> Clients {
+        let mut machines = vec![Machine::default(); usize::from(cluster.clients)];
+        if let Workload::Explicit(steps) = &workload {
+            for (place, step) in steps.iter().enumerate() {
+                if let Some(machine) = machines.get_mut(usize::from(step.client.index())) {
+                    machine.own.push(place);
+                }
+            }
+        }
+        let expects = matches!(&workload, Workload::Drawn(mix) if mix.shares.cas > Ratio::ZERO);
+        let state = State { machines, taken: 0, steps: record.then(Vec::new) };
+        Clients { cluster, workload, seed, expects, state: RefCell::new(state) }
     }
 
-    /// Every step that was taken on.
+    /// Every step that was taken on; none if they were not written down.
     pub fn steps(&self) -> Vec<Step> {
-        self.state.borrow().steps.clone()
+        self.state.borrow().steps.clone().unwrap_or_default()
     }
 
     /// One life of a client machine: one call after the other, until the last phase is over.
@@ -67,19 +82,21 @@ impl Clients {
                 Some(limit) => boot.env.timeout(limit, call).await.unwrap_or(Outcome::Unknown),
                 None => call.await,
             };
-            boot.recorder.returned(id, number, outcome.clone());
-            match outcome {
-                Outcome::Done(reply) => self.see(boot.node, &operation, &reply),
-                Outcome::NotApplied => {}
+            if let Outcome::Done(reply) = &outcome {
+                self.see(boot.node, &operation, reply);
+            }
+            let is_open = outcome == Outcome::Unknown;
+            boot.recorder.returned(id, number, outcome);
+            if is_open {
                 // The operation stays open in the history for ever, and a client has one open operation at most.
-                Outcome::Unknown => client = None,
+                client = None;
             }
         }
     }
 
     fn new_session(&self, node: NodeId) -> ClientId {
         let mut state = self.state.borrow_mut();
-        let machine = state.machines.entry(node).or_default();
+        let machine = &mut state.machines[usize::from(node.index())];
         machine.sessions += 1;
         ClientId { node, session: machine.sessions }
     }
@@ -88,20 +105,29 @@ impl Clients {
     fn take(&self, node: NodeId) -> Option<(u64, Step)> {
         let mut state = self.state.borrow_mut();
         let state = &mut *state;
-        let machine = state.machines.entry(node).or_default();
+        let machine = &mut state.machines[usize::from(node.index())];
         if self.workload.operations().is_some_and(|most| state.taken >= most) {
             return None;
         }
-        let asker = Asker { node, taken: machine.taken, clients: self.cluster.clients };
-        let seen = |key| machine.seen.get(&key).cloned().flatten();
-        let step = self.workload.step(asker, self.seed, seen)?;
+        let step = match &self.workload {
+            Workload::Explicit(steps) => steps[*machine.own.get(machine.taken as usize)?].clone(),
+            Workload::Drawn(_) => {
+                let asker = Asker { node, taken: machine.taken, clients: self.cluster.clients };
+                self.workload.step(asker, self.seed, |key| machine.seen.get(&key).cloned().flatten())?
+            }
+        };
         machine.taken += 1;
         state.taken += 1;
-        state.steps.push(step.clone());
+        if let Some(steps) = &mut state.steps {
+            steps.push(step.clone());
+        }
         Some((machine.taken, step))
     }
 
     fn see(&self, node: NodeId, operation: &Operation, reply: &Reply) {
+        if !self.expects {
+            return;
+        }
         let seen = match (operation, reply) {
             (Operation::Get { .. }, Reply::Value(value)) => value.clone(),
             (Operation::Put { value, .. }, _) => Some(value.clone()),
@@ -110,6 +136,6 @@ impl Clients {
             _ => return,
         };
         let mut state = self.state.borrow_mut();
-        state.machines.entry(node).or_default().seen.insert(operation.key(), seen);
+        state.machines[usize::from(node.index())].seen.insert(operation.key(), seen);
     }
 }

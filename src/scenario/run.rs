@@ -12,7 +12,7 @@ use super::{Expectation, Plan, Scenario, Shows};
 use crate::base::{Disks, Distribution, Event, EventId, EventKind, Instant, NodeId, Probe};
 use crate::check::conv::Conv;
 use crate::check::{Checked, End, Limits, Oracle, OracleId, Oracles, Setting, Violation};
-use crate::world::{NetworkConfig, Observer, Record, Remains, Setup, Source, StorageConfig, World};
+use crate::world::{Attention, NetworkConfig, Observer, Record, Remains, Setup, Source, StorageConfig, World};
 
 /// How a scenario is run.
 #[derive(Clone, Debug, Default)]
@@ -44,7 +44,7 @@ pub const BUILD: &str = concat!("foretell ", env!("CARGO_PKG_VERSION"));
 /// Runs a scenario once. The same scenario, system, seed and build give the same run, to the last bit.
 pub fn run(scenario: &Scenario, system: Rc<dyn System>, settings: &Settings) -> Run {
     let watch = Rc::new(RefCell::new(Watch::new(scenario, &*system, settings)));
-    let clients = Rc::new(Clients::new(scenario.cluster, scenario.workload.clone(), settings.seed));
+    let clients = Rc::new(Clients::new(scenario.cluster, scenario.workload.clone(), settings.seed, settings.record));
     let world = World::new(setup(scenario, &*system, settings), Box::new(Observing(Rc::clone(&watch))), {
         let (system, clients, cluster) = (Rc::clone(&system), Rc::clone(&clients), scenario.cluster);
         move |boot| match boot.node.is_replica() {
@@ -112,14 +112,16 @@ fn format_failed(node: NodeId, message: &str) -> Violation {
 /// The oracles of a run, with what is counted beside them.
 struct Watch {
     oracles: Oracles,
-    /// Says when nothing is left to wait for; kept whichever oracles watch, so that they do not change the run.
+    /// Says when nothing is left to wait for, where that is asked and CONV, which knows it too, does not watch: whichever
+    /// oracles watch, they do not change the run.
     settling: Option<Conv>,
+    /// Whether the replicas must have become equal before nothing is left to wait for.
+    converges: bool,
     /// The run was stopped because it had too many events.
     exhausted: bool,
     found: Option<Violation>,
     committed: u64,
     view_changes: u64,
-    deliveries: u64,
 }
 
 impl Watch {
@@ -133,7 +135,8 @@ impl Watch {
         let default = Limits::default();
         let limits = Limits { live_within: check.all_requests_complete.unwrap_or(default.live_within), ..default };
         Watch {
-            settling: check.converged.map(|_| Conv::default()),
+            settling: check.converged.filter(|_| !wanted.contains(&OracleId::Conv)).map(|_| Conv::default()),
+            converges: check.converged.is_some(),
             exhausted: false,
             oracles: Oracles::new(Setting {
                 oracles: wanted,
@@ -146,7 +149,6 @@ impl Watch {
             found: None,
             committed: 0,
             view_changes: 0,
-            deliveries: 0,
         }
     }
 
@@ -154,9 +156,12 @@ impl Watch {
         match &event.kind {
             EventKind::Probe(Probe::Committed { index, .. }) => self.committed = self.committed.max(*index),
             EventKind::Probe(Probe::Leads { epoch: 1.., .. }) => self.view_changes += 1,
-            EventKind::Deliver { .. } => self.deliveries += 1,
             _ => {}
         }
+    }
+
+    fn converged(&self, core: &[NodeId]) -> bool {
+        self.settling.as_ref().map_or_else(|| self.oracles.converged(core), |settling| settling.converged(core))
     }
 
     fn conclude(mut self, scenario: &Scenario, settings: &Settings, remains: Remains, clients: &Clients) -> Run {
@@ -198,7 +203,7 @@ impl Watch {
             verdict,
             digest: remains.digest,
             events: remains.last.0,
-            deliveries: self.deliveries,
+            deliveries: remains.deliveries,
             virtual_time: remains.at.since(Instant::START),
             committed: self.committed,
             view_changes: self.view_changes,
@@ -289,10 +294,13 @@ impl Observer for Observing {
         self.0.borrow_mut().oracles.end_quiet();
     }
 
+    fn attention(&self) -> Attention {
+        let later_than = self.0.borrow().oracles.at_ease_until();
+        Attention { later_than, from: EventId(EVENTS_MAX), ..Attention::LEAST }
+    }
+
     fn is_settled(&mut self, core: &[NodeId]) -> bool {
         let watch = self.0.borrow();
-        core.is_empty()
-            || (watch.oracles.calls().open() == 0
-                && watch.settling.as_ref().is_none_or(|settling| settling.converged(core)))
+        core.is_empty() || (watch.oracles.calls().open() == 0 && (!watch.converges || watch.converged(core)))
     }
 }

@@ -21,12 +21,14 @@ impl Layout for VsrLayout {
     fn entry(&self, disks: &dyn Disks, node: NodeId, index: u64) -> Option<Checksum> {
         let offset = index.checked_sub(1)?.checked_mul(SLOT)?;
         let mut slot = [0; SLOT as usize];
-        if !disks.promised(node, "journal", offset, &mut slot[..HEADER]) {
+        // Mostly the whole slot is there, and one look is enough. What follows the entry may be missing or in doubt.
+        let all = disks.promised(node, "journal", offset, &mut slot);
+        if !all && !disks.promised(node, "journal", offset, &mut slot[..HEADER]) {
             return None;
         }
         let length = u32::from_le_bytes(slot[80..84].try_into().ok()?) as usize;
         let end = HEADER.checked_add(length).filter(|end| *end <= slot.len())?;
-        if length > 0 && !disks.promised(node, "journal", offset + HEADER as u64, &mut slot[HEADER..end]) {
+        if !all && length > 0 && !disks.promised(node, "journal", offset + HEADER as u64, &mut slot[HEADER..end]) {
             return None;
         }
         let digest = checksum_at(&slot, 0);

@@ -67,7 +67,7 @@ impl VsrClient {
     }
 
     /// The answer to the open request, if these bytes are it. Answers to older requests may still come.
-    fn answer_in(&mut self, bytes: &[u8]) -> Option<Bytes> {
+    fn answer_in(&mut self, bytes: &Payload) -> Option<Bytes> {
         match codec::decode(self.config.cluster, bytes) {
             Some(Message::Reply { view, client, request, body }) if client == self.identity => {
                 assert!(request <= self.request, "nobody answers what was not asked");

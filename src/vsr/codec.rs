@@ -4,7 +4,7 @@
 //! or belongs to another cluster, decodes to nothing. Then comes one byte for the kind, then the fields in the order of
 //! their declaration, little endian, lists with their length in front. Decoding never panics, whatever the bytes.
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{BufMut, Bytes};
 
 use crate::base::hash::{hash_bytes, mix};
 use crate::base::{Checksum, Payload};
@@ -14,29 +14,55 @@ use super::entry::{Entry, Place, View};
 use super::message::{LogEnd, Message, is_chain};
 
 const CHECKSUM_SIZE: usize = 8;
+const KIND_SIZE: usize = 1;
+const WORD_SIZE: usize = 8;
+const LENGTH_SIZE: usize = 4;
+const PLACE_SIZE: usize = WORD_SIZE + 16;
 
 /// The bytes of a message.
 pub fn encode(cluster: u64, message: &Message) -> Payload {
-    let mut buffer = BytesMut::with_capacity(256);
+    let size = encoded_size(message);
+    // Of the right size at once, so that the bytes are never moved.
+    let mut buffer = Vec::with_capacity(size);
     buffer.put_u64_le(0);
     put_message(&mut buffer, message);
+    assert_eq!(buffer.len(), size, "a message is as long as its fields");
     let checksum = mix(hash_bytes(&buffer[CHECKSUM_SIZE..]), cluster);
     buffer[..CHECKSUM_SIZE].copy_from_slice(&checksum.to_le_bytes());
-    Payload::from(buffer.freeze())
+    Payload::from(buffer)
 }
 
-/// The message in these bytes; `None` if there is none, or it is not of this cluster.
-pub fn decode(cluster: u64, bytes: &[u8]) -> Option<Message> {
-    let (checksum, contents) = bytes.split_at_checked(CHECKSUM_SIZE)?;
+/// The message in these bytes, which it shares; `None` if there is none, or it is not of this cluster.
+pub fn decode(cluster: u64, payload: &Payload) -> Option<Message> {
+    let (checksum, contents) = payload.split_at_checked(CHECKSUM_SIZE)?;
     if checksum != mix(hash_bytes(contents), cluster).to_le_bytes() {
         return None;
     }
-    let mut reader = Reader { cluster, rest: contents };
+    let mut reader = Reader { cluster, payload, rest: contents };
     let message = reader.message()?;
     reader.rest.is_empty().then_some(message)
 }
 
-fn put_message(buffer: &mut BytesMut, message: &Message) {
+/// How many bytes a message has.
+fn encoded_size(message: &Message) -> usize {
+    let bytes = |bytes: &Bytes| LENGTH_SIZE + bytes.len();
+    let entries = |entries: &[Entry]| LENGTH_SIZE + entries.iter().map(|entry| entry.encoded().len()).sum::<usize>();
+    let fields = match message {
+        Message::Request { body, .. } => 2 * WORD_SIZE + bytes(body),
+        Message::Reply { body, .. } => 3 * WORD_SIZE + bytes(body),
+        Message::Prepare { entry, .. } => 2 * WORD_SIZE + entry.encoded().len(),
+        Message::PrepareOk { .. } | Message::Commit { .. } => WORD_SIZE + PLACE_SIZE,
+        Message::StartViewChange { .. } => 2 * WORD_SIZE,
+        Message::DoViewChange { log, .. } => 3 * WORD_SIZE + PLACE_SIZE + entries(&log.suffix),
+        Message::StartView { log, .. } => 2 * WORD_SIZE + PLACE_SIZE + entries(&log.suffix),
+        Message::RequestStartView { .. } => WORD_SIZE,
+        Message::GetEntries { .. } => 3 * WORD_SIZE,
+        Message::Entries { entries: carried, .. } => WORD_SIZE + entries(carried),
+    };
+    CHECKSUM_SIZE + KIND_SIZE + fields
+}
+
+fn put_message(buffer: &mut Vec<u8>, message: &Message) {
     match message {
         Message::Request { client, request, body } => {
             put_words(buffer, 1, &[*client, *request]);
@@ -78,22 +104,22 @@ fn put_message(buffer: &mut BytesMut, message: &Message) {
     }
 }
 
-fn put_words(buffer: &mut BytesMut, tag: u8, words: &[u64]) {
+fn put_words(buffer: &mut Vec<u8>, tag: u8, words: &[u64]) {
     buffer.put_u8(tag);
     words.iter().for_each(|word| buffer.put_u64_le(*word));
 }
 
-fn put_place(buffer: &mut BytesMut, place: Place) {
+fn put_place(buffer: &mut Vec<u8>, place: Place) {
     buffer.put_u64_le(place.op);
     buffer.put_u128_le(place.checksum.0);
 }
 
-fn put_bytes(buffer: &mut BytesMut, bytes: &[u8]) {
+fn put_bytes(buffer: &mut Vec<u8>, bytes: &[u8]) {
     buffer.put_u32_le(u32::try_from(bytes.len()).expect("a body is far below four gigabytes"));
     buffer.put_slice(bytes);
 }
 
-fn put_entries(buffer: &mut BytesMut, entries: &[Entry]) {
+fn put_entries(buffer: &mut Vec<u8>, entries: &[Entry]) {
     assert!(entries.len() as u64 <= CHUNK, "no message carries more than a chunk of entries");
     buffer.put_u32_le(entries.len() as u32);
     entries.iter().for_each(|entry| buffer.put_slice(entry.encoded()));
@@ -101,10 +127,11 @@ fn put_entries(buffer: &mut BytesMut, entries: &[Entry]) {
 
 struct Reader<'a> {
     cluster: u64,
+    payload: &'a Payload,
     rest: &'a [u8],
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
     fn message(&mut self) -> Option<Message> {
         // Fields of a struct expression are evaluated in the order they are written, which is the order of the bytes.
         Some(match self.array::<1>()?[0] {
@@ -130,7 +157,7 @@ impl Reader<'_> {
         })
     }
 
-    fn take(&mut self, length: usize) -> Option<&[u8]> {
+    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
         let (taken, rest) = self.rest.split_at_checked(length)?;
         self.rest = rest;
         Some(taken)
@@ -154,11 +181,11 @@ impl Reader<'_> {
 
     fn bytes(&mut self) -> Option<Bytes> {
         let length = self.array().map(u32::from_le_bytes)?;
-        self.take(length as usize).map(Bytes::copy_from_slice)
+        self.take(length as usize).map(|taken| self.payload.slice_ref(taken))
     }
 
     fn entry(&mut self) -> Option<Entry> {
-        let entry = Entry::decode(self.cluster, self.rest)?;
+        let entry = Entry::decode_vouched(self.cluster, self.payload, self.rest)?;
         self.take(entry.encoded().len())?;
         Some(entry)
     }
@@ -226,7 +253,7 @@ mod tests {
         let seal = |contents: &[u8]| {
             let mut bytes = mix(hash_bytes(contents), 5).to_le_bytes().to_vec();
             bytes.extend(contents);
-            bytes
+            Payload::from(bytes)
         };
         for message in samples() {
             let payload = encode(5, &message);

@@ -20,12 +20,14 @@
 //! | 84..128 | zero |
 //! | 128.. | body |
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{BufMut, Bytes};
 
-use crate::base::Checksum;
+use crate::base::{Checksum, Payload};
 
 /// Bytes of an encoded header.
 pub const HEADER_SIZE: usize = 128;
+/// Bytes of the checksum, with which the header begins.
+const CHECKSUM_SIZE: usize = 16;
 /// Bytes of an entry at most: what fits into a slot of the journal.
 pub const ENTRY_SIZE_MAX: usize = 1024;
 /// Bytes of a body at most.
@@ -90,22 +92,39 @@ impl Entry {
     pub fn new(header: Header, body: &[u8]) -> Entry {
         assert!(body.len() <= BODY_SIZE_MAX, "a body that does not fit was not refused");
         assert!(header.op > 0, "ops count from 1");
-        let mut buffer = BytesMut::with_capacity(HEADER_SIZE + body.len());
-        buffer.put_bytes(0, 16);
+        let mut buffer = Vec::with_capacity(HEADER_SIZE + body.len());
+        buffer.put_bytes(0, CHECKSUM_SIZE);
         buffer.put_u128_le(header.parent.0);
         for field in [header.cluster, header.view.0, header.op, header.client, header.request, header.timestamp] {
             buffer.put_u64_le(field);
         }
         buffer.put_u32_le(body.len() as u32);
         buffer.put_bytes(0, HEADER_SIZE - buffer.len());
+        assert_eq!(buffer.len(), HEADER_SIZE, "the body follows the header");
         buffer.put_slice(body);
-        let checksum = Checksum::of(&buffer[16..]);
-        buffer[..16].copy_from_slice(&checksum.0.to_le_bytes());
-        Entry { header, checksum, encoded: buffer.freeze() }
+        let checksum = Checksum::of(&buffer[CHECKSUM_SIZE..]);
+        buffer[..CHECKSUM_SIZE].copy_from_slice(&checksum.0.to_le_bytes());
+        Entry { header, checksum, encoded: Bytes::from(buffer) }
     }
 
     /// Reads the entry at the beginning of `bytes`; more may follow. `None` if there is no whole entry of this cluster.
     pub fn decode(cluster: u64, bytes: &[u8]) -> Option<Entry> {
+        let (header, checksum, whole) = Entry::split(cluster, bytes)?;
+        if Checksum::of(&whole[CHECKSUM_SIZE..]) != checksum {
+            return None;
+        }
+        Some(Entry { header, checksum, encoded: Bytes::copy_from_slice(whole) })
+    }
+
+    /// The same within a message, whose bytes the entry shares. The message's own checksum has vouched for all of them,
+    /// so that of the entry is not computed again.
+    pub fn decode_vouched(cluster: u64, message: &Payload, bytes: &[u8]) -> Option<Entry> {
+        let (header, checksum, whole) = Entry::split(cluster, bytes)?;
+        Some(Entry { header, checksum, encoded: message.slice_ref(whole) })
+    }
+
+    /// The header, the checksum that it claims, and all bytes of the entry.
+    fn split(cluster: u64, bytes: &[u8]) -> Option<(Header, Checksum, &[u8])> {
         let header_bytes = bytes.get(..HEADER_SIZE)?;
         let word = |at: usize| u64::from_le_bytes(header_bytes[at..at + 8].try_into().expect("eight bytes"));
         let wide = |at: usize| u128::from_le_bytes(header_bytes[at..at + 16].try_into().expect("sixteen bytes"));
@@ -124,10 +143,7 @@ impl Entry {
             request: word(64),
             timestamp: word(72),
         };
-        if header.cluster != cluster || header.op == 0 || Checksum::of(&whole[16..]) != checksum {
-            return None;
-        }
-        Some(Entry { header, checksum, encoded: Bytes::copy_from_slice(whole) })
+        (header.cluster == cluster && header.op > 0).then_some((header, checksum, whole))
     }
 
     /// What it says beside its body.

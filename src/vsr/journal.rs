@@ -7,6 +7,8 @@
 //! Beyond what is durable a slot may hold anything: zeros, half an entry, or a whole entry of a log that a later view
 //! cut off. [`choose`] has the rules by which a restart tells them apart.
 
+use bytes::Bytes;
+
 use crate::base::Kind;
 use crate::env::{DiskError, Env, File, Queue};
 
@@ -40,9 +42,17 @@ pub struct Written {
     pub count: u64,
 }
 
+/// What the writer task is told: one entry.
+#[derive(Debug)]
+struct Write {
+    generation: u64,
+    place: Place,
+    bytes: Bytes,
+}
+
 /// The main task's side of the journal: what was handed to the writer, and what has come back.
 pub struct Journal {
-    queue: Queue<(u64, Entry)>,
+    queue: Queue<Write>,
     generation: u64,
     outstanding: u64,
     durable: u64,
@@ -64,10 +74,10 @@ impl Journal {
     }
 
     /// Hands an entry to the writer. Entries come in order.
-    pub fn write(&mut self, entry: Entry) {
+    pub fn write(&mut self, entry: &Entry) {
         assert_eq!(entry.op(), self.durable + self.outstanding + 1, "entries are written in order");
         self.outstanding += 1;
-        self.queue.push((self.generation, entry));
+        self.queue.push(Write { generation: self.generation, place: entry.place(), bytes: entry.encoded().clone() });
     }
 
     /// Takes a report into account. `log` is what the journal should hold.
@@ -102,35 +112,31 @@ impl Journal {
 }
 
 /// The writer task: all queued entries are written at once, then one sync makes them durable together.
-async fn write_batches(file: File, queue: Queue<(u64, Entry)>, report: impl Fn(Result<Written, DiskError>)) {
+async fn write_batches(file: File, queue: Queue<Write>, report: impl Fn(Result<Written, DiskError>)) {
+    // Kept from batch to batch, so that they grow only once.
+    let (mut batch, mut under_way) = (Vec::new(), Vec::new());
     loop {
-        let mut batch = vec![queue.pop().await];
-        while let Some(next) = queue.try_pop() {
-            batch.push(next);
+        batch.push(queue.pop().await);
+        batch.extend(std::iter::from_fn(|| queue.try_pop()));
+        let Write { generation, place, .. } = *batch.last().expect("a batch has at least one entry");
+        assert!(batch.iter().all(|write| write.generation == generation), "a batch belongs to one log");
+        assert!(batch.windows(2).all(|pair| pair[0].place.op + 1 == pair[1].place.op), "a batch has no holes");
+        let count = batch.len() as u64;
+        under_way.extend(batch.drain(..).map(|write| {
+            let slot = write.place.op - 1;
+            file.write_at(WRITE.label([slot]), slot * SLOT_SIZE, write.bytes)
+        }));
+        // What a failed write or sync left behind is not known, and trying again would not tell.
+        for write in under_way.drain(..) {
+            if let Err(error) = write.await {
+                return report(Err(error));
+            }
         }
-        match write_batch(&file, &batch).await {
-            Ok(written) => report(Ok(written)),
-            // What a failed write or sync left behind is not known, and trying again would not tell.
+        match file.sync(SYNC.label([])).await {
+            Ok(()) => report(Ok(Written { generation, place, count })),
             Err(error) => return report(Err(error)),
         }
     }
-}
-
-async fn write_batch(file: &File, batch: &[(u64, Entry)]) -> Result<Written, DiskError> {
-    let (generation, last) = batch.last().expect("a batch has at least one entry");
-    assert!(batch.iter().all(|(other, _)| other == generation), "a batch belongs to one log");
-    let writes: Vec<_> = batch
-        .iter()
-        .map(|(_, entry)| {
-            let slot = entry.op() - 1;
-            file.write_at(WRITE.label([slot]), slot * SLOT_SIZE, entry.encoded().clone())
-        })
-        .collect();
-    for write in writes {
-        write.await?;
-    }
-    file.sync(SYNC.label([])).await?;
-    Ok(Written { generation: *generation, place: last.place(), count: batch.len() as u64 })
 }
 
 /// What a restart finds.

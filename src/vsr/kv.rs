@@ -16,24 +16,66 @@ use super::service::Service;
 /// A key-value store.
 #[derive(Clone, Debug, Default)]
 pub struct KeyValueStore {
-    values: BTreeMap<Key, String>,
+    values: BTreeMap<Key, Held>,
     digest: Checksum,
+    /// Where a pair is put together to be hashed; kept, so that it is not made for every change.
+    scratch: Vec<u8>,
     /// With the planted bug `hashmap-order-in-apply`, the hasher of a map; otherwise nothing.
     map: Option<HashState>,
 }
 
+/// A value, and the hash of its key and itself.
+#[derive(Clone, Debug, Default)]
+struct Held {
+    value: String,
+    hash: u128,
+}
+
+/// What is to be done with a key. Texts lie where they came.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Command<'a> {
+    Get,
+    Put(&'a str),
+    Append(&'a str),
+    Cas(Option<&'a str>, &'a str),
+    Delete,
+}
+
 impl Service for KeyValueStore {
     fn apply(&mut self, body: &[u8]) -> Bytes {
-        match decode_operation(body) {
-            Some(operation) => encode_reply(&self.execute(operation)),
-            // Nobody sent this who meant a store; it changes nothing, and no reply has no bytes.
-            None => Bytes::new(),
+        // Nobody sent anything else who meant a store; it changes nothing, and no reply has no bytes.
+        let Some((key, command)) = decode_operation(body) else { return Bytes::new() };
+        match command {
+            Command::Get => self.read(key),
+            Command::Put(text) => {
+                self.change(key, |value| {
+                    value.clear();
+                    value.push_str(text);
+                });
+                DONE
+            }
+            Command::Append(text) => {
+                self.change(key, |value| value.push_str(text));
+                DONE
+            }
+            Command::Cas(from, to) if self.value(key) == from => {
+                self.change(key, |value| {
+                    value.clear();
+                    value.push_str(to);
+                });
+                SWAPPED
+            }
+            Command::Cas(..) => NOT_SWAPPED,
+            Command::Delete => {
+                self.delete(key);
+                DONE
+            }
         }
     }
 
     fn query(&self, body: &[u8]) -> Option<Bytes> {
         match decode_operation(body)? {
-            Operation::Get { key } => Some(encode_reply(&self.read(key))),
+            (key, Command::Get) => Some(self.read(key)),
             _ => None,
         }
     }
@@ -50,73 +92,61 @@ impl KeyValueStore {
         KeyValueStore { map: Some(map), ..KeyValueStore::default() }
     }
 
-    fn execute(&mut self, operation: Operation) -> Reply {
-        match operation {
-            Operation::Get { key } => self.read(key),
-            Operation::Put { key, value } => {
-                self.set(key, Some(value));
-                Reply::Done
-            }
-            Operation::Append { key, value } => {
-                let whole = self.values.get(&key).cloned().unwrap_or_default() + &value;
-                self.set(key, Some(whole));
-                Reply::Done
-            }
-            Operation::Cas { key, from, to } => {
-                let swaps = self.values.get(&key) == from.as_ref();
-                if swaps {
-                    self.set(key, Some(to));
-                }
-                Reply::Swapped(swaps)
-            }
-            Operation::Delete { key } => {
-                self.set(key, None);
-                Reply::Done
-            }
-            Operation::Custom { .. } => unreachable!("custom operations have no bytes here"),
-        }
+    fn value(&self, key: Key) -> Option<&str> {
+        self.values.get(&key).map(|held| held.value.as_str())
     }
 
-    fn read(&self, key: Key) -> Reply {
-        Reply::Value(self.values.get(&key).cloned())
+    fn read(&self, key: Key) -> Bytes {
+        let Some(value) = self.value(key) else { return ABSENT_VALUE };
+        let mut bytes = Vec::with_capacity(5 + value.len());
+        bytes.put_u8(3);
+        bytes.put_u32_le(u32::try_from(value.len()).expect("a value is far below four gigabytes"));
+        bytes.put_slice(value.as_bytes());
+        Bytes::from(bytes)
     }
 
+    /// Changes a value, which is empty if it was absent.
+    ///
     /// The digest is the sum of the hashes of all pairs, so that a change costs the pair it touches and no more.
-    fn set(&mut self, key: Key, value: Option<String>) {
-        let mut sum = self.digest.0;
-        if let Some(value) = &value {
-            sum = sum.wrapping_add(hash_pair(key, value));
+    fn change(&mut self, key: Key, change: impl FnOnce(&mut String)) {
+        let held = self.values.entry(key).or_default();
+        change(&mut held.value);
+        self.scratch.clear();
+        self.scratch.put_u32_le(key.0);
+        self.scratch.put_slice(held.value.as_bytes());
+        let hash = Checksum::of(&self.scratch).0;
+        let before = std::mem::replace(&mut held.hash, hash);
+        self.digest = Checksum(self.digest.0.wrapping_sub(before).wrapping_add(hash));
+        self.digest_in_order();
+    }
+
+    fn delete(&mut self, key: Key) {
+        if let Some(before) = self.values.remove(&key) {
+            self.digest = Checksum(self.digest.0.wrapping_sub(before.hash));
         }
-        let before = match value {
-            Some(value) => self.values.insert(key, value),
-            None => self.values.remove(&key),
-        };
-        if let Some(before) = before {
-            sum = sum.wrapping_sub(hash_pair(key, &before));
-        }
-        self.digest = Checksum(sum);
+        self.digest_in_order();
+    }
+
+    /// With the planted bug, replaces the digest by one that depends on a map's order.
+    fn digest_in_order(&mut self) {
         if let Some(map) = self.map {
             #[expect(clippy::disallowed_types, reason = "hashed by the environment; that its order matters is the bug")]
             let mut pairs = std::collections::HashMap::with_hasher(map);
             pairs.extend(&self.values);
-            let hashes = pairs.into_iter().map(|(key, value)| hash_pair(*key, value));
-            self.digest = Checksum(hashes.fold(0, |sum, hash| sum.rotate_left(1) ^ hash));
+            self.digest = Checksum(pairs.into_values().fold(0, |sum, held| sum.rotate_left(1) ^ held.hash));
         }
     }
 }
 
-fn hash_pair(key: Key, value: &str) -> u128 {
-    let mut bytes = Vec::with_capacity(4 + value.len());
-    bytes.put_u32_le(key.0);
-    bytes.put_slice(value.as_bytes());
-    Checksum::of(&bytes).0
-}
+const DONE: Bytes = Bytes::from_static(&[1]);
+const ABSENT_VALUE: Bytes = Bytes::from_static(&[2]);
+const NOT_SWAPPED: Bytes = Bytes::from_static(&[4]);
+const SWAPPED: Bytes = Bytes::from_static(&[5]);
 
 const ABSENT: u16 = u16::MAX;
 
 /// The bytes of an operation; `None` if the store does not know it or a text is too long for any entry.
 pub fn encode_operation(operation: &Operation) -> Option<Bytes> {
-    let mut bytes = Vec::with_capacity(32);
     let (tag, texts): (u8, [Option<Option<&str>>; 2]) = match operation {
         Operation::Get { .. } => (1, [None, None]),
         Operation::Put { value, .. } => (2, [Some(Some(value)), None]),
@@ -125,6 +155,8 @@ pub fn encode_operation(operation: &Operation) -> Option<Bytes> {
         Operation::Delete { .. } => (5, [None, None]),
         Operation::Custom { .. } => return None,
     };
+    let size = texts.iter().flatten().map(|text| 2 + text.map_or(0, str::len)).sum::<usize>();
+    let mut bytes = Vec::with_capacity(5 + size);
     bytes.put_u8(tag);
     bytes.put_u32_le(operation.key().0);
     for text in texts.into_iter().flatten() {
@@ -135,45 +167,28 @@ pub fn encode_operation(operation: &Operation) -> Option<Bytes> {
     Some(Bytes::from(bytes))
 }
 
-fn decode_operation(bytes: &[u8]) -> Option<Operation> {
+fn decode_operation(bytes: &[u8]) -> Option<(Key, Command<'_>)> {
     let (head, mut rest) = bytes.split_at_checked(5)?;
     let key = Key(u32::from_le_bytes(head[1..].try_into().expect("four bytes")));
-    let operation = match head[0] {
-        1 => Operation::Get { key },
-        2 => Operation::Put { key, value: take_text(&mut rest)?? },
-        3 => Operation::Append { key, value: take_text(&mut rest)?? },
-        4 => Operation::Cas { key, from: take_text(&mut rest)?, to: take_text(&mut rest)?? },
-        5 => Operation::Delete { key },
+    let command = match head[0] {
+        1 => Command::Get,
+        2 => Command::Put(take_text(&mut rest)??),
+        3 => Command::Append(take_text(&mut rest)??),
+        4 => Command::Cas(take_text(&mut rest)?, take_text(&mut rest)??),
+        5 => Command::Delete,
         _ => return None,
     };
-    rest.is_empty().then_some(operation)
+    rest.is_empty().then_some((key, command))
 }
 
 /// The outer `None` is damage, the inner one an absent text.
-fn take_text(rest: &mut &[u8]) -> Option<Option<String>> {
+fn take_text<'a>(rest: &mut &'a [u8]) -> Option<Option<&'a str>> {
     let (length, after) = rest.split_at_checked(2)?;
     let length = u16::from_le_bytes(length.try_into().expect("two bytes"));
     let (text, after) = after.split_at_checked(if length == ABSENT { 0 } else { usize::from(length) })?;
     *rest = after;
     let text = std::str::from_utf8(text).ok()?;
-    Some((length != ABSENT).then(|| text.to_string()))
-}
-
-fn encode_reply(reply: &Reply) -> Bytes {
-    match reply {
-        Reply::Done => Bytes::from_static(&[1]),
-        Reply::Value(None) => Bytes::from_static(&[2]),
-        Reply::Value(Some(value)) => {
-            let mut bytes = Vec::with_capacity(5 + value.len());
-            bytes.put_u8(3);
-            bytes.put_u32_le(u32::try_from(value.len()).expect("a value is far below four gigabytes"));
-            bytes.put_slice(value.as_bytes());
-            Bytes::from(bytes)
-        }
-        Reply::Swapped(false) => Bytes::from_static(&[4]),
-        Reply::Swapped(true) => Bytes::from_static(&[5]),
-        Reply::Custom(_) => unreachable!("the store gives no custom replies"),
-    }
+    Some((length != ABSENT).then_some(text))
 }
 
 /// The reply in these bytes; `None` if they are none of this store's.
@@ -216,11 +231,23 @@ mod tests {
         ]
     }
 
+    fn command(operation: &Operation) -> (Key, Command<'_>) {
+        let command = match operation {
+            Operation::Get { .. } => Command::Get,
+            Operation::Put { value, .. } => Command::Put(value),
+            Operation::Append { value, .. } => Command::Append(value),
+            Operation::Cas { from, to, .. } => Command::Cas(from.as_deref(), to),
+            Operation::Delete { .. } => Command::Delete,
+            Operation::Custom { .. } => panic!("a store has no custom operations"),
+        };
+        (operation.key(), command)
+    }
+
     #[test]
     fn operations_read_back_and_damage_is_noticed() {
         for operation in operations() {
             let bytes = encode_operation(&operation).unwrap();
-            assert_eq!(decode_operation(&bytes), Some(operation.clone()));
+            assert_eq!(decode_operation(&bytes), Some(command(&operation)));
             for length in 0..bytes.len() {
                 assert_eq!(decode_operation(&bytes[..length]), None, "{operation} cut to {length}");
             }

@@ -23,7 +23,12 @@ impl Log {
 
     /// The place of the last entry.
     pub fn head(&self) -> Place {
-        self.entries.last().map_or(Place::default(), Entry::place)
+        self.last().map_or(Place::default(), Entry::place)
+    }
+
+    /// The last entry.
+    pub fn last(&self) -> Option<&Entry> {
+        self.entries.last()
     }
 
     /// The entry at an op number.
@@ -53,7 +58,7 @@ impl Log {
     pub fn push(&mut self, entry: Entry) {
         assert_eq!(entry.before(), self.head(), "an entry follows the one its parent names");
         let stamp = |entry: &Entry| entry.header().timestamp;
-        assert!(self.entries.last().is_none_or(|last| stamp(last) < stamp(&entry)), "the stamps of a log rise");
+        assert!(self.last().is_none_or(|last| stamp(last) < stamp(&entry)), "the stamps of a log rise");
         self.entries.push(entry);
     }
 

@@ -170,7 +170,10 @@ impl Replica {
         let durable = self.journal.durable();
         self.probe_acked(self.view, self.log.place(durable).expect("what is durable is in the log"));
         self.backups[usize::from(self.me)].acked = durable;
-        let mut acked: Vec<u64> = self.backups.iter().map(|backup| backup.acked).collect();
+        // Room for the largest cluster: this is asked too often for a place on the heap.
+        let mut acked = [0; quorum::REPLICAS_MAX as usize];
+        let acked = &mut acked[..self.backups.len()];
+        acked.iter_mut().zip(&self.backups).for_each(|(acked, backup)| *acked = backup.acked);
         acked.sort_unstable_by(|a, b| b.cmp(a));
         let mut needed = usize::from(quorum::replication(self.config.replicas));
         assert!((1..=acked.len()).contains(&needed));
@@ -373,14 +376,14 @@ impl Replica {
     pub fn commit_up_to(&mut self, op: u64) {
         let last = op.min(self.log.op());
         while self.commit < last {
-            let entry = self.log.get(self.commit + 1).expect("the log has no holes").clone();
-            self.execute(&entry);
+            self.execute_next();
         }
         assert!(self.commit <= self.log.op());
     }
 
-    fn execute(&mut self, entry: &Entry) {
-        let Header { client, request, op, view, .. } = *entry.header();
+    fn execute_next(&mut self) {
+        let entry = self.log.get(self.commit + 1).expect("the log has no holes");
+        let (Header { client, request, op, view, .. }, digest) = (*entry.header(), entry.checksum());
         assert_eq!(op, self.commit + 1, "entries are executed in order");
         let leads = self.leads();
         if leads && view < self.view {
@@ -388,15 +391,16 @@ impl Replica {
         }
         self.commit = op;
         self.commit_known = self.commit_known.max(op);
-        self.env.probe(Probe::Committed { epoch: self.view.0, index: op, digest: entry.checksum() });
+        self.env.probe(Probe::Committed { epoch: self.view.0, index: op, digest });
         let reply = self.service.apply(entry.body());
         self.env.probe(Probe::Applied { index: op, state: self.service.digest() });
         self.env.probe(Probe::Executed { client, request, index: op });
+        let answer = leads.then(|| reply.clone());
         if leads || !self.planted(Plant::ClientTablePrimaryOnly) {
-            self.sessions.executed(client, request, reply.clone());
+            self.sessions.executed(client, request, reply);
         }
-        if leads {
-            self.reply(client, request, reply);
+        if let Some(answer) = answer {
+            self.reply(client, request, answer);
         }
     }
 }

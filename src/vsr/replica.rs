@@ -349,8 +349,8 @@ impl Replica {
 
     /// Adds an entry to the log.
     pub fn append(&mut self, entry: Entry) {
-        self.log.push(entry.clone());
-        self.journal.write(entry);
+        self.log.push(entry);
+        self.journal.write(self.log.last().expect("an entry was added"));
         self.probe_head();
     }
 

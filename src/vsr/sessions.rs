@@ -11,9 +11,14 @@ use bytes::Bytes;
 
 /// The client table.
 #[derive(Clone, Debug, Default)]
-pub struct Sessions {
-    executed: BTreeMap<u64, Executed>,
-    in_flight: BTreeMap<u64, u64>,
+pub struct Sessions(BTreeMap<u64, Session>);
+
+/// What is known of a client.
+#[derive(Clone, Debug, Default)]
+struct Session {
+    /// The number of its request that is in the log and not yet executed; 0 if none is.
+    in_flight: u64,
+    executed: Option<Executed>,
 }
 
 #[derive(Clone, Debug)]
@@ -38,8 +43,9 @@ pub enum Verdict {
 impl Sessions {
     /// What is to be done with a request.
     pub fn judge(&self, client: u64, request: u64) -> Verdict {
-        let in_flight = self.in_flight.get(&client).copied().unwrap_or(0);
-        let executed = self.executed.get(&client);
+        let session = self.0.get(&client);
+        let in_flight = session.map_or(0, |session| session.in_flight);
+        let executed = session.and_then(|session| session.executed.as_ref());
         let newest = executed.map_or(0, |executed| executed.request).max(in_flight);
         match executed {
             _ if request > newest => Verdict::New,
@@ -51,20 +57,23 @@ impl Sessions {
 
     /// The request was put into the log.
     pub fn prepared(&mut self, client: u64, request: u64) {
-        self.in_flight.insert(client, request);
+        assert!(request > 0, "requests count from 1");
+        self.0.entry(client).or_default().in_flight = request;
     }
 
     /// The request was executed.
     pub fn executed(&mut self, client: u64, request: u64, reply: Bytes) {
-        if self.in_flight.get(&client).is_some_and(|in_flight| *in_flight <= request) {
-            self.in_flight.remove(&client);
+        let session = self.0.entry(client).or_default();
+        if session.in_flight <= request {
+            session.in_flight = 0;
         }
-        self.executed.insert(client, Executed { request, reply });
+        session.executed = Some(Executed { request, reply });
     }
 
     /// These requests, and no others, are in the log and not yet executed.
     pub fn restart_pipeline(&mut self, requests: impl Iterator<Item = (u64, u64)>) {
-        self.in_flight = requests.collect();
+        self.0.values_mut().for_each(|session| session.in_flight = 0);
+        requests.for_each(|(client, request)| self.prepared(client, request));
     }
 }
 

@@ -145,9 +145,10 @@ impl Replica {
             return;
         }
         assert!(!self.is_primary());
+        let now = self.env.now();
         self.vote = self.view;
-        self.primary_heard = self.env.now();
-        self.timers.set(Timer::Vote, self.env.now() + self.patience);
+        self.primary_heard = now;
+        self.timers.set(Timer::Vote, now + self.patience);
     }
 
     /// How long it bears the primary's silence in this view.

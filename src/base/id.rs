@@ -148,10 +148,16 @@ impl Cluster {
     }
 
     /// The place of a machine in tables that hold replicas first, then clients.
+    #[inline]
     pub fn slot(self, node: NodeId) -> usize {
-        assert!(self.contains(node), "{node} is not in this cluster");
-        let index = usize::from(node.index());
-        if node.is_replica() { index } else { usize::from(self.replicas) + index }
+        self.find(node).unwrap_or_else(|| panic!("{node} is not in this cluster"))
+    }
+
+    /// The place of a machine in such a table, if it exists.
+    #[inline]
+    pub fn find(self, node: NodeId) -> Option<usize> {
+        let (first, count) = if node.is_replica() { (0, self.replicas) } else { (self.replicas, self.clients) };
+        (node.index() < count).then(|| usize::from(first) + usize::from(node.index()))
     }
 
     /// The machine at a place of such a table.

@@ -88,7 +88,7 @@ impl Agenda {
     }
 
     /// Enters an item, which its owner knows by this number. One that would lie in the past happens now.
-    #[inline]
+    #[inline(always)]
     pub fn enter(&self, at: Instant, class: Class, number: u32) -> Ticket {
         let sequence = self.sequence.get();
         assert!(sequence < 1 << SEQUENCE_BITS, "the agenda has run out of sequence numbers");

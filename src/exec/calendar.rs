@@ -101,7 +101,7 @@ impl Calendar {
     }
 
     /// Enters an integer.
-    #[inline]
+    #[inline(always)]
     pub fn push(&mut self, entry: u128) {
         assert!(entry != NOTHING, "the greatest integer stands for none");
         self.patience -= 1;

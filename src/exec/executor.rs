@@ -104,7 +104,7 @@ impl Executor {
     }
 
     /// Who polls: a wait within this poll is one of the task itself, unless a combinator stands between.
-    #[inline]
+    #[inline(always)]
     pub fn waiter(&self, context: &Context<'_>) -> Waiter {
         if addresses(context) == self.own_waker.get()
             && let Some(task) = &*self.current.borrow()
@@ -136,7 +136,7 @@ impl Executor {
     }
 
     /// Wakes whoever waits.
-    #[inline]
+    #[inline(always)]
     pub fn wake(&self, waiter: Waiter) {
         match waiter {
             Waiter::Task(TaskRef(task)) => self.tasks.wake(task),
@@ -151,7 +151,7 @@ impl Executor {
 
     /// Takes the ready task that goes first; it may have been cancelled since it was made ready. The arbiter is asked only
     /// where there is a choice.
-    #[inline]
+    #[inline(always)]
     pub fn next(&self, arbiter: &mut impl Arbiter) -> Option<Polled> {
         let Waiting { task, cause, .. } = self.tasks.first(arbiter)?;
         Some(Polled { task, cause })
@@ -161,7 +161,7 @@ impl Executor {
     ///
     /// # Errors
     /// What the task said, if it panicked. It is gone then.
-    #[inline]
+    #[inline(always)]
     pub fn run(&self, polled: &Polled) -> Result<(), String> {
         let Polled { task, cause } = polled;
         let mut body = task.body.borrow_mut();
@@ -189,7 +189,7 @@ impl Executor {
     }
 
     /// Nobody is being polled any more.
-    #[inline]
+    #[inline(always)]
     fn put_down(&self) {
         self.own_waker.set((0, 0));
         drop(self.current.take());

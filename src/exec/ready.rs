@@ -111,7 +111,7 @@ impl TaskCell {
 impl Tasks {
     /// Makes a task ready, if it has not ended and is not ready yet. One that wakes itself is put into the queue when its
     /// poll has ended, behind those that it woke.
-    #[inline]
+    #[inline(always)]
     pub fn wake(&self, task: Rc<TaskCell>) {
         if task.queued.get() || task.is_over() {
             return;

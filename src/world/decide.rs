@@ -40,10 +40,33 @@ impl Source {
     }
 }
 
+/// Dice keyed by a seed.
+#[derive(Clone, Debug)]
+pub struct Dice {
+    seed: u64,
+    calmed: BTreeSet<u64>,
+}
+
+impl Dice {
+    /// The dice of a source that has any.
+    pub fn of(source: &Source) -> Option<Dice> {
+        match source {
+            Source::Chance { seed, calmed } => Some(Dice { seed: *seed, calmed: calmed.clone() }),
+            Source::Plan { .. } => None,
+        }
+    }
+
+    /// The dice of a decision with a default, unless it is to take that.
+    #[inline]
+    pub fn draw(&self, key: u64) -> Option<Draw> {
+        (self.calmed.is_empty() || !self.calmed.contains(&key)).then(|| Draw::keyed(self.seed, key))
+    }
+}
+
 /// Makes decisions.
 #[derive(Debug)]
 pub struct Decider {
-    dice: Option<(u64, BTreeSet<u64>)>,
+    dice: Option<Dice>,
     entropy: u64,
     planned: BTreeMap<u64, Planned>,
     recorded: Option<Vec<Deviation>>,
@@ -79,6 +102,30 @@ impl PacketDice {
     pub fn new(config: &NetworkConfig) -> PacketDice {
         let NetworkConfig { latency, loss, duplicate, reorder, corrupt } = config.clone();
         PacketDice { latency: latency.sampler(), loss, duplicate, reorder, corrupt }
+    }
+
+    /// What becomes of a packet whose payload has this many bytes.
+    #[inline]
+    pub fn throw(&self, mut draw: Draw, bytes: usize) -> PacketFate {
+        // Latency first, and every draw at its place, so that switching one kind of fault on or off moves no other.
+        let latency = self.latency.sample(&mut draw);
+        let dropped = draw.chance(self.loss);
+        let (again, second) = (draw.chance(self.duplicate), draw.clone());
+        draw.word();
+        let reordered = draw.chance(self.reorder);
+        let corrupt = draw.chance(self.corrupt) && bytes > 0;
+        PacketFate {
+            dropped,
+            latency,
+            reordered,
+            duplicate: again.then(|| self.latency.sample(&mut { second })),
+            corrupt: corrupt.then(|| draw.below(bytes as u64 * 8)),
+        }
+    }
+
+    /// How long a packet travels in a calm run.
+    pub fn calm(&self) -> u64 {
+        self.latency.calm()
     }
 
     /// The same where nothing is lost, and latencies stay.
@@ -149,12 +196,9 @@ impl Decider {
     /// Makes decisions from a source, and writes down those that are not calm if asked to.
     pub fn new(source: &Source, record: bool) -> Decider {
         let mut planned: BTreeMap<u64, Planned> = BTreeMap::new();
-        let (dice, entropy) = match source {
-            Source::Chance { seed, calmed } => {
-                let entropy = Draw::keyed(*seed, key::entropy()).word();
-                // A plan carries the entropy in a file, whose integers are signed.
-                (Some((*seed, calmed.clone())), entropy >> 1)
-            }
+        let entropy = match source {
+            // A plan carries the entropy in a file, whose integers are signed.
+            Source::Chance { seed, .. } => Draw::keyed(*seed, key::entropy()).word() >> 1,
             Source::Plan { entropy, deviations } => {
                 for (place, deviation) in deviations.iter().enumerate() {
                     let entry = planned.entry(deviation.name.key()).or_insert(Planned {
@@ -166,10 +210,10 @@ impl Decider {
                     entry.choices.push(deviation.choice);
                     entry.texts.push(deviation.to_string());
                 }
-                (None, *entropy)
+                *entropy
             }
         };
-        Decider { dice, entropy, planned, recorded: record.then(Vec::new) }
+        Decider { dice: Dice::of(source), entropy, planned, recorded: record.then(Vec::new) }
     }
 
     /// The system's own entropy. Not a decision: calm replicas must still differ from each other.
@@ -179,14 +223,12 @@ impl Decider {
 
     /// The seed for decisions that only scenarios with chance contain. A plan has none, and needs none.
     pub fn seed(&self) -> u64 {
-        self.dice.as_ref().map_or(0, |(seed, _)| *seed)
+        self.dice.as_ref().map_or(0, |dice| dice.seed)
     }
 
     /// The dice of a decision with a default, unless it is to take that.
-    #[inline]
     fn chance(&self, key: u64) -> Option<Draw> {
-        let (seed, calmed) = self.dice.as_ref()?;
-        (calmed.is_empty() || !calmed.contains(&key)).then(|| Draw::keyed(*seed, key))
+        self.dice.as_ref()?.draw(key)
     }
 
     fn plan(&mut self, key: u64) -> &[Choice] {
@@ -208,36 +250,9 @@ impl Decider {
         }
     }
 
-    /// What becomes of a packet whose payload has this many bytes.
-    #[inline]
-    pub fn packet(&mut self, dice: &PacketDice, key: u64, bytes: usize, name: impl Fn() -> Name) -> PacketFate {
-        let fate = match self.chance(key) {
-            // Latency first, and every draw at its place, so that switching one kind of fault on or off moves no other.
-            Some(mut draw) => {
-                let latency = dice.latency.sample(&mut draw);
-                let dropped = draw.chance(dice.loss);
-                let (again, second) = (draw.chance(dice.duplicate), draw.clone());
-                draw.word();
-                let reordered = draw.chance(dice.reorder);
-                let corrupt = draw.chance(dice.corrupt) && bytes > 0;
-                PacketFate {
-                    dropped,
-                    latency,
-                    reordered,
-                    duplicate: again.then(|| dice.latency.sample(&mut { second })),
-                    corrupt: corrupt.then(|| draw.below(bytes as u64 * 8)),
-                }
-            }
-            None => self.planned_packet(dice.latency.calm(), key),
-        };
-        if self.recorded.is_some() {
-            self.record_packet(dice.latency.calm(), &fate, name);
-        }
-        fate
-    }
-
+    /// What becomes of a packet for which no dice are thrown.
     #[cold]
-    fn planned_packet(&mut self, calm: u64, key: u64) -> PacketFate {
+    pub fn planned_packet(&mut self, calm: u64, key: u64) -> PacketFate {
         let mut fate = PacketFate { dropped: false, latency: calm, reordered: false, duplicate: None, corrupt: None };
         for choice in self.plan(key) {
             match *choice {
@@ -252,8 +267,9 @@ impl Decider {
         fate
     }
 
+    /// Writes down what of a packet's fate is not calm.
     #[cold]
-    fn record_packet(&mut self, calm: u64, fate: &PacketFate, name: impl Fn() -> Name) {
+    pub fn record_packet(&mut self, calm: u64, fate: &PacketFate, name: impl Fn() -> Name) {
         if fate.dropped {
             return self.record(&name, Choice::Drop);
         }

@@ -122,7 +122,7 @@ impl Shared {
         self.stop();
     }
 
-    #[inline]
+    #[inline(always)]
     fn happen(self: &Rc<Self>, due: Due) {
         match due {
             Due::Timer(place) => self.fire(place),
@@ -160,7 +160,7 @@ impl Shared {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn fire(&self, place: usize) {
         let (task, nth, cause, foreign) = {
             let mut timers = self.flight.timers.borrow_mut();
@@ -187,7 +187,7 @@ impl Shared {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn arrive(self: &Rc<Self>, place: u32) {
         let (to, slot, copy, corrupt) = {
             let packets = self.flight.packets.borrow();

@@ -3,9 +3,11 @@
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
+use super::decide::PacketFate;
 use super::disk::Disk;
 use super::flight::{DiskJob, NOBODY, Packet, Timer};
 use super::happen::CALLS_PER_POLL;
+use super::machine::Machine;
 use super::network::Repeats;
 use super::shared::Shared;
 use super::tracer::Deed;
@@ -19,6 +21,7 @@ use crate::exec::{Task, TaskFacts, Ticket};
 /// One life of one machine.
 pub(super) struct NodeHost {
     pub shared: Rc<Shared>,
+    pub machine: Rc<Machine>,
     pub slot: usize,
     pub life: Incarnation,
 }
@@ -28,12 +31,12 @@ impl NodeHost {
     /// its futures; nothing it does then has any effect.
     #[inline]
     fn alive(&self) -> bool {
-        self.shared.machines[self.slot].lives(self.life) && !self.shared.stopped.get()
+        self.machine.lives(self.life) && !self.shared.stopped.get()
     }
 
     #[inline]
     fn node(&self) -> NodeId {
-        self.shared.machines[self.slot].id
+        self.machine.id
     }
 
     /// Counts a call, and ends a poll that calls on and on. A loop that calls nothing cannot be ended.
@@ -80,7 +83,7 @@ impl Host for NodeHost {
 
     fn now(&self) -> Instant {
         self.count_call();
-        Instant::from_nanos(self.shared.now().as_nanos() + self.shared.machines[self.slot].offset)
+        Instant::from_nanos(self.shared.now().as_nanos() + self.machine.offset)
     }
 
     fn wall(&self) -> WallTime {
@@ -93,7 +96,7 @@ impl Host for NodeHost {
         if !self.alive() {
             return Some(TimerId(u64::MAX));
         }
-        let (shared, offset) = (&*self.shared, self.shared.machines[self.slot].offset);
+        let (shared, offset) = (&*self.shared, self.machine.offset);
         if shared.now().as_nanos() + offset >= at.as_nanos() {
             return None;
         }
@@ -134,8 +137,10 @@ impl Host for NodeHost {
         }
         let (shared, from) = (&*self.shared, self.node());
         assert!(!shared.formatting.get(), "{from} sends while its disk is formatted, when there is nobody to hear it");
-        assert!(shared.cluster.contains(to), "{from} sends to {to}, which is not in the cluster");
-        let (hash, receiver) = (label.hash(), shared.cluster.slot(to));
+        let Some(receiver) = shared.cluster.find(to) else {
+            panic!("{from} sends to {to}, which is not in the cluster");
+        };
+        let hash = label.hash();
         let (link, repeat) = {
             let mut network = shared.network.borrow_mut();
             let link = network.link(self.slot, receiver);
@@ -155,9 +160,8 @@ impl Host for NodeHost {
         if shared.network.borrow().is_cut(link) {
             return self.lose(Deed::PacketCutOff, to, label, repeat, Lost::Cut, sent);
         }
-        let dice = if shared.quiet.get() { &shared.packet_dice_quiet } else { &shared.packet_dice };
-        let (key, name) = (key::packet(from, to, hash, repeat), || Name::Packet { from, to, label, repeat });
-        let fate = shared.decider.borrow_mut().packet(dice, key, body.len(), name);
+        let key = key::packet(from, to, hash, repeat);
+        let fate = shared.packet_fate(key, size, Parcel { from, to, label, repeat });
         if fate.dropped {
             return self.lose(Deed::PacketLost, to, label, repeat, Lost::Dropped, sent);
         }
@@ -193,7 +197,7 @@ impl Host for NodeHost {
         if !self.alive() {
             return Poll::Pending;
         }
-        let (shared, machine) = (&*self.shared, &self.shared.machines[self.slot]);
+        let (shared, machine) = (&*self.shared, &*self.machine);
         let Some((from, body, arrived)) = machine.take_received(&shared.flight.packets) else {
             machine.wait_to_receive(&shared.executor, context);
             return Poll::Pending;
@@ -212,7 +216,7 @@ impl Host for NodeHost {
             return IoId(u64::MAX);
         }
         let hash = label.hash();
-        let machine = &shared.machines[self.slot];
+        let machine = &*self.machine;
         let repeat = machine.disk_repeats.borrow_mut().get_or_insert_with(Repeats::new).next(hash);
         let content = operation_hash(&operation);
         let event = || EventKind::DiskStart { label, repeat, hash: content };
@@ -298,7 +302,7 @@ impl Host for NodeHost {
 
     fn random(&self, stream: Label) -> u64 {
         self.count_call();
-        let machine = &self.shared.machines[self.slot];
+        let machine = &*self.machine;
         let nth = if self.alive() || self.shared.formatting.get() {
             let mut streams = machine.streams.borrow_mut();
             let nth = streams.entry(stream.hash()).or_default();
@@ -353,7 +357,31 @@ impl NodeHost {
     }
 }
 
+/// What a packet is called.
+struct Parcel {
+    from: NodeId,
+    to: NodeId,
+    label: Label,
+    repeat: u32,
+}
+
 impl Shared {
+    /// What becomes of a packet whose payload has this many bytes.
+    #[inline]
+    fn packet_fate(&self, key: u64, bytes: u32, parcel: Parcel) -> PacketFate {
+        let dice = if self.quiet.get() { &self.packet_dice_quiet } else { &self.packet_dice };
+        let fate = match self.dice.as_ref().and_then(|dice| dice.draw(key)) {
+            Some(draw) => dice.throw(draw, bytes as usize),
+            None => self.decider.borrow_mut().planned_packet(dice.calm(), key),
+        };
+        if self.records {
+            let Parcel { from, to, label, repeat } = parcel;
+            let name = || Name::Packet { from, to, label, repeat };
+            self.decider.borrow_mut().record_packet(dice.calm(), &fate, name);
+        }
+        fate
+    }
+
     /// The name, counted, of a new task of a machine's present life.
     pub fn task_facts(&self, slot: usize, label: Label) -> TaskFacts {
         let machine = &self.machines[slot];

@@ -107,7 +107,7 @@ impl Machine {
     }
 
     /// Takes the first packet of the inbox: from whom, with what, and the event of its arrival.
-    #[inline]
+    #[inline(always)]
     pub fn take_received(&self, packets: &RefCell<Packets>) -> Option<(NodeId, Payload, EventId)> {
         let (first, last) = self.inbox.get();
         if first == NOBODY {
@@ -138,7 +138,7 @@ impl Machine {
     }
 
     /// Whoever polls waits for a message, if it does not yet.
-    #[inline]
+    #[inline(always)]
     pub fn wait_to_receive(&self, executor: &Executor, context: &Context<'_>) {
         let Some(first) = self.receiver.take() else {
             return self.receiver.set(Some(executor.waiter(context)));
@@ -151,7 +151,7 @@ impl Machine {
     }
 
     /// Wakes everybody who waits for a message.
-    #[inline]
+    #[inline(always)]
     pub fn wake_receivers(&self, executor: &Executor) {
         if let Some(first) = self.receiver.take() {
             executor.wake(first);

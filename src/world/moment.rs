@@ -92,7 +92,7 @@ impl Moments {
     }
 
     /// Begins a moment. Its number.
-    #[inline]
+    #[inline(always)]
     pub fn begin(&self, moment: Moment, tell: impl FnOnce() -> Told) -> u32 {
         let mut since = self.since.borrow_mut();
         let number = since.len() as u32;

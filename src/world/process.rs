@@ -24,22 +24,23 @@ static MAIN: Kind = Kind::new("main", &[]);
 type BootFn = Rc<dyn Fn(Boot) -> Local<()>>;
 
 /// A life: asks the system for it in its first poll, and is it from there on.
-struct Begin {
-    first: Option<(BootFn, Boot)>,
-    life: Option<Local<()>>,
+enum Begin {
+    First(Option<(BootFn, Boot)>),
+    Life(Local<()>),
 }
 
 impl Future for Begin {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        if let Some((boot, argument)) = self.first.take() {
-            self.life = Some(boot(argument));
+        if let Begin::First(first) = &mut *self {
+            // If this panics there is nothing to be polled again.
+            let (boot, argument) = first.take().expect("a life begins once");
+            *self = Begin::Life(boot(argument));
         }
-        match &mut self.life {
-            Some(life) => life.as_mut().poll(context),
-            // Asking for it panicked.
-            None => Poll::Ready(()),
+        match &mut *self {
+            Begin::Life(life) => life.as_mut().poll(context),
+            Begin::First(_) => unreachable!("it has just begun"),
         }
     }
 }
@@ -61,13 +62,13 @@ impl Shared {
         let argument = self.argument(slot, life);
         let facts = self.task_facts(slot, MAIN.label([]));
         // The system's function is called within the first poll, where a panic of it is caught.
-        self.executor.spawn(facts, Box::pin(Begin { first: Some((boot, argument)), life: None }));
+        self.executor.spawn(facts, Box::pin(Begin::First(Some((boot, argument)))));
         self.strike_struck();
     }
 
     /// What a life is given.
     pub fn argument(self: &Rc<Self>, slot: usize, life: Incarnation) -> Boot {
-        let host = NodeHost { shared: Rc::clone(self), slot, life };
+        let host = NodeHost { shared: Rc::clone(self), machine: Rc::clone(&self.machines[slot]), slot, life };
         let node = self.machines[slot].id;
         Boot { env: Env::new(Rc::new(host)), node, recorder: Recorder::new(Rc::clone(self), slot, life) }
     }

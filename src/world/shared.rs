@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::config::{ScheduleConfig, StorageConfig};
-use super::decide::{Decider, DiskLatencies, PacketDice};
+use super::decide::{Decider, Dice, DiskLatencies, PacketDice};
 use super::disk::Disk;
 use super::faults::{Alert, Faults};
 use super::flight::{DiskJob, Entered, Flight, Step};
@@ -48,10 +48,14 @@ pub(super) struct Shared {
     pub boot: Rc<dyn Fn(Boot) -> Local<()>>,
     pub executor: Executor,
     pub flight: Flight,
+    /// The decider's dice once more: packets throw them without asking for all of it.
+    pub dice: Option<Dice>,
     pub decider: RefCell<Decider>,
+    /// Whether decisions are written down.
+    pub records: bool,
     pub entropy: u64,
     pub network: RefCell<Network>,
-    pub machines: Vec<Machine>,
+    pub machines: Vec<Rc<Machine>>,
     pub disks: RefCell<Vec<Disk>>,
     pub tracer: Tracer,
     pub observer: RefCell<Box<dyn Observer>>,
@@ -94,7 +98,7 @@ impl Shared {
     }
 
     /// Begins to handle something that happens: from here on tasks are made ready by it.
-    #[inline]
+    #[inline(always)]
     pub fn begin(&self, moment: Moment, cause: EventId, tell: impl FnOnce() -> Told) {
         self.executor.begin_moment(self.moments.begin(moment, tell));
         self.executor.set_cause(cause);
@@ -135,7 +139,7 @@ impl Shared {
 
     /// Records one of the frequent events, which `feed` feeds to the digest and `kind` makes for whoever wants to see it;
     /// `wanted` says whether the observer does. Mostly nobody does, and then none is made.
-    #[inline]
+    #[inline(always)]
     pub fn emit_frequent(
         &self,
         node: NodeId,

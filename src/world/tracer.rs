@@ -128,7 +128,7 @@ impl Tracer {
 
     /// Takes an event into account, as `feed` feeds it. Where a plan is written down, so is where the digest stands afterwards: all later
     /// bytes differ as well once one does, but for one in 256, so a byte is enough to find the place.
-    #[inline]
+    #[inline(always)]
     pub fn note(&self, feed: impl FnOnce(&mut Digest)) {
         let mut digest = self.digest.get();
         feed(&mut digest);

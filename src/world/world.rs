@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::config::{ClockConfig, NetworkConfig, ScheduleConfig, StorageConfig};
-use super::decide::{Decider, DiskLatencies, PacketDice, Source};
+use super::decide::{Decider, Dice, DiskLatencies, PacketDice, Source};
 use super::deviation::Deviation;
 use super::faults::{Alert, Faults};
 use super::flight::Flight;
@@ -152,8 +152,8 @@ impl World {
         assert!(setup.cluster.replicas > 0, "a cluster has at least one replica");
         let mut decider = Decider::new(&setup.source, setup.record);
         let offsets = decider.offsets(&setup.clocks, setup.cluster);
-        let machines: Vec<Machine> =
-            setup.cluster.nodes().zip(offsets).map(|(node, offset)| Machine::new(node, offset)).collect();
+        let machines: Vec<Rc<Machine>> =
+            setup.cluster.nodes().zip(offsets).map(|(node, offset)| Rc::new(Machine::new(node, offset))).collect();
         let packet_dice = PacketDice::new(&setup.network);
         let world = World(Rc::new(Shared {
             cluster: setup.cluster,
@@ -167,6 +167,8 @@ impl World {
             executor: Executor::new(),
             flight: Flight::new(),
             entropy: decider.entropy(),
+            dice: Dice::of(&setup.source),
+            records: setup.record,
             decider: RefCell::new(decider),
             network: RefCell::new(Network::new(setup.cluster)),
             disks: RefCell::new(machines.iter().map(|_| super::disk::Disk::default()).collect()),

@@ -66,8 +66,8 @@ fn main() -> ExitCode {
     #[expect(clippy::disallowed_methods, reason = "it is the real time that is measured")]
     let begun = Instant::now();
     let ran = match workload.as_str() {
-        "timers-us" => timers(Duration::from_micros(1), much.unwrap_or(SLEEPS)),
-        "timers-ms" => timers(Duration::from_millis(1), much.unwrap_or(SLEEPS)),
+        "timers-us" => timers(1_000, much.unwrap_or(SLEEPS)),
+        "timers-ms" => timers(1_000_000, much.unwrap_or(SLEEPS)),
         "ping" => ping(SEED, much.unwrap_or(DELIVERIES)),
         "sweep" => sweep(much.unwrap_or(WORLDS)),
         _ => return usage(),
@@ -144,7 +144,8 @@ fn run(seed: u64, replicas: u16, boot: impl Fn(Env, Rc<Cell<u64>>) -> Local<()> 
     }
 }
 
-fn timers(unit: Duration, sleeps: u64) -> Ran {
+/// Sleeps of 1 to 1,000 units of so many nanoseconds.
+fn timers(unit: u64, sleeps: u64) -> Ran {
     run(SEED, 1, move |env, counted| {
         Box::pin(async move {
             for task in 0..TASKS {
@@ -152,7 +153,8 @@ fn timers(unit: Duration, sleeps: u64) -> Ran {
                 env.spawn(TASK.label([]), async move {
                     let mut random = Pcg32::new(SEED, task);
                     for _ in 0..sleeps {
-                        sleeper.sleep(unit * (1 + below(&mut random, 1_000))).await;
+                        let span = u64::from(1 + below(&mut random, 1_000)) * unit;
+                        sleeper.sleep(Duration::from_nanos(span)).await;
                         counted.set(counted.get() + 1);
                     }
                     if counted.get() == TASKS * sleeps {

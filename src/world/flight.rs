@@ -16,7 +16,7 @@ use crate::exec::{Agenda, Class, TaskRef, Ticket, Waiter};
 #[derive(Debug)]
 pub(super) struct Flight {
     pub agenda: Agenda,
-    pub timers: RefCell<Table<Timer>>,
+    pub timers: RefCell<Timers>,
     /// On their way, or arrived and not yet taken.
     pub packets: RefCell<Packets>,
     pub jobs: RefCell<Table<DiskJob>>,
@@ -78,7 +78,7 @@ impl Flight {
     pub fn new() -> Flight {
         Flight {
             agenda: Agenda::new(),
-            timers: RefCell::new(Table::new()),
+            timers: RefCell::default(),
             packets: RefCell::default(),
             jobs: RefCell::new(Table::new()),
             job_count: Cell::new(0),
@@ -86,22 +86,33 @@ impl Flight {
         }
     }
 
-    /// Enters a timer. One that waits for ever needs no place in the agenda.
-    #[inline]
-    pub fn enter_timer(&self, at: Instant, mut timer: Timer) -> u64 {
+    /// Enters a timer, which is due at that moment. One that waits for ever needs no place in the agenda.
+    #[inline(always)]
+    pub fn enter_timer(&self, at: Instant, timer: Timer) -> u64 {
         let mut timers = self.timers.borrow_mut();
+        let place = timers.insert(timer);
         if at != Instant::NEVER {
-            timer.ticket = self.agenda.enter(at, Class::Usual, number(TIMER, timers.vacant()));
+            timers.places[place as usize].ticket = self.agenda.enter(at, Class::Usual, number(TIMER, place as usize));
         }
-        timers.insert(timer)
+        timers.id(place)
     }
 
     /// Forgets a timer.
     #[inline]
     pub fn cancel_timer(&self, id: u64) {
-        let removed = self.timers.borrow_mut().remove(id);
-        if let Some(timer) = removed.filter(|timer| timer.ticket != Ticket::NONE) {
-            self.agenda.withdraw(timer.ticket);
+        let ended = {
+            let mut timers = self.timers.borrow_mut();
+            timers.find(id).is_some().then(|| timers.remove(id))
+        };
+        if let Some(ended) = ended {
+            self.withdraw_timer(&ended);
+        }
+    }
+
+    #[inline]
+    fn withdraw_timer(&self, ended: &Ended) {
+        if ended.ticket != Ticket::NONE {
+            self.agenda.withdraw(ended.ticket);
         }
     }
 
@@ -148,7 +159,7 @@ impl Flight {
     fn is_wanted(&self, number: u32, ticket: Ticket) -> bool {
         let place = (number >> TABLE_BITS) as usize;
         match number & ((1 << TABLE_BITS) - 1) {
-            TIMER => self.timers.borrow().at(place).is_some_and(|timer| timer.ticket == ticket),
+            TIMER => self.timers.borrow().places[place].ticket == ticket,
             DISK => self.jobs.borrow().at(place).is_some_and(|job| job.ticket == ticket),
             STEP => self.steps.borrow().get(place).is_some_and(|(entered, _)| *entered == ticket),
             // A packet that was sent arrives, if only to find nobody there.
@@ -180,10 +191,8 @@ impl Flight {
 
     /// Ends the timers of a machine.
     pub fn end_timers(&self, slot: usize) {
-        let ended = self.timers.borrow_mut().take_where(|timer| timer.task.facts().owner == slot);
-        for timer in ended.iter().filter(|timer| timer.ticket != Ticket::NONE) {
-            self.agenda.withdraw(timer.ticket);
-        }
+        let ended = self.timers.borrow_mut().remove_of(slot);
+        ended.iter().for_each(|ended| self.withdraw_timer(ended));
     }
 
     /// Ends the disk operations of a machine. Those under way, in the order in which they were started.
@@ -201,16 +210,85 @@ impl Flight {
 /// A timer that has been started.
 #[derive(Debug)]
 pub(super) struct Timer {
-    /// Who started it.
-    pub task: TaskRef,
+    /// Who started it; nobody once it is forgotten.
+    pub task: Option<TaskRef>,
     pub nth: u32,
     /// The event in which it was started; once it has fired, the event of that.
     pub event: EventId,
     pub fired: bool,
-    /// Of no item, if it waits for ever or has fired.
+    /// Of no item, if it waits for ever, has fired or is forgotten.
     pub ticket: Ticket,
     /// Who waits for it, if not that task itself.
     pub foreign: Option<Waker>,
+    /// How often its place was given.
+    pub generation: u32,
+}
+
+/// What is left of a timer that is forgotten. Not to be dropped within a borrow: a waker is anybody's, and may call anything
+/// when it goes.
+pub(super) struct Ended {
+    ticket: Ticket,
+    _foreign: Option<Waker>,
+}
+
+/// The table of timers. As with packets, a free place keeps the numbers of what lay there.
+#[derive(Debug, Default)]
+pub(super) struct Timers {
+    pub places: Vec<Timer>,
+    free: Vec<u32>,
+}
+
+impl Timers {
+    #[inline(always)]
+    fn insert(&mut self, timer: Timer) -> u32 {
+        match self.free.pop() {
+            Some(place) => {
+                let vacant = &mut self.places[place as usize];
+                *vacant = Timer { generation: vacant.generation.wrapping_add(1), ..timer };
+                place
+            }
+            None => {
+                self.places.push(timer);
+                u32::try_from(self.places.len() - 1).expect("there are fewer than 2^32 timers")
+            }
+        }
+    }
+
+    /// The number of the timer in a place: of it and no other.
+    #[inline]
+    pub fn id(&self, place: u32) -> u64 {
+        u64::from(place) << 32 | u64::from(self.places[place as usize].generation)
+    }
+
+    /// A timer, unless it is forgotten.
+    #[inline]
+    pub fn find(&mut self, id: u64) -> Option<&mut Timer> {
+        let timer = self.places.get_mut((id >> 32) as usize)?;
+        (timer.generation == id as u32 && timer.task.is_some()).then_some(timer)
+    }
+
+    /// Forgets a timer that is there.
+    #[inline]
+    pub fn remove(&mut self, id: u64) -> Ended {
+        let place = (id >> 32) as u32;
+        self.free.push(place);
+        let timer = &mut self.places[place as usize];
+        timer.task = None;
+        Ended { ticket: std::mem::replace(&mut timer.ticket, Ticket::NONE), _foreign: timer.foreign.take() }
+    }
+
+    /// Forgets the timers of a machine.
+    fn remove_of(&mut self, slot: usize) -> Vec<Ended> {
+        let of = |timer: &Timer| timer.task.as_ref().is_some_and(|task| task.facts().owner == slot);
+        let doomed: Vec<u32> =
+            (0..self.places.len() as u32).filter(|place| of(&self.places[*place as usize])).collect();
+        doomed.into_iter().map(|place| self.remove(self.id(place))).collect()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.places.len() - self.free.len()
+    }
 }
 
 /// A packet on its way, or arrived.

@@ -164,9 +164,10 @@ impl Shared {
     fn fire(&self, place: usize) {
         let (task, nth, cause, foreign) = {
             let mut timers = self.flight.timers.borrow_mut();
-            let timer = timers.at_mut(place).expect("a timer on the agenda is waited for");
+            let timer = &mut timers.places[place];
             timer.ticket = Ticket::NONE;
-            (timer.task.clone(), timer.nth, timer.event, timer.foreign.take())
+            let task = timer.task.clone().expect("a timer on the agenda is waited for");
+            (task, timer.nth, timer.event, timer.foreign.take())
         };
         let TaskFacts { owner, label, key, .. } = *task.facts();
         let node = self.machines[owner].id;
@@ -178,7 +179,9 @@ impl Shared {
             || EventKind::Timer { task: label, nth },
         );
         self.executor.set_cause(fired);
-        if let Some(timer) = self.flight.timers.borrow_mut().at_mut(place) {
+        {
+            // Nothing that watches an event forgets a timer, so it is still there.
+            let timer = &mut self.flight.timers.borrow_mut().places[place];
             (timer.fired, timer.event) = (true, fired);
         }
         match foreign {

@@ -16,7 +16,7 @@ use crate::base::label::Labelled;
 use crate::base::name::key;
 use crate::base::{EventId, EventKind, Incarnation, Instant, Label, Lost, Name, NodeId, Payload, Probe, WallTime};
 use crate::env::{DiskDone, DiskError, DiskOp, Host, Incoming, IoId, Local, TaskId, TimerId};
-use crate::exec::{Task, TaskFacts, Ticket};
+use crate::exec::{Task, TaskFacts, TaskRef, Ticket};
 
 /// One life of one machine.
 pub(super) struct NodeHost {
@@ -105,7 +105,7 @@ impl Host for NodeHost {
         let (task, nth) = shared.executor.count_timer().expect("only a task being polled starts a timer");
         let event = shared.executor.cause();
         let foreign = (!shared.executor.is_own(context)).then(|| context.waker().clone());
-        let timer = Timer { task, nth, event, fired: false, ticket: Ticket::NONE, foreign };
+        let timer = Timer { task: Some(task), nth, event, fired: false, ticket: Ticket::NONE, foreign, generation: 0 };
         Some(TimerId(shared.flight.enter_timer(due, timer)))
     }
 
@@ -114,15 +114,20 @@ impl Host for NodeHost {
             return Poll::Pending;
         }
         let (executor, mut timers) = (&self.shared.executor, self.shared.flight.timers.borrow_mut());
-        let waiting = timers.get_mut(timer.0).expect("a timer lasts until it was seen to be due");
+        let waiting = timers.find(timer.0).expect("a timer lasts until it was seen to be due");
         if !waiting.fired {
             // A future may have been handed to another task since it began to wait.
-            let own = executor.is_own(context) && waiting.task.is_polled();
-            waiting.foreign = (!own).then(|| context.waker().clone());
+            let own = executor.is_own(context) && waiting.task.as_ref().is_some_and(TaskRef::is_polled);
+            let foreign = (!own).then(|| context.waker().clone());
+            let before = std::mem::replace(&mut waiting.foreign, foreign);
+            drop(timers);
+            drop(before);
             return Poll::Pending;
         }
         executor.set_cause(waiting.event);
-        timers.remove(timer.0);
+        let ended = timers.remove(timer.0);
+        drop(timers);
+        drop(ended);
         Poll::Ready(())
     }
 

@@ -11,6 +11,7 @@ pub mod event;
 pub mod feed;
 pub mod hash;
 pub mod id;
+pub mod key;
 pub mod label;
 pub mod name;
 pub mod operation;

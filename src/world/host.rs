@@ -145,11 +145,11 @@ impl Host for NodeHost {
         let Some(receiver) = shared.cluster.find(to) else {
             panic!("{from} sends to {to}, which is not in the cluster");
         };
-        let hash = label.hash();
-        let (link, repeat) = {
+        let (link, repeat, key) = {
             let mut network = shared.network.borrow_mut();
             let link = network.link(self.slot, receiver);
-            (link, network.count(link, hash))
+            let (repeat, key) = network.count(link, label.hash());
+            (link, repeat, key)
         };
         let size = body.len() as u32;
         let event = || EventKind::Send { to, label, repeat, size, hash: body.hash() };
@@ -165,7 +165,6 @@ impl Host for NodeHost {
         if shared.network.borrow().is_cut(link) {
             return self.lose(Deed::PacketCutOff, to, label, repeat, Lost::Cut, sent);
         }
-        let key = key::packet(from, to, hash, repeat);
         let fate = shared.packet_fate(key, size, Parcel { from, to, label, repeat });
         if fate.dropped {
             return self.lose(Deed::PacketLost, to, label, repeat, Lost::Dropped, sent);

@@ -1,5 +1,6 @@
 //! The network: what happens to a packet. *When* things happen is the world's business; nothing here knows a clock.
 
+use crate::base::name::key;
 use crate::base::{Cluster, Instant, NodeId};
 
 /// Links between all nodes: which are cut, what was sent on them.
@@ -19,6 +20,8 @@ pub struct LinkId(usize);
 
 #[derive(Debug, Default)]
 struct Link {
+    /// The key of its name, which those of its packets are made of.
+    key: u64,
     /// Of a link that carries nothing there is nothing to count.
     repeats: Option<Repeats>,
     last_arrival: Instant,
@@ -65,10 +68,10 @@ impl Repeats {
 impl Network {
     /// A network in which everybody reaches everybody.
     pub fn new(cluster: Cluster) -> Network {
-        let links = cluster.len() * cluster.len();
+        let pairs = cluster.nodes().flat_map(|from| cluster.nodes().map(move |to| (from, to)));
         Network {
             cluster,
-            links: (0..links).map(|_| Link::default()).collect(),
+            links: pairs.map(|(from, to)| Link { key: key::link(from, to), ..Link::default() }).collect(),
             partition: None,
             cuts: Vec::new(),
             generation: 0,
@@ -85,10 +88,12 @@ impl Network {
         self.link(self.cluster.slot(from), self.cluster.slot(to))
     }
 
-    /// Counts a packet on its link.
+    /// Counts a packet on its link: which of its label it is, and the key of its name.
     #[inline]
-    pub fn count(&mut self, link: LinkId, label: u64) -> u32 {
-        self.links[link.0].repeats.get_or_insert_with(Repeats::new).next(label)
+    pub fn count(&mut self, link: LinkId, label: u64) -> (u32, u64) {
+        let link = &mut self.links[link.0];
+        let repeat = link.repeats.get_or_insert_with(Repeats::new).next(label);
+        (repeat, key::packet_on(link.key, label, repeat))
     }
 
     /// When a packet arrives that keeps its place in the order of its link and would arrive then if it were alone: not
@@ -226,8 +231,8 @@ mod tests {
         let mut network = Network::new(CLUSTER);
         let ms = |millis: u64| Instant::from_nanos(millis * 1_000_000);
         let link = network.between(r(0), r(1));
-        assert_eq!(network.count(link, 7), 1);
-        assert_eq!(network.count(link, 7), 2);
+        assert_eq!(network.count(link, 7), (1, key::packet(r(0), r(1), 7, 1)));
+        assert_eq!(network.count(link, 7), (2, key::packet(r(0), r(1), 7, 2)));
         assert_eq!(network.arrival(link, ms(9)), ms(9));
         assert_eq!(network.arrival(link, ms(1)), ms(9));
         assert_eq!(network.arrival(link, ms(10)), ms(10));

@@ -1,0 +1,243 @@
+//! What is under way: packets, timers, disk operations, and what the world itself will do. Each lies in a table, and the
+//! agenda knows it by a small number, made of the table and the place there.
+
+mod jobs;
+mod packets;
+mod timers;
+
+use std::cell::{Cell, RefCell};
+
+use slab::Slab;
+
+use crate::base::{Incarnation, Instant};
+use crate::exec::{Agenda, Class, Ticket};
+
+pub(super) use jobs::{DiskJob, Table};
+pub(super) use packets::{NOBODY, Packet, Packets};
+pub(super) use timers::{Ended, Timer, Timers};
+
+/// What is under way.
+#[derive(Debug)]
+pub(super) struct Flight {
+    pub agenda: Agenda,
+    pub timers: RefCell<Timers>,
+    /// On their way, or arrived and not yet taken.
+    pub packets: RefCell<Packets>,
+    pub jobs: RefCell<Table<DiskJob>>,
+    pub job_count: Cell<u64>,
+    pub steps: RefCell<Slab<(Ticket, Step)>>,
+}
+
+/// What the world itself will do.
+#[derive(Clone, Debug)]
+pub(super) enum Step {
+    Phase(usize),
+    Close,
+    /// A fault of a phase strikes, for the nth time.
+    Strike {
+        phase: usize,
+        fault: usize,
+        nth: u32,
+    },
+    Restart {
+        slot: usize,
+        life: Incarnation,
+    },
+    Resume {
+        slot: usize,
+        life: Incarnation,
+        pause: u32,
+    },
+    Heal {
+        generation: u32,
+    },
+}
+
+/// Something whose time has come, by its place in its table.
+#[derive(Debug)]
+pub(super) enum Due {
+    Timer(usize),
+    Packet(u32),
+    Disk(usize),
+    Step(Step),
+}
+
+/// A step that was entered, to take it back.
+pub(super) type Entered = (usize, Ticket);
+
+const TABLE_BITS: u32 = 2;
+const TIMER: u32 = 0;
+const PACKET: u32 = 1;
+const DISK: u32 = 2;
+const STEP: u32 = 3;
+
+/// The number of a place in a table. The agenda refuses one that is too large.
+#[inline]
+fn number(table: u32, place: usize) -> u32 {
+    let place = u32::try_from(place).unwrap_or(u32::MAX >> TABLE_BITS);
+    place.checked_mul(1 << TABLE_BITS).map_or(u32::MAX, |shifted| shifted | table)
+}
+
+impl Flight {
+    pub fn new() -> Flight {
+        Flight {
+            agenda: Agenda::new(),
+            timers: RefCell::default(),
+            packets: RefCell::default(),
+            jobs: RefCell::new(Table::new()),
+            job_count: Cell::new(0),
+            steps: RefCell::default(),
+        }
+    }
+
+    /// Enters a timer, which is due at that moment. One that waits for ever needs no place in the agenda.
+    #[inline(always)]
+    pub fn enter_timer(&self, at: Instant, timer: Timer) -> u64 {
+        let mut timers = self.timers.borrow_mut();
+        let place = timers.insert(timer);
+        if at != Instant::NEVER {
+            timers.places[place as usize].ticket = self.agenda.enter(at, Class::Usual, number(TIMER, place as usize));
+        }
+        timers.id(place)
+    }
+
+    /// Forgets a timer.
+    #[inline]
+    pub fn cancel_timer(&self, id: u64) {
+        let ended = {
+            let mut timers = self.timers.borrow_mut();
+            timers.find(id).is_some().then(|| timers.remove(id))
+        };
+        if let Some(ended) = ended {
+            self.withdraw_timer(&ended);
+        }
+    }
+
+    #[inline]
+    fn withdraw_timer(&self, ended: &Ended) {
+        if ended.ticket != Ticket::NONE {
+            self.agenda.withdraw(ended.ticket);
+        }
+    }
+
+    /// Enters a packet.
+    #[inline(always)]
+    pub fn enter_packet(&self, at: Instant, packet: Packet) {
+        let place = self.packets.borrow_mut().insert(packet);
+        self.agenda.enter(at, Class::Usual, number(PACKET, place as usize));
+    }
+
+    /// Enters the second copy of a packet.
+    #[cold]
+    pub fn enter_copy(&self, at: Instant, packet: Packet) {
+        self.enter_packet(at, packet);
+    }
+
+    /// Enters a disk operation.
+    pub fn enter_job(&self, at: Instant, mut job: DiskJob) -> u64 {
+        let mut jobs = self.jobs.borrow_mut();
+        job.ticket = self.agenda.enter(at, Class::Usual, number(DISK, jobs.vacant()));
+        jobs.insert(job)
+    }
+
+    /// Enters something that the world itself will do.
+    pub fn enter_step(&self, at: Instant, class: Class, step: Step) -> Entered {
+        let mut steps = self.steps.borrow_mut();
+        let entry = steps.vacant_entry();
+        let (place, ticket) = (entry.key(), self.agenda.enter(at, class, number(STEP, entry.key())));
+        entry.insert((ticket, step));
+        (place, ticket)
+    }
+
+    /// Takes a step back, if it has not been done.
+    pub fn withdraw_step(&self, (place, ticket): Entered) {
+        let mut steps = self.steps.borrow_mut();
+        if steps.get(place).is_some_and(|(entered, _)| *entered == ticket) {
+            steps.remove(place);
+            self.agenda.withdraw(ticket);
+        }
+    }
+
+    /// Whether an entry of the agenda still stands for something.
+    #[inline]
+    fn is_wanted(&self, number: u32, ticket: Ticket) -> bool {
+        let place = (number >> TABLE_BITS) as usize;
+        match number & ((1 << TABLE_BITS) - 1) {
+            TIMER => self.timers.borrow().places[place].ticket == ticket,
+            DISK => self.jobs.borrow().at(place).is_some_and(|job| job.ticket == ticket),
+            STEP => self.steps.borrow().get(place).is_some_and(|(entered, _)| *entered == ticket),
+            // A packet that was sent arrives, if only to find nobody there.
+            _ => true,
+        }
+    }
+
+    #[inline]
+    fn due(&self, number: u32) -> Due {
+        let place = (number >> TABLE_BITS) as usize;
+        match number & ((1 << TABLE_BITS) - 1) {
+            TIMER => Due::Timer(place),
+            PACKET => Due::Packet(place as u32),
+            DISK => Due::Disk(place),
+            _ => Due::Step(self.steps.borrow_mut().remove(place).1),
+        }
+    }
+
+    /// Moves time to what is due next, up to a limit.
+    #[inline]
+    pub fn next(&self, limit: Instant) -> Option<Due> {
+        self.agenda.next(limit, |number, ticket| self.is_wanted(number, ticket)).map(|number| self.due(number))
+    }
+
+    /// What is due next, if it is of this class and of the present moment.
+    pub fn next_now(&self, class: Class) -> Option<Due> {
+        self.agenda.next_now(class, |number, ticket| self.is_wanted(number, ticket)).map(|number| self.due(number))
+    }
+
+    /// Ends the timers of a machine.
+    pub fn end_timers(&self, slot: usize) {
+        let ended = self.timers.borrow_mut().remove_of(slot);
+        ended.iter().for_each(|ended| self.withdraw_timer(ended));
+    }
+
+    /// Ends the disk operations of a machine. Those under way, in the order in which they were started.
+    pub fn end_jobs(&self, slot: usize) -> Vec<DiskJob> {
+        let mut jobs = self.jobs.borrow_mut().take_where(|job| job.owner == slot);
+        jobs.retain(|job| job.outcome.is_none());
+        jobs.sort_by_key(|job| job.number);
+        // One that is just ending has left the agenda already.
+        let entered = jobs.iter().filter(|job| job.ticket != Ticket::NONE);
+        entered.for_each(|job| self.agenda.withdraw(job.ticket));
+        jobs
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_taken_back_is_not_done_and_one_done_is_not_taken_back() {
+        let flight = Flight::new();
+        let heal = |generation| Step::Heal { generation };
+        let enter = |generation| flight.enter_step(Instant::START, Class::FaultEnds, heal(generation));
+        let (first, _second) = (enter(1), enter(2));
+        flight.withdraw_step(first);
+        let third = enter(3);
+        assert_eq!(first.0, third.0, "the place is used again");
+        flight.withdraw_step(first);
+        let mut done = Vec::new();
+        while let Some(Due::Step(Step::Heal { generation })) = flight.next(Instant::NEVER) {
+            done.push(generation);
+        }
+        assert_eq!(done, [2, 3]);
+        flight.withdraw_step(third);
+        assert!(flight.agenda.is_empty());
+    }
+
+    #[test]
+    #[should_panic(expected = "more things in flight than the agenda has numbers for")]
+    fn too_many_things_are_refused() {
+        let flight = Flight::new();
+        flight.agenda.enter(Instant::START, Class::Usual, number(PACKET, 1 << 24));
+    }
+}

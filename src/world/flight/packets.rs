@@ -1,0 +1,88 @@
+//! Packets on their way, and arrived ones until they are taken.
+
+use super::super::moment::Told;
+use crate::base::{EventId, EventKind, Label, NodeId, Payload};
+
+/// A packet on its way, or arrived.
+#[derive(Debug)]
+pub(in super::super) struct Packet {
+    pub from: NodeId,
+    pub to: NodeId,
+    /// The place of the receiver among the machines.
+    pub slot: u16,
+    pub label: Label,
+    pub repeat: u32,
+    pub copy: u8,
+    pub corrupt: bool,
+    /// The key of its name.
+    pub key: u64,
+    pub body: Payload,
+    /// The event of its sending; once it has arrived, the event of that.
+    pub event: EventId,
+    /// Once it has arrived: the one behind it in the inbox, or [`NOBODY`].
+    pub next: u32,
+}
+
+/// The place of no packet.
+pub(in super::super) const NOBODY: u32 = u32::MAX;
+
+impl Packet {
+    /// The event of its arrival.
+    pub fn delivery(&self) -> EventKind {
+        let Packet { from, label, repeat, copy, corrupt, .. } = *self;
+        EventKind::Deliver { from, label, repeat, copy, hash: self.body.hash(), corrupt }
+    }
+
+    /// What is happening when it arrives.
+    pub fn told(&self) -> Told {
+        let Packet { from, to, label, repeat, copy, .. } = *self;
+        Told::Delivery { from, to, label, repeat, copy }
+    }
+}
+
+/// The table of packets. A place that is free keeps what lay there, but for its payload, until it is used again: most of a
+/// packet is numbers, and need not be moved out only to be forgotten.
+#[derive(Debug, Default)]
+pub(in super::super) struct Packets {
+    places: Vec<Packet>,
+    free: Vec<u32>,
+}
+
+impl Packets {
+    #[inline(always)]
+    pub fn insert(&mut self, packet: Packet) -> u32 {
+        match self.free.pop() {
+            Some(place) => {
+                self.places[place as usize] = packet;
+                place
+            }
+            None => {
+                self.places.push(packet);
+                u32::try_from(self.places.len() - 1).expect("there are fewer than 2^32 packets")
+            }
+        }
+    }
+
+    #[inline]
+    pub fn at(&self, place: u32) -> &Packet {
+        &self.places[place as usize]
+    }
+
+    #[inline]
+    pub fn at_mut(&mut self, place: u32) -> &mut Packet {
+        &mut self.places[place as usize]
+    }
+
+    /// Takes a packet out: from whom, with what, and the last event of it.
+    #[inline]
+    pub fn take(&mut self, place: u32) -> (NodeId, Payload, EventId) {
+        self.free.push(place);
+        let packet = &mut self.places[place as usize];
+        (packet.from, std::mem::replace(&mut packet.body, Payload::EMPTY), packet.event)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.places.len() - self.free.len()
+    }
+}

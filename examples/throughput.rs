@@ -96,7 +96,7 @@ fn passed(run: &Run) {
 fn calm(operations: u64, replicas: u16, watched: bool) -> Ran {
     // Every value is written over soon, so that no value grows with the run. The phase is longer than the operations
     // take, and when they are done next to nothing happens in it.
-    let millis = 100 + operations / 3;
+    let millis = 500 + operations / 3;
     let text = format!(
         r#"
         title    = "a calm run at full speed"

@@ -8,14 +8,12 @@
 //! there is a choice, and takes the least priority, then the earliest.
 
 use std::cell::{Cell, RefCell};
-use std::future::Future;
-use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use super::bell::bell;
 use super::panics::catch;
-use super::ready::{Body, TaskCell, Tasks, Waiting};
+use super::ready::{Body, Local, TaskCell, Tasks, Waiting, Work};
 use super::task::{Arbiter, Task, TaskFacts, TaskRef, Waiter};
 use crate::base::{EventId, Incarnation};
 
@@ -86,7 +84,16 @@ impl Executor {
     }
 
     /// Starts a task, which is ready at once.
-    pub fn spawn(&self, facts: TaskFacts, future: Pin<Box<dyn Future<Output = ()>>>) -> Task {
+    pub fn spawn(&self, facts: TaskFacts, future: Local) -> Task {
+        self.start(facts, Work::Go(future))
+    }
+
+    /// Starts a task, which is ready at once. What it does is asked for in its first poll.
+    pub fn spawn_later(&self, facts: TaskFacts, begin: impl FnOnce() -> Local + 'static) -> Task {
+        self.start(facts, Work::Begin(Some(Box::new(begin))))
+    }
+
+    fn start(&self, facts: TaskFacts, work: Work) -> Task {
         let generation = self.generations.get().wrapping_add(1);
         self.generations.set(generation);
         let (task, handle) = {
@@ -97,7 +104,7 @@ impl Executor {
             (Rc::clone(entry.insert(Rc::new(TaskCell::new(facts, handle)))), handle)
         };
         let waker = bell(&self.tasks, &task);
-        *task.body.borrow_mut() = Some(Body { future, waker });
+        *task.body.borrow_mut() = Some(Body { work, waker });
         task.queued.set(true);
         self.tasks.push(task);
         handle
@@ -165,7 +172,7 @@ impl Executor {
     pub fn run(&self, polled: &Polled) -> Result<(), String> {
         let Polled { task, cause } = polled;
         let mut body = task.body.borrow_mut();
-        let Some(Body { future, waker }) = &mut *body else { return Ok(()) };
+        let Some(Body { work, waker }) = &mut *body else { return Ok(()) };
         // Woken from here on, it is ready again.
         task.queued.set(false);
         task.polled.set(true);
@@ -173,7 +180,7 @@ impl Executor {
         let mut context = Context::from_waker(waker);
         self.own_waker.set(addresses(&context));
         self.current.replace(Some(Rc::clone(task)));
-        let result = catch(|| future.as_mut().poll(&mut context));
+        let result = catch(|| work.poll(&mut context));
         if !matches!(result, Ok(Poll::Pending)) {
             drop(body);
             self.end(task);
@@ -313,7 +320,7 @@ mod tests {
         }
     }
 
-    fn note(log: &Rc<RefCell<Vec<usize>>>, number: usize) -> Pin<Box<dyn Future<Output = ()>>> {
+    fn note(log: &Rc<RefCell<Vec<usize>>>, number: usize) -> Local {
         let log = Rc::clone(log);
         Box::pin(async move { log.borrow_mut().push(number) })
     }
@@ -375,6 +382,21 @@ mod tests {
         executor.spawn(facts(0), Box::pin(async { panic!("no quorum") }));
         let polled = executor.next(&mut InOrder).expect("the task is ready");
         assert!(executor.run(&polled).unwrap_err().starts_with("no quorum"));
+        assert!(executor.is_empty());
+    }
+
+    #[test]
+    fn what_begins_in_the_first_poll_may_panic_there() {
+        let executor = Executor::new();
+        let log = Rc::new(RefCell::new(Vec::new()));
+        let later = Rc::clone(&log);
+        executor.spawn_later(facts(0), move || note(&later, 5));
+        assert!(log.borrow().is_empty());
+        run_all(&executor, InOrder);
+        assert_eq!(*log.borrow(), [5]);
+        executor.spawn_later(facts(0), || panic!("no leader"));
+        let polled = executor.next(&mut InOrder).expect("the task is ready");
+        assert!(executor.run(&polled).unwrap_err().starts_with("no leader"));
         assert!(executor.is_empty());
     }
 

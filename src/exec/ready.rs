@@ -6,7 +6,7 @@ use std::collections::{BinaryHeap, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::Waker;
+use std::task::{Context, Poll, Waker};
 
 use slab::Slab;
 
@@ -31,8 +31,33 @@ pub(super) struct TaskCell {
 
 /// What is polled, and its waker.
 pub(super) struct Body {
-    pub future: Pin<Box<dyn Future<Output = ()>>>,
+    pub work: Work,
     pub waker: Waker,
+}
+
+/// A boxed future that stays on its thread.
+pub type Local = Pin<Box<dyn Future<Output = ()>>>;
+
+/// What a task does.
+pub(super) enum Work {
+    /// Its future is made in its first poll, where a panic of whoever makes it is caught.
+    Begin(Option<Box<dyn FnOnce() -> Local>>),
+    Go(Local),
+}
+
+impl Work {
+    #[inline]
+    pub fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        loop {
+            match self {
+                Work::Go(future) => return future.as_mut().poll(context),
+                Work::Begin(begin) => {
+                    let begin = begin.take().expect("what panicked while it began is not polled again");
+                    *self = Work::Go(begin());
+                }
+            }
+        }
+    }
 }
 
 /// Tasks and their queue, shared by the executor and the bells.

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::flight::{Due, Packet, Step};
+use super::flight::{Due, In, Packet, Step};
 use super::moment::{Moment, Told, task_name};
 use super::shared::Shared;
 use super::tracer::Deed;
@@ -52,13 +52,25 @@ impl Shared {
             if self.now() > before {
                 self.polls.set(0);
             }
-            let strikes = matches!(due, Due::Step(Step::Strike { .. }));
-            self.happen(due);
-            // A fault that strikes several is several faults in a plan; tasks run after the last of them in both.
-            while strikes && !self.stopped.get() {
-                let Some(due) = self.flight.next_now(Class::FaultBegins) else { break };
-                self.happen(due);
+            match due.table() {
+                In::Packets => self.arrive(due.place()),
+                In::Timers => self.fire(due.place() as usize),
+                In::Jobs => self.finish_job(due.place() as usize),
+                In::Steps => self.step_on(due),
             }
+        }
+    }
+
+    /// Does what the world itself does at this moment.
+    #[inline(never)]
+    fn step_on(self: &Rc<Self>, due: Due) {
+        let step = self.flight.take_step(due);
+        let strikes = matches!(step, Step::Strike { .. });
+        self.step(step);
+        // A fault that strikes several is several faults in a plan; tasks run after the last of them in both.
+        while strikes && !self.stopped.get() {
+            let Some(due) = self.flight.next_now(Class::FaultBegins) else { break };
+            self.step(self.flight.take_step(due));
         }
     }
 
@@ -120,16 +132,6 @@ impl Shared {
     fn spin(&self, task: &TaskFacts, polls: u64) {
         self.emit(Some(self.machines[task.owner].id), EventKind::Spin { task: task.label, polls });
         self.stop();
-    }
-
-    #[inline(always)]
-    fn happen(self: &Rc<Self>, due: Due) {
-        match due {
-            Due::Timer(place) => self.fire(place),
-            Due::Packet(place) => self.arrive(place),
-            Due::Disk(place) => self.finish_job(place),
-            Due::Step(step) => self.step(step),
-        }
     }
 
     fn step(self: &Rc<Self>, step: Step) {

@@ -77,27 +77,40 @@ impl Told {
     }
 }
 
-/// The moments since tasks last ran, by number. Before the first it is the world's.
+/// The moments since tasks last ran, by number. Mostly there is one. Before the first it is the world's.
 #[derive(Debug)]
 pub(super) struct Moments {
-    since: RefCell<Vec<Moment>>,
-    /// The same in full, where names are written down.
+    count: Cell<u32>,
+    first: Cell<Moment>,
+    /// Those after the first.
+    more: RefCell<Vec<Moment>>,
+    /// All of them in full, where names are written down.
     told: Option<RefCell<Vec<Told>>>,
     present: Cell<u32>,
 }
 
 impl Moments {
     pub fn new(record: bool) -> Moments {
-        Moments { since: RefCell::default(), told: record.then(RefCell::default), present: Cell::new(0) }
+        Moments {
+            count: Cell::new(0),
+            first: Cell::new(Moment::World),
+            more: RefCell::default(),
+            told: record.then(RefCell::default),
+            present: Cell::new(0),
+        }
     }
 
     /// Begins a moment. Its number.
     #[inline(always)]
     pub fn begin(&self, moment: Moment, tell: impl FnOnce() -> Told) -> u32 {
-        let mut since = self.since.borrow_mut();
-        let number = since.len() as u32;
-        since.push(moment);
+        let number = self.count.get();
+        self.count.set(number + 1);
         self.present.set(number);
+        if number == 0 {
+            self.first.set(moment);
+        } else {
+            self.more.borrow_mut().push(moment);
+        }
         if let Some(told) = &self.told {
             let full = tell();
             assert_eq!(full.moment().key(), moment.key(), "a moment has one name");
@@ -113,14 +126,16 @@ impl Moments {
 
     /// Goes back to a moment that was interrupted.
     pub fn resume(&self, number: u32) {
-        assert!(number == 0 || (number as usize) < self.since.borrow().len(), "a moment that was forgotten is over");
+        assert!(number == 0 || number < self.count.get(), "a moment that was forgotten is over");
         self.present.set(number);
     }
 
     /// Forgets all of them, once nobody who was woken by them is waiting any more.
     #[inline]
     pub fn clear(&self) {
-        self.since.borrow_mut().clear();
+        if self.count.replace(0) > 1 {
+            self.more.borrow_mut().clear();
+        }
         if let Some(told) = &self.told {
             told.borrow_mut().clear();
         }
@@ -128,7 +143,12 @@ impl Moments {
 
     /// The key of a moment's name.
     pub fn key(&self, number: u32) -> u64 {
-        self.since.borrow().get(number as usize).map_or(0, |moment| moment.key())
+        assert!(number == 0 || number < self.count.get(), "a moment that was forgotten is over");
+        match number {
+            _ if self.count.get() == 0 => Moment::World.key(),
+            0 => self.first.get().key(),
+            later => self.more.borrow()[later as usize - 1].key(),
+        }
     }
 
     /// Its name, where names are written down.

@@ -1,9 +1,6 @@
 //! The lives of nodes: boot, crash, pause, wipe.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
 
 use super::decide::SectorFate;
 use super::disk::SECTOR_BYTES;
@@ -15,35 +12,10 @@ use super::tracer::Deed;
 use super::world::{Boot, Recorder};
 use crate::base::name::key;
 use crate::base::{EventId, EventKind, Incarnation, Kind, Label, Lost, Name, NodeId};
-use crate::env::{Env, Local};
+use crate::env::Env;
 use crate::exec::Ticket;
 
 static MAIN: Kind = Kind::new("main", &[]);
-
-/// What a system is asked for a life of a node.
-type BootFn = Rc<dyn Fn(Boot) -> Local<()>>;
-
-/// A life: asks the system for it in its first poll, and is it from there on.
-enum Begin {
-    First(Option<(BootFn, Boot)>),
-    Life(Local<()>),
-}
-
-impl Future for Begin {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        if let Begin::First(first) = &mut *self {
-            // If this panics there is nothing to be polled again.
-            let (boot, argument) = first.take().expect("a life begins once");
-            *self = Begin::Life(boot(argument));
-        }
-        match &mut *self {
-            Begin::Life(life) => life.as_mut().poll(context),
-            Begin::First(_) => unreachable!("it has just begun"),
-        }
-    }
-}
 
 impl Shared {
     /// Begins the next life of a node that is down.
@@ -62,7 +34,7 @@ impl Shared {
         let argument = self.argument(slot, life);
         let facts = self.task_facts(slot, MAIN.label([]));
         // The system's function is called within the first poll, where a panic of it is caught.
-        self.executor.spawn(facts, Box::pin(Begin::First(Some((boot, argument)))));
+        self.executor.spawn_later(facts, move || boot(argument));
         self.strike_struck();
     }
 

@@ -213,7 +213,7 @@ impl World {
             let facts = shared.task_facts(slot, FORMAT.label([]));
             let (format, env) = (Rc::clone(&format), shared.argument(slot, Incarnation(0)).env);
             // Called within a poll, where a panic of it is caught.
-            shared.executor.spawn(facts, Box::pin(async move { format(env).await }));
+            shared.executor.spawn_later(facts, move || format(env));
             let mut polls = 0;
             while let Some(polled) = shared.executor.next(&mut InOrder) {
                 polls += 1;

@@ -53,30 +53,49 @@ pub(super) enum Step {
     },
 }
 
-/// Something whose time has come, by its place in its table.
-#[derive(Debug)]
-pub(super) enum Due {
-    Timer(usize),
-    Packet(u32),
-    Disk(usize),
-    Step(Step),
+/// Something whose time has come, by its number: which table, and the place there.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Due(u32);
+
+/// Which table something lies in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum In {
+    Timers,
+    Packets,
+    Jobs,
+    Steps,
+}
+
+impl Due {
+    #[inline]
+    fn of(table: In, place: usize) -> u32 {
+        // The agenda refuses a number that is too large.
+        let place = u32::try_from(place).unwrap_or(u32::MAX >> TABLE_BITS);
+        place.checked_mul(1 << TABLE_BITS).map_or(u32::MAX, |shifted| shifted | table as u32)
+    }
+
+    /// The table.
+    #[inline]
+    pub fn table(self) -> In {
+        match self.0 & ((1 << TABLE_BITS) - 1) {
+            0 => In::Timers,
+            1 => In::Packets,
+            2 => In::Jobs,
+            _ => In::Steps,
+        }
+    }
+
+    /// The place there.
+    #[inline]
+    pub fn place(self) -> u32 {
+        self.0 >> TABLE_BITS
+    }
 }
 
 /// A step that was entered, to take it back.
 pub(super) type Entered = (usize, Ticket);
 
 const TABLE_BITS: u32 = 2;
-const TIMER: u32 = 0;
-const PACKET: u32 = 1;
-const DISK: u32 = 2;
-const STEP: u32 = 3;
-
-/// The number of a place in a table. The agenda refuses one that is too large.
-#[inline]
-fn number(table: u32, place: usize) -> u32 {
-    let place = u32::try_from(place).unwrap_or(u32::MAX >> TABLE_BITS);
-    place.checked_mul(1 << TABLE_BITS).map_or(u32::MAX, |shifted| shifted | table)
-}
 
 impl Flight {
     pub fn new() -> Flight {
@@ -96,7 +115,8 @@ impl Flight {
         let mut timers = self.timers.borrow_mut();
         let place = timers.insert(timer);
         if at != Instant::NEVER {
-            timers.places[place as usize].ticket = self.agenda.enter(at, Class::Usual, number(TIMER, place as usize));
+            timers.places[place as usize].ticket =
+                self.agenda.enter(at, Class::Usual, Due::of(In::Timers, place as usize));
         }
         timers.id(place)
     }
@@ -124,7 +144,7 @@ impl Flight {
     #[inline(always)]
     pub fn enter_packet(&self, at: Instant, packet: Packet) {
         let place = self.packets.borrow_mut().insert(packet);
-        self.agenda.enter(at, Class::Usual, number(PACKET, place as usize));
+        self.agenda.enter(at, Class::Usual, Due::of(In::Packets, place as usize));
     }
 
     /// Enters the second copy of a packet.
@@ -136,7 +156,7 @@ impl Flight {
     /// Enters a disk operation.
     pub fn enter_job(&self, at: Instant, mut job: DiskJob) -> u64 {
         let mut jobs = self.jobs.borrow_mut();
-        job.ticket = self.agenda.enter(at, Class::Usual, number(DISK, jobs.vacant()));
+        job.ticket = self.agenda.enter(at, Class::Usual, Due::of(In::Jobs, jobs.vacant()));
         jobs.insert(job)
     }
 
@@ -144,7 +164,7 @@ impl Flight {
     pub fn enter_step(&self, at: Instant, class: Class, step: Step) -> Entered {
         let mut steps = self.steps.borrow_mut();
         let entry = steps.vacant_entry();
-        let (place, ticket) = (entry.key(), self.agenda.enter(at, class, number(STEP, entry.key())));
+        let (place, ticket) = (entry.key(), self.agenda.enter(at, class, Due::of(In::Steps, entry.key())));
         entry.insert((ticket, step));
         (place, ticket)
     }
@@ -160,37 +180,32 @@ impl Flight {
 
     /// Whether an entry of the agenda still stands for something.
     #[inline]
-    fn is_wanted(&self, number: u32, ticket: Ticket) -> bool {
-        let place = (number >> TABLE_BITS) as usize;
-        match number & ((1 << TABLE_BITS) - 1) {
-            TIMER => self.timers.borrow().places[place].ticket == ticket,
-            DISK => self.jobs.borrow().at(place).is_some_and(|job| job.ticket == ticket),
-            STEP => self.steps.borrow().get(place).is_some_and(|(entered, _)| *entered == ticket),
+    fn is_wanted(&self, due: Due, ticket: Ticket) -> bool {
+        let place = due.place() as usize;
+        match due.table() {
             // A packet that was sent arrives, if only to find nobody there.
-            _ => true,
-        }
-    }
-
-    #[inline]
-    fn due(&self, number: u32) -> Due {
-        let place = (number >> TABLE_BITS) as usize;
-        match number & ((1 << TABLE_BITS) - 1) {
-            TIMER => Due::Timer(place),
-            PACKET => Due::Packet(place as u32),
-            DISK => Due::Disk(place),
-            _ => Due::Step(self.steps.borrow_mut().remove(place).1),
+            In::Packets => true,
+            In::Timers => self.timers.borrow().places[place].ticket == ticket,
+            In::Jobs => self.jobs.borrow().at(place).is_some_and(|job| job.ticket == ticket),
+            In::Steps => self.steps.borrow().get(place).is_some_and(|(entered, _)| *entered == ticket),
         }
     }
 
     /// Moves time to what is due next, up to a limit.
-    #[inline]
+    #[inline(always)]
     pub fn next(&self, limit: Instant) -> Option<Due> {
-        self.agenda.next(limit, |number, ticket| self.is_wanted(number, ticket)).map(|number| self.due(number))
+        self.agenda.next(limit, |number, ticket| self.is_wanted(Due(number), ticket)).map(Due)
     }
 
     /// What is due next, if it is of this class and of the present moment.
     pub fn next_now(&self, class: Class) -> Option<Due> {
-        self.agenda.next_now(class, |number, ticket| self.is_wanted(number, ticket)).map(|number| self.due(number))
+        self.agenda.next_now(class, |number, ticket| self.is_wanted(Due(number), ticket)).map(Due)
+    }
+
+    /// Takes a step that is due.
+    pub fn take_step(&self, due: Due) -> Step {
+        assert!(due.table() == In::Steps, "what is taken is a step");
+        self.steps.borrow_mut().remove(due.place() as usize).1
     }
 
     /// Ends the timers of a machine.
@@ -226,7 +241,8 @@ mod tests {
         assert_eq!(first.0, third.0, "the place is used again");
         flight.withdraw_step(first);
         let mut done = Vec::new();
-        while let Some(Due::Step(Step::Heal { generation })) = flight.next(Instant::NEVER) {
+        while let Some(due) = flight.next(Instant::NEVER) {
+            let Step::Heal { generation } = flight.take_step(due) else { panic!("only heals were entered") };
             done.push(generation);
         }
         assert_eq!(done, [2, 3]);
@@ -238,6 +254,6 @@ mod tests {
     #[should_panic(expected = "more things in flight than the agenda has numbers for")]
     fn too_many_things_are_refused() {
         let flight = Flight::new();
-        flight.agenda.enter(Instant::START, Class::Usual, number(PACKET, 1 << 24));
+        flight.agenda.enter(Instant::START, Class::Usual, Due::of(In::Packets, 1 << 24));
     }
 }

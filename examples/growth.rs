@@ -2,11 +2,12 @@
 //!
 //! ```sh
 //! cargo run --release --example growth
+//! cargo run --release --example growth -- tasks
 //! cargo run --release --example growth -- memory
 //! cargo run --release --example growth -- memory swarm
 //! ```
 //!
-//! Without arguments it prints one table: nanoseconds of real time per event, and the ratio to the smallest case of its
+//! Without arguments it prints one table, with `nodes`, `tasks`, `packets` or `length` that part of it: nanoseconds of real time per event, and the ratio to the smallest case of its
 //! kind. Flat is good. Every figure is the best of three, each in fresh worlds, and excludes setting them up. An event is a
 //! delivery with the message that answers it, or the end of a sleep with the next one.
 //!
@@ -36,7 +37,8 @@ const FIRST: u64 = 1_000;
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [] => growth(),
+        [] => growth(""),
+        [name] if GROWTHS.iter().any(|growth| growth.name == name) => growth(name),
         ["memory"] => memory("worlds of 200 deliveries between 5 nodes", 100_000, |seed| {
             ping(seed, 5, 40, 200);
         }),
@@ -47,17 +49,17 @@ fn main() -> ExitCode {
             })
         }
         _ => {
-            eprintln!("usage: growth [memory [swarm]]");
+            eprintln!("usage: growth [nodes | tasks | packets | length | memory [swarm]]");
             ExitCode::from(2)
         }
     }
 }
 
-/// Prints the table.
-fn growth() -> ExitCode {
+/// Prints the table, or one part of it.
+fn growth(name: &str) -> ExitCode {
     println!("| what grows | size | ns per event | ratio |");
     println!("|---|--:|--:|--:|");
-    for growth in &GROWTHS {
+    for growth in GROWTHS.iter().filter(|growth| growth.name.contains(name)) {
         let mut best = vec![f64::INFINITY; growth.sizes.len()];
         // Round by round, so that a moment in which the machine is busy does not hit all rounds of one size.
         for _ in 0..ROUNDS {

@@ -266,45 +266,60 @@ impl Calendar {
     /// Fits the number of buckets to the number of entries, and their width to where entries lie.
     #[cold]
     fn adapt(&mut self) {
-        let passed = self.period;
         let (now, needed) = (self.lists.len(), self.len().next_power_of_two().clamp(BUCKETS_MIN, BUCKETS_MAX));
         let buckets = if needed > now || needed * 4 < now { needed } else { now };
         // An entry beyond the window is entered twice, one in company costs a few comparisons; both in part are no harm.
-        let shift = match (self.beyond > passed / 8, self.crowded > passed / 4 * 3) {
-            (true, _) => (self.shift + 2).min(SHIFT_MAX),
-            (false, true) => self.shift.saturating_sub(1),
-            (false, false) => self.shift,
-        };
-        if (buckets, shift) != (now, self.shift) {
-            self.rebuild(buckets, shift);
+        let misfits = self.beyond > self.period / 8 || self.crowded > self.period / 4 * 3;
+        if buckets != now || misfits {
+            let entries = self.entries();
+            let shift = fitting_shift(self.present << self.shift, &entries, buckets).unwrap_or(self.shift);
+            // One more or less would only swing to and fro.
+            if buckets != now || shift.abs_diff(self.shift) > 1 {
+                self.rebuild(entries, buckets, shift);
+            }
         }
         (self.crowded, self.beyond) = (0, 0);
         self.period = ADAPT_EVERY.max(self.len() as u32 * 4);
         self.patience = self.period;
     }
 
-    fn rebuild(&mut self, buckets: usize, shift: u32) {
-        let before = std::mem::replace(self, Calendar::new());
-        let length = before.len();
+    /// All entries, in no order.
+    fn entries(&self) -> Vec<u128> {
+        let mut entries: Vec<u128> = self.near.iter().chain(&self.far).map(|Reverse(entry)| *entry).collect();
+        entries.extend((self.head != NOTHING).then_some(self.head));
+        for list in &self.lists {
+            let mut place = *list;
+            while let Some(node) = self.nodes.get(place as usize) {
+                entries.push(node.entry);
+                place = node.next;
+            }
+        }
+        assert_eq!(entries.len(), self.len(), "every entry is somewhere");
+        entries
+    }
+
+    fn rebuild(&mut self, entries: Vec<u128>, buckets: usize, shift: u32) {
+        let present = self.present << self.shift;
+        *self = Calendar::new();
         self.lists = vec![END; buckets];
         self.occupied = vec![0; buckets / 64];
         self.shift = shift;
         // Nothing lies before the beginning of the bucket that was the present one.
-        self.present = (before.present << before.shift) >> shift;
-        if before.head != NOTHING {
-            self.place(before.head);
-        }
-        let heaps = before.near.into_iter().chain(before.far);
-        heaps.for_each(|Reverse(entry)| self.place(entry));
-        for list in before.lists {
-            let mut place = list;
-            while let Some(node) = before.nodes.get(place as usize) {
-                self.place(node.entry);
-                place = node.next;
-            }
-        }
+        self.present = present >> shift;
+        let length = entries.len();
+        entries.into_iter().for_each(|entry| self.place(entry));
         assert_eq!(self.len(), length, "no entry is lost");
     }
+}
+
+/// The width with which a window of so many buckets reaches half as far again as three quarters of the entries do; none if
+/// there are no entries.
+fn fitting_shift(present: u64, entries: &[u128], buckets: usize) -> Option<u32> {
+    let mut ahead: Vec<u64> = entries.iter().map(|entry| time(*entry).saturating_sub(present)).collect();
+    let most = ahead.len() * 3 / 4;
+    let (_, reach, _) = ahead.get(most).is_some().then(|| ahead.select_nth_unstable(most))?;
+    let width = (u128::from(*reach) * 3 / 2 / buckets as u128).max(1) as u64;
+    Some(width.next_power_of_two().ilog2().min(SHIFT_MAX))
 }
 
 #[cfg(test)]
@@ -373,7 +388,8 @@ mod tests {
     #[test]
     fn the_width_follows_the_delays_and_the_number_the_entries() {
         let few = settled(40, |draw| 1_000_000 + draw.below(9_000_000));
-        assert_eq!((few.lists.len(), few.shift), (BUCKETS_MIN, SHIFT_FIRST));
+        assert_eq!(few.lists.len(), BUCKETS_MIN);
+        assert!(few.shift.abs_diff(SHIFT_FIRST) <= 1, "delays of ten milliseconds: {}", few.shift);
         let many = settled(10_000, |draw| draw.below(1_000));
         assert_eq!(many.lists.len(), 16_384);
         assert!(many.shift <= 1, "delays below a microsecond: {}", many.shift);

@@ -8,7 +8,6 @@ use super::disk::Disk;
 use super::flight::{DiskJob, NOBODY, Packet, Timer};
 use super::happen::CALLS_PER_POLL;
 use super::machine::Machine;
-use super::network::Repeats;
 use super::shared::Shared;
 use super::tracer::Deed;
 use crate::base::hash::{hash_bytes, mix};
@@ -221,7 +220,7 @@ impl Host for NodeHost {
         }
         let hash = label.hash();
         let machine = &*self.machine;
-        let repeat = machine.disk_repeats.borrow_mut().get_or_insert_with(Repeats::new).next(hash);
+        let repeat = machine.disk_repeats.borrow_mut().next(hash);
         let content = operation_hash(&operation);
         let event = || EventKind::DiskStart { label, repeat, hash: content };
         if !self.before(event) {

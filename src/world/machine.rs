@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::task::Context;
 
 use super::flight::{NOBODY, Packets};
-use super::network::Repeats;
+use super::repeats::Repeats;
 use crate::base::{EventId, Incarnation, NodeId, Payload, Role};
 use crate::exec::{Executor, Polled, Waiter};
 
@@ -39,7 +39,7 @@ pub(super) struct Machine {
     /// How many tasks of each label this life has had.
     pub labels: RefCell<BTreeMap<u64, u32>>,
     /// Repeats of the labels of disk operations, over all lives.
-    pub disk_repeats: RefCell<Option<Repeats>>,
+    pub disk_repeats: RefCell<Repeats>,
     /// How often each mark was passed, over all lives.
     pub marks: RefCell<Vec<(&'static str, u64)>>,
 }

@@ -19,6 +19,7 @@ mod network;
 pub mod phase;
 mod process;
 mod quiet;
+mod repeats;
 mod resolve;
 mod shared;
 mod strikes;

@@ -1,5 +1,6 @@
 //! The network: what happens to a packet. *When* things happen is the world's business; nothing here knows a clock.
 
+use super::repeats::Repeats;
 use crate::base::name::key;
 use crate::base::{Cluster, Instant, NodeId};
 
@@ -22,8 +23,7 @@ pub struct LinkId(usize);
 struct Link {
     /// The key of its name, which those of its packets are made of.
     key: u64,
-    /// Of a link that carries nothing there is nothing to count.
-    repeats: Option<Repeats>,
+    repeats: Repeats,
     last_arrival: Instant,
     /// From partition and cuts.
     blocked: bool,
@@ -39,30 +39,6 @@ struct Partition {
 struct Cut {
     generation: u32,
     links: Vec<(NodeId, NodeId)>,
-}
-
-/// Counts repeats of labels in a fixed table, so that memory stays flat however many labels there are. Labels whose
-/// hashes meet share a counter; their names stay unique, since a name holds the label as well as the count.
-#[derive(Debug)]
-pub struct Repeats(Box<[u32; Repeats::CELLS]>);
-
-impl Repeats {
-    const CELLS: usize = 1024;
-
-    /// All counts at zero.
-    pub fn new() -> Repeats {
-        // Zeroed by the allocator, and not on the way through the stack.
-        let cells = vec![0; Repeats::CELLS].into_boxed_slice();
-        Repeats(cells.try_into().expect("so many were made"))
-    }
-
-    /// One more of the label with this hash: 1 for the first.
-    #[inline]
-    pub fn next(&mut self, hash: u64) -> u32 {
-        let cell = &mut self.0[hash as usize % Repeats::CELLS];
-        *cell += 1;
-        *cell
-    }
 }
 
 impl Network {
@@ -92,7 +68,7 @@ impl Network {
     #[inline]
     pub fn count(&mut self, link: LinkId, label: u64) -> (u32, u64) {
         let link = &mut self.links[link.0];
-        let repeat = link.repeats.get_or_insert_with(Repeats::new).next(label);
+        let repeat = link.repeats.next(label);
         (repeat, key::packet_on(link.key, label, repeat))
     }
 

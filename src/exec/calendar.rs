@@ -270,16 +270,20 @@ impl Calendar {
         let buckets = if needed > now || needed * 4 < now { needed } else { now };
         // An entry beyond the window is entered twice, one in company costs a few comparisons; both in part are no harm.
         let misfits = self.beyond > self.period / 8 || self.crowded > self.period / 4 * 3;
+        let mut patience = 1;
         if buckets != now || misfits {
             let entries = self.entries();
             let shift = fitting_shift(self.present << self.shift, &entries, buckets).unwrap_or(self.shift);
             // One more or less would only swing to and fro.
             if buckets != now || shift.abs_diff(self.shift) > 1 {
                 self.rebuild(entries, buckets, shift);
+            } else {
+                // It is as good as it gets: many at one moment share a bucket of any width.
+                patience = 8;
             }
         }
         (self.crowded, self.beyond) = (0, 0);
-        self.period = ADAPT_EVERY.max(self.len() as u32 * 4);
+        self.period = ADAPT_EVERY.max(self.len() as u32 * 4) * patience;
         self.patience = self.period;
     }
 
@@ -312,14 +316,16 @@ impl Calendar {
     }
 }
 
-/// The width with which a window of so many buckets reaches half as far again as three quarters of the entries do; none if
-/// there are no entries.
+/// The width with which a window of so many buckets reaches twice as far as three quarters of the entries do; none if there
+/// are no entries.
 fn fitting_shift(present: u64, entries: &[u128], buckets: usize) -> Option<u32> {
     let mut ahead: Vec<u64> = entries.iter().map(|entry| time(*entry).saturating_sub(present)).collect();
     let most = ahead.len() * 3 / 4;
     let (_, reach, _) = ahead.get(most).is_some().then(|| ahead.select_nth_unstable(most))?;
-    let width = (u128::from(*reach) * 3 / 2 / buckets as u128).max(1) as u64;
-    Some(width.next_power_of_two().ilog2().min(SHIFT_MAX))
+    let width = (u128::from(*reach) * 2 / buckets as u128).max(1) as u64;
+    let above = width.next_power_of_two();
+    let nearest = if above - width > width - above / 2 { above / 2 } else { above };
+    Some(nearest.ilog2().min(SHIFT_MAX))
 }
 
 #[cfg(test)]

@@ -1,15 +1,15 @@
 //! What is under way: packets, timers, disk operations, and what the world itself will do. Each lies in a table, and the
 //! agenda knows it by a small number, made of the table and the place there.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::task::Waker;
 
 use slab::Slab;
 
-use super::disk::Snapshot;
+use super::disk::Begun;
 use super::moment::Told;
 use crate::base::{EventId, EventKind, Incarnation, Instant, Label, NodeId, Payload};
-use crate::env::{DiskDone, DiskError, DiskOp};
+use crate::env::{DiskDone, DiskError};
 use crate::exec::{Agenda, Class, TaskRef, Ticket, Waiter};
 
 /// What is under way.
@@ -20,7 +20,6 @@ pub(super) struct Flight {
     /// On their way, or arrived and not yet taken.
     pub packets: RefCell<Packets>,
     pub jobs: RefCell<Table<DiskJob>>,
-    pub job_count: Cell<u64>,
     pub steps: RefCell<Slab<(Ticket, Step)>>,
 }
 
@@ -81,7 +80,6 @@ impl Flight {
             timers: RefCell::new(Table::new()),
             packets: RefCell::default(),
             jobs: RefCell::new(Table::new()),
-            job_count: Cell::new(0),
             steps: RefCell::default(),
         }
     }
@@ -186,15 +184,13 @@ impl Flight {
         }
     }
 
-    /// Ends the disk operations of a machine. Those under way, in the order in which they were started.
-    pub fn end_jobs(&self, slot: usize) -> Vec<DiskJob> {
-        let mut jobs = self.jobs.borrow_mut().take_where(|job| job.owner == slot);
-        jobs.retain(|job| job.outcome.is_none());
-        jobs.sort_by_key(|job| job.number);
-        // One that is just ending has left the agenda already.
-        let entered = jobs.iter().filter(|job| job.ticket != Ticket::NONE);
-        entered.for_each(|job| self.agenda.withdraw(job.ticket));
-        jobs
+    /// Ends the disk operations of a machine.
+    pub fn end_jobs(&self, slot: usize) {
+        let ended = self.jobs.borrow_mut().take_where(|job| job.owner == slot);
+        // One that is just ending, or has ended, has left the agenda already.
+        for job in ended.iter().filter(|job| job.ticket != Ticket::NONE) {
+            self.agenda.withdraw(job.ticket);
+        }
     }
 }
 
@@ -254,14 +250,12 @@ impl Packet {
 #[derive(Debug)]
 pub(super) struct DiskJob {
     pub owner: usize,
-    /// Its place in the order of starting.
-    pub number: u64,
     /// The key of its name.
     pub key: u64,
     pub label: Label,
     pub repeat: u32,
-    pub operation: DiskOp,
-    pub snapshot: Option<Snapshot>,
+    /// What there is to know of it until it ends.
+    pub begun: Option<Begun>,
     /// The event of its start.
     pub started: EventId,
     pub ticket: Ticket,
@@ -375,10 +369,6 @@ impl<T> Table<T> {
     pub fn take_where(&mut self, which: impl Fn(&T) -> bool) -> Vec<T> {
         let keys: Vec<usize> = self.slots.iter().filter(|(_, (_, value))| which(value)).map(|(key, _)| key).collect();
         keys.into_iter().map(|key| self.slots.remove(key).1).collect()
-    }
-
-    pub fn iter(&self) -> impl Iterator<Item = &T> {
-        self.slots.iter().map(|(_, (_, value))| value)
     }
 
     pub fn len(&self) -> usize {

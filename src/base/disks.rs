@@ -1,5 +1,7 @@
 //! The god's view of the disks, for oracles.
 
+use bytes::Bytes;
+
 use super::id::NodeId;
 
 /// What every disk has *promised* to hold: bytes that were written, then synced with a good report, and not
@@ -8,9 +10,16 @@ use super::id::NodeId;
 /// Later damage by the world does not un-promise a byte; an overwrite that is not yet synced does, unless it writes the
 /// same byte again.
 pub trait Disks {
-    /// Copies promised bytes of a file. False, with `into` in no particular state, if any of them is not promised or
-    /// lies beyond the file's promised end, or if the file's name is not durable.
-    fn promised(&self, node: NodeId, file: &str, offset: u64, into: &mut [u8]) -> bool;
+    /// Promised bytes of a file. None if any of them is not promised or lies beyond the file's promised end, or if the
+    /// file's name is not durable.
+    fn promised(&self, node: NodeId, file: &str, offset: u64, length: usize) -> Option<Bytes>;
+
+    /// At least `least` promised bytes of a file, or none, as [`Disks::promised`] has it; and beyond those as many as
+    /// can be had at no cost, up to `most`. For a reader that learns from the first of them how many it needs.
+    fn promised_piece(&self, node: NodeId, file: &str, offset: u64, least: usize, most: usize) -> Option<Bytes> {
+        assert!(least <= most, "at least so many is not more than at most so many");
+        self.promised(node, file, offset, least)
+    }
 
     /// The promised length of a file; `None` if there is no such file.
     fn promised_len(&self, node: NodeId, file: &str) -> Option<u64>;

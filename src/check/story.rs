@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use crate::base::event::Outcome;
 use crate::base::{
     Checksum, ClientId, Cluster, Disks, Event, EventId, EventKind, Incarnation, Instant, Key, NodeId, Operation, Probe,
@@ -114,8 +116,8 @@ impl Layout for HeldLayout {
 struct NoDisks;
 
 impl Disks for NoDisks {
-    fn promised(&self, _node: NodeId, _file: &str, _offset: u64, _into: &mut [u8]) -> bool {
-        false
+    fn promised(&self, _node: NodeId, _file: &str, _offset: u64, _length: usize) -> Option<Bytes> {
+        None
     }
     fn promised_len(&self, _node: NodeId, _file: &str) -> Option<u64> {
         None

@@ -20,16 +20,12 @@ pub struct VsrLayout;
 impl Layout for VsrLayout {
     fn entry(&self, disks: &dyn Disks, node: NodeId, index: u64) -> Option<Checksum> {
         let offset = index.checked_sub(1)?.checked_mul(SLOT)?;
-        let mut slot = [0; SLOT as usize];
-        // Mostly the whole slot is there, and one look is enough. What follows the entry may be missing or in doubt.
-        let all = disks.promised(node, "journal", offset, &mut slot);
-        if !all && !disks.promised(node, "journal", offset, &mut slot[..HEADER]) {
-            return None;
-        }
+        // Mostly the whole entry lies in one piece, and one look is enough. What follows it may be missing or in doubt.
+        let mut slot = disks.promised_piece(node, "journal", offset, HEADER, SLOT as usize)?;
         let length = u32::from_le_bytes(slot[80..84].try_into().ok()?) as usize;
-        let end = HEADER.checked_add(length).filter(|end| *end <= slot.len())?;
-        if !all && length > 0 && !disks.promised(node, "journal", offset + HEADER as u64, &mut slot[HEADER..end]) {
-            return None;
+        let end = HEADER.checked_add(length).filter(|end| *end <= SLOT as usize)?;
+        if slot.len() < end {
+            slot = disks.promised(node, "journal", offset, end)?;
         }
         let digest = checksum_at(&slot, 0);
         let whole = digest == Checksum::of(&slot[16..end]);
@@ -38,10 +34,7 @@ impl Layout for VsrLayout {
 
     fn epoch(&self, disks: &dyn Disks, node: NodeId) -> Option<Epoch> {
         let copies = (0..2).filter_map(|copy| {
-            let mut bytes = [0; COPY];
-            if !disks.promised(node, "superblock", copy * COPY as u64, &mut bytes) {
-                return None;
-            }
+            let bytes = disks.promised(node, "superblock", copy * COPY as u64, COPY)?;
             let whole = checksum_at(&bytes, 0) == Checksum::of(&bytes[16..]) && &bytes[16..24] == b"vsrsuper";
             let ours = word_at(&bytes, 24) == CLUSTER && word_at(&bytes, 32) == u64::from(node.index());
             let epoch = Epoch { epoch: word_at(&bytes, 48), log_epoch: word_at(&bytes, 56) };
@@ -61,6 +54,8 @@ fn checksum_at(bytes: &[u8], at: usize) -> Checksum {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
     use crate::vsr::entry::{Entry, Header, Place, View};
     use crate::vsr::superblock::Superblock;
@@ -71,11 +66,9 @@ mod tests {
     }
 
     impl Disks for OneDisk {
-        fn promised(&self, _: NodeId, file: &str, offset: u64, into: &mut [u8]) -> bool {
+        fn promised(&self, _: NodeId, file: &str, offset: u64, length: usize) -> Option<Bytes> {
             let bytes = if file == "journal" { &self.journal } else { &self.superblock };
-            let Some(found) = bytes.get(offset as usize..offset as usize + into.len()) else { return false };
-            into.copy_from_slice(found);
-            true
+            bytes.get(offset as usize..offset as usize + length).map(Bytes::copy_from_slice)
         }
 
         fn promised_len(&self, _: NodeId, file: &str) -> Option<u64> {

@@ -232,7 +232,6 @@ impl Host for NodeHost {
             |here, digest| here.feed_disk_start(digest, &label, repeat, content),
             event,
         );
-        let snapshot = shared.disks.borrow()[self.slot].begin(&operation);
         let name = || Name::Disk { node: machine.id, label, repeat };
         let latency = match &operation {
             DiskOp::Read { .. } | DiskOp::Length { .. } | DiskOp::List | DiskOp::Open { create: false, .. } => {
@@ -244,16 +243,12 @@ impl Host for NodeHost {
         };
         let key = key::disk(machine.id, hash, repeat);
         let latency = shared.decider.borrow_mut().disk(latency, key, name);
-        let number = shared.flight.job_count.get();
-        shared.flight.job_count.set(number + 1);
         let job = DiskJob {
             owner: self.slot,
-            number,
             key,
             label,
             repeat,
-            operation,
-            snapshot: Some(snapshot),
+            begun: Some(shared.disks.borrow_mut()[self.slot].begin(operation)),
             started,
             ticket: Ticket::NONE,
             outcome: None,
@@ -340,16 +335,14 @@ impl NodeHost {
     /// A disk operation while disks are formatted, before time begins.
     fn disk_at_once(&self, label: Label, operation: DiskOp) -> IoId {
         let mut disks = self.shared.disks.borrow_mut();
-        let snapshot = disks[self.slot].begin(&operation);
-        let outcome = disks[self.slot].finish(&operation, snapshot);
+        let begun = disks[self.slot].begin(operation);
+        let outcome = disks[self.slot].finish(begun);
         let job = DiskJob {
             owner: self.slot,
-            number: 0,
             key: 0,
             label,
             repeat: 0,
-            operation,
-            snapshot: None,
+            begun: None,
             started: EventId(0),
             ticket: Ticket::NONE,
             outcome: Some((outcome, EventId(0))),

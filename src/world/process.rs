@@ -4,7 +4,6 @@ use std::rc::Rc;
 
 use super::decide::SectorFate;
 use super::disk::SECTOR_BYTES;
-use super::flight::DiskJob;
 use super::host::NodeHost;
 use super::moment::{Moment, Told};
 use super::shared::Shared;
@@ -54,9 +53,7 @@ impl Shared {
         machine.empty_inbox(&mut self.flight.packets.borrow_mut());
         machine.end_life();
         self.flight.end_timers(slot);
-        for job in self.flight.end_jobs(slot) {
-            self.disks.borrow_mut()[slot].interrupt(&job.operation);
-        }
+        self.flight.end_jobs(slot);
         self.lose_unsynced(slot, life);
         self.graves.borrow_mut().push((slot, life));
     }
@@ -161,29 +158,26 @@ impl Shared {
 
     /// Ends a disk operation: it takes effect, and whoever waits for it is woken.
     pub fn finish_job(self: &Rc<Self>, place: usize) {
-        let (id, slot, key, label, repeat, started, operation, snapshot) = {
+        let (id, slot, key, label, repeat, started) = {
             let mut jobs = self.flight.jobs.borrow_mut();
             let id = jobs.id_at(place).expect("an operation on the agenda is under way");
             let job = jobs.at_mut(place).expect("it was there a line ago");
             job.ticket = Ticket::NONE;
-            let snapshot = job.snapshot.take().expect("an operation ends once");
-            (id, job.owner, job.key, job.label, job.repeat, job.started, job.operation.clone(), snapshot)
+            (id, job.owner, job.key, job.label, job.repeat, job.started)
         };
         let node = self.machines[slot].id;
         self.begin(Moment::Disk(key), started, || Told::Disk { node, label, repeat });
         // What it will come to is not known before; a fault that waits for just before it looks at its label only.
         self.foresee(node, || EventKind::DiskDone { label, repeat, hash: 0 });
-        if self.flight.jobs.borrow_mut().get_mut(id).is_none() {
-            return;
-        }
-        let outcome = self.disks.borrow_mut()[slot].finish(&operation, snapshot);
-        let hash = super::host::outcome_hash(&outcome);
         // From here on the oracles see its effect as done rather than under way.
-        let waiter = {
+        let (hash, waiter) = {
             let mut jobs = self.flight.jobs.borrow_mut();
-            let job: &mut DiskJob = jobs.get_mut(id).expect("it was there a line ago");
+            let Some(job) = jobs.get_mut(id) else { return };
+            let begun = job.begun.take().expect("an operation ends once");
+            let outcome = self.disks.borrow_mut()[slot].finish(begun);
+            let hash = super::host::outcome_hash(&outcome);
             job.outcome = Some((outcome, EventId(0)));
-            job.waiter.take()
+            (hash, job.waiter.take())
         };
         let done = self.emit_frequent(
             node,

@@ -4,11 +4,13 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use super::config::{ScheduleConfig, StorageConfig};
 use super::decide::{Decider, Dice, DiskLatencies, PacketDice};
 use super::disk::Disk;
 use super::faults::{Alert, Faults};
-use super::flight::{DiskJob, Entered, Flight, Step};
+use super::flight::{Entered, Flight, Step};
 use super::machine::Machine;
 use super::moment::{Moment, Moments, Told};
 use super::network::Network;
@@ -229,15 +231,12 @@ impl Shared {
 }
 
 impl Disks for Shared {
-    fn promised(&self, node: NodeId, file: &str, offset: u64, into: &mut [u8]) -> bool {
-        let slot = self.cluster.slot(node);
-        let disks = self.disks.borrow();
-        if !disks[slot].promised(file, offset, into) {
-            return false;
-        }
-        let jobs = self.flight.jobs.borrow();
-        let under_way = |job: &&DiskJob| job.owner == slot && job.outcome.is_none();
-        !jobs.iter().filter(under_way).any(|job| disks[slot].endangers(&job.operation, file, offset, into))
+    fn promised(&self, node: NodeId, file: &str, offset: u64, length: usize) -> Option<Bytes> {
+        self.promised_piece(node, file, offset, length, length)
+    }
+
+    fn promised_piece(&self, node: NodeId, file: &str, offset: u64, least: usize, most: usize) -> Option<Bytes> {
+        self.disks.borrow()[self.cluster.slot(node)].promised(file, offset, least, most)
     }
 
     fn promised_len(&self, node: NodeId, file: &str) -> Option<u64> {

@@ -2,23 +2,21 @@
 
 use slab::Slab;
 
-use super::super::disk::Snapshot;
+use super::super::disk::Begun;
 use crate::base::{EventId, Label};
-use crate::env::{DiskDone, DiskError, DiskOp};
+use crate::env::{DiskDone, DiskError};
 use crate::exec::{Ticket, Waiter};
 
 /// A disk operation under way or done.
 #[derive(Debug)]
 pub(in super::super) struct DiskJob {
     pub owner: usize,
-    /// Its place in the order of starting.
-    pub number: u64,
     /// The key of its name.
     pub key: u64,
     pub label: Label,
     pub repeat: u32,
-    pub operation: DiskOp,
-    pub snapshot: Option<Snapshot>,
+    /// What there is to know of it until it ends.
+    pub begun: Option<Begun>,
     /// The event of its start.
     pub started: EventId,
     pub ticket: Ticket,
@@ -85,10 +83,6 @@ impl<T> Table<T> {
     pub fn take_where(&mut self, which: impl Fn(&T) -> bool) -> Vec<T> {
         let keys: Vec<usize> = self.slots.iter().filter(|(_, (_, value))| which(value)).map(|(key, _)| key).collect();
         keys.into_iter().map(|key| self.slots.remove(key).1).collect()
-    }
-
-    pub fn iter(&self) -> impl Iterator<Item = &T> {
-        self.slots.iter().map(|(_, (_, value))| value)
     }
 
     pub fn len(&self) -> usize {

@@ -5,7 +5,7 @@ mod jobs;
 mod packets;
 mod timers;
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 
 use slab::Slab;
 
@@ -24,7 +24,6 @@ pub(super) struct Flight {
     /// On their way, or arrived and not yet taken.
     pub packets: RefCell<Packets>,
     pub jobs: RefCell<Table<DiskJob>>,
-    pub job_count: Cell<u64>,
     pub steps: RefCell<Slab<(Ticket, Step)>>,
 }
 
@@ -104,7 +103,6 @@ impl Flight {
             timers: RefCell::default(),
             packets: RefCell::default(),
             jobs: RefCell::new(Table::new()),
-            job_count: Cell::new(0),
             steps: RefCell::default(),
         }
     }
@@ -214,15 +212,13 @@ impl Flight {
         ended.iter().for_each(|ended| self.withdraw_timer(ended));
     }
 
-    /// Ends the disk operations of a machine. Those under way, in the order in which they were started.
-    pub fn end_jobs(&self, slot: usize) -> Vec<DiskJob> {
-        let mut jobs = self.jobs.borrow_mut().take_where(|job| job.owner == slot);
-        jobs.retain(|job| job.outcome.is_none());
-        jobs.sort_by_key(|job| job.number);
-        // One that is just ending has left the agenda already.
-        let entered = jobs.iter().filter(|job| job.ticket != Ticket::NONE);
-        entered.for_each(|job| self.agenda.withdraw(job.ticket));
-        jobs
+    /// Ends the disk operations of a machine.
+    pub fn end_jobs(&self, slot: usize) {
+        let ended = self.jobs.borrow_mut().take_where(|job| job.owner == slot);
+        // One that is just ending, or has ended, has left the agenda already.
+        for job in ended.iter().filter(|job| job.ticket != Ticket::NONE) {
+            self.agenda.withdraw(job.ticket);
+        }
     }
 }
 

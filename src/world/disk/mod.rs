@@ -1,0 +1,282 @@
+//! A disk: what is written, what is durable, and what is left after a crash.
+//!
+//! Clock-free like the network: operations take effect when the world says that they are done.
+//!
+//! Here are the names, the operations and what oracles ask; `file` has a file's bytes and what is durable of them, and
+//! `sectors` where those bytes lie.
+
+mod file;
+mod sectors;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use bytes::Bytes;
+
+use self::file::{FileSnapshot, FileState};
+use super::decide::SectorFate;
+use crate::env::{DiskDone, DiskError, DiskOp, FileId};
+
+/// The unit in which unsynced writes are kept, lost or torn at a crash.
+pub const SECTOR_BYTES: usize = 512;
+
+/// The largest file. Nothing that is simulated needs more, and a wild offset should be a finding, not an empty memory.
+pub const FILE_BYTES_MAX: u64 = 1 << 30;
+
+/// One machine's disk.
+#[derive(Debug, Default)]
+pub struct Disk {
+    files: Vec<FileState>,
+    names: BTreeMap<Rc<str>, FileId>,
+    names_durable: BTreeMap<Rc<str>, FileId>,
+    changes: Vec<Change>,
+    /// Writes that have begun and not ended, in no particular order.
+    under_way: Vec<UnderWay>,
+    /// How many writes have ever begun.
+    begun: u64,
+    /// How many changes of names have been made durable.
+    synced: u64,
+    version: u64,
+    /// What the disk held when it was last emptied. The world's own doing un-promises nothing, so for the oracles it is
+    /// still there until the system makes files of those names again.
+    emptied: Option<Box<Disk>>,
+    /// Every name that a file ever had here, for telling a deviation that did not come up from one that never could.
+    ever: BTreeSet<Rc<str>>,
+}
+
+/// A write under way: what it will do if it is not interrupted.
+#[derive(Debug)]
+struct UnderWay {
+    number: u64,
+    file: FileId,
+    offset: u64,
+    bytes: Bytes,
+}
+
+#[derive(Clone, Debug)]
+enum Change {
+    Make(Rc<str>, FileId),
+    Rename(Rc<str>, Rc<str>),
+    Remove(Rc<str>),
+}
+
+/// What there is to know of an operation that has begun, until it ends.
+#[derive(Debug)]
+pub enum Begun {
+    /// A write; the disk knows it by this number.
+    Write(u64),
+    /// A sync, which will make durable a file's dirty sectors and its length as they were when it began. In a box,
+    /// because most operations are others.
+    Sync(FileId, Box<FileSnapshot>),
+    /// A sync of names, which will make durable the first so many changes of names, of all there ever were.
+    SyncDir(u64),
+    /// Any other; it sees the disk as it is when it ends.
+    Other(DiskOp),
+}
+
+impl Disk {
+    /// Panics, within the poll of whoever asks, if an operation asks for what no disk here has.
+    pub fn admit(operation: &DiskOp) {
+        let end = match operation {
+            DiskOp::Write { offset, bytes, .. } => offset.saturating_add(bytes.len() as u64),
+            DiskOp::SetLength { length, .. } => *length,
+            _ => 0,
+        };
+        assert!(
+            end <= FILE_BYTES_MAX,
+            "a file of {end} bytes is larger than {FILE_BYTES_MAX}, the most a disk here holds"
+        );
+    }
+
+    /// Begins an operation: takes down what a sync that begins now will make durable, or that a write is under way.
+    /// Each operation that has begun is either finished or ended by a crash.
+    pub fn begin(&mut self, operation: DiskOp) -> Begun {
+        match operation {
+            DiskOp::Write { file, offset, bytes } => {
+                self.begun += 1;
+                self.under_way.push(UnderWay { number: self.begun, file, offset, bytes });
+                Begun::Write(self.begun)
+            }
+            DiskOp::Sync { file } => Begun::Sync(file, Box::new(self.files[file.0 as usize].snapshot())),
+            DiskOp::SyncDir => Begun::SyncDir(self.synced + self.changes.len() as u64),
+            other => Begun::Other(other),
+        }
+    }
+
+    /// Lets an operation take effect.
+    pub fn finish(&mut self, begun: Begun) -> Result<DiskDone, DiskError> {
+        match begun {
+            Begun::Write(number) => {
+                let place = self.under_way.iter().position(|write| write.number == number);
+                let write = self.under_way.swap_remove(place.expect("a write is under way until it ends"));
+                self.write(write);
+            }
+            Begun::Sync(file, snapshot) => self.files[file.0 as usize].make_durable(*snapshot),
+            Begun::SyncDir(count) => {
+                // An overlapping sync may have made some of them durable already.
+                let count = count.saturating_sub(self.synced) as usize;
+                assert!(count <= self.changes.len(), "what was taken down was changed");
+                self.synced += count as u64;
+                for change in self.changes.drain(..count) {
+                    apply(&mut self.names_durable, &change);
+                }
+            }
+            Begun::Other(operation) => return self.finish_other(operation),
+        }
+        Ok(DiskDone::Done)
+    }
+
+    fn finish_other(&mut self, operation: DiskOp) -> Result<DiskDone, DiskError> {
+        match operation {
+            DiskOp::Open { name, create } => match self.names.get(&name) {
+                Some(file) => Ok(DiskDone::Opened(*file)),
+                None if create => {
+                    let file = FileId(u32::try_from(self.files.len()).expect("a disk has few files"));
+                    self.files.push(FileState::default());
+                    self.names.insert(Rc::clone(&name), file);
+                    self.changes.push(Change::Make(Rc::clone(&name), file));
+                    self.ever.insert(name);
+                    Ok(DiskDone::Opened(file))
+                }
+                None => Err(DiskError::NotFound),
+            },
+            DiskOp::Read { file, offset, length } => {
+                Ok(DiskDone::Bytes(self.files[file.0 as usize].read(offset, length)))
+            }
+            DiskOp::Length { file } => Ok(DiskDone::Length(self.files[file.0 as usize].length())),
+            DiskOp::SetLength { file, length } => {
+                self.version += 1;
+                self.files[file.0 as usize].set_length(length, self.version);
+                Ok(DiskDone::Done)
+            }
+            DiskOp::Rename { from, to } => {
+                self.ever.insert(Rc::clone(&to));
+                self.change(Change::Rename(from, to))
+            }
+            DiskOp::Remove { name } => self.change(Change::Remove(name)),
+            DiskOp::List => Ok(DiskDone::Names(self.names.keys().cloned().collect())),
+            DiskOp::Write { .. } | DiskOp::Sync { .. } | DiskOp::SyncDir => {
+                unreachable!("writes and syncs end with what they began with")
+            }
+        }
+    }
+
+    fn write(&mut self, write: UnderWay) {
+        self.version += 1;
+        self.files[write.file.0 as usize].write(write.offset, write.bytes, self.version);
+    }
+
+    fn change(&mut self, change: Change) -> Result<DiskDone, DiskError> {
+        if !apply(&mut self.names, &change) {
+            return Err(DiskError::NotFound);
+        }
+        self.changes.push(change);
+        Ok(DiskDone::Done)
+    }
+
+    /// Ends all that is under way, and decides what a crash leaves. Writes that were under way count as written but not
+    /// synced, in the order in which they began. `names` tells how many of so many unsynced changes of names survive,
+    /// `length` whether a file's unsynced length does, `sector` what becomes of an unsynced sector of so many bytes.
+    pub fn crash(
+        &mut self,
+        names: impl FnOnce(u64) -> u64,
+        mut length: impl FnMut(&Rc<str>) -> bool,
+        mut sector: impl FnMut(&Rc<str>, u64, u32) -> SectorFate,
+    ) {
+        let mut interrupted = std::mem::take(&mut self.under_way);
+        interrupted.sort_unstable_by_key(|write| write.number);
+        for write in interrupted {
+            self.write(write);
+        }
+        if !self.changes.is_empty() {
+            let kept = names(self.changes.len() as u64) as usize;
+            for change in self.changes.drain(..).take(kept) {
+                apply(&mut self.names_durable, &change);
+            }
+        }
+        self.names = self.names_durable.clone();
+        assert!(self.under_way.is_empty() && self.changes.is_empty(), "nothing is under way after a crash");
+        let mut named = vec![false; self.files.len()];
+        for (name, file) in &self.names {
+            named[file.0 as usize] = true;
+            self.files[file.0 as usize].crash(|| length(name), |number, bytes| sector(name, number, bytes));
+        }
+        // Files without a name are gone; their slots stay, so that no number is given twice.
+        for (state, _) in self.files.iter_mut().zip(named).filter(|(_, named)| !named) {
+            *state = FileState::default();
+        }
+    }
+
+    /// Empties the disk, of which nobody uses anything any more.
+    pub fn wipe(&mut self) {
+        assert!(self.under_way.is_empty(), "a disk is emptied while its machine is down");
+        let mut before = std::mem::take(self);
+        self.ever = std::mem::take(&mut before.ever);
+        // Of a disk emptied twice with nothing written between, the first emptying counts.
+        let emptied = if before.names_durable.is_empty() { before.emptied.take() } else { None };
+        self.emptied = emptied.or_else(|| Some(Box::new(before)));
+        assert!(self.files.is_empty() && self.names.is_empty(), "nothing is left");
+    }
+
+    /// Every name that a file ever had here.
+    pub fn names_ever(&self) -> impl Iterator<Item = &Rc<str>> {
+        self.ever.iter()
+    }
+
+    /// See [`Disks::promised_len`](crate::base::Disks::promised_len).
+    pub fn promised_len(&self, name: &str) -> Option<u64> {
+        match self.names_durable.get(name) {
+            Some(file) => Some(self.files[file.0 as usize].durable_length()),
+            None => self.emptied.as_ref()?.promised_len(name),
+        }
+    }
+
+    /// See [`Disks::promised_piece`](crate::base::Disks::promised_piece).
+    pub fn promised(&self, name: &str, offset: u64, least: usize, most: usize) -> Option<Bytes> {
+        let Some(file) = self.names_durable.get(name) else {
+            return self.emptied.as_ref()?.promised(name, offset, least, most);
+        };
+        let mut bytes = self.files[file.0 as usize].promised(offset, least, most)?;
+        assert!((least..=most).contains(&bytes.len()), "as many bytes as were asked for");
+        if self.endangers(*file, offset, &bytes) {
+            // What is in danger may lie beyond what was asked for.
+            bytes.truncate(least);
+            if self.endangers(*file, offset, &bytes) {
+                return None;
+            }
+        }
+        Some(bytes)
+    }
+
+    /// Whether a write under way to this file could change any of these bytes.
+    fn endangers(&self, file: FileId, offset: u64, bytes: &[u8]) -> bool {
+        let end = offset + bytes.len() as u64;
+        self.under_way.iter().any(|write| {
+            let (start, end) = (write.offset.max(offset), (write.offset + write.bytes.len() as u64).min(end));
+            let within = |from: u64| (start - from) as usize..(end - from) as usize;
+            write.file == file && start < end && write.bytes[within(write.offset)] != bytes[within(offset)]
+        })
+    }
+}
+
+fn apply(names: &mut BTreeMap<Rc<str>, FileId>, change: &Change) -> bool {
+    match change {
+        Change::Make(name, file) => {
+            names.insert(Rc::clone(name), *file);
+            true
+        }
+        Change::Rename(from, to) => match names.remove(from) {
+            Some(file) => {
+                names.insert(Rc::clone(to), file);
+                true
+            }
+            None => false,
+        },
+        Change::Remove(name) => names.remove(name).is_some(),
+    }
+}
+
+#[cfg(test)]
+mod model_tests;
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,7 @@
 //! kind. Flat is good. Every figure is the best of three, each in fresh worlds, and excludes setting them up. An event is a
 //! delivery with the message that answers it, or the end of a sleep with the next one.
 //!
-//! With `memory` it runs 100,000 small worlds of datagrams (or, with `swarm`, 10,000 seeds of the standard sweep) in one
+//! With `memory` it runs 100,000 small worlds of datagrams (or, with `swarm`, 100,000 seeds of the standard sweep) in one
 //! process, and prints how much memory the process holds after the first thousand of them and after the last, and the most
 //! that it ever held.
 
@@ -44,7 +44,7 @@ fn main() -> ExitCode {
         }),
         ["memory", "swarm"] => {
             let family = parse(SWARM);
-            memory("runs of the standard sweep", 10_000, |seed| {
+            memory("runs of the standard sweep", 100_000, |seed| {
                 run(&scenario(&family, seed), seed, None);
             })
         }

@@ -188,7 +188,7 @@ impl fmt::Display for Outcome {
 }
 
 impl Event {
-    /// Takes the event into account: when, where, why, and what to the last byte.
+    /// Takes the event into account: when, where, why, and what, to the last byte of what its cause has not said already.
     #[inline]
     pub fn feed(&self, digest: &mut Digest) {
         let here = Circumstance { at: self.at, cause: self.cause, node: self.node };

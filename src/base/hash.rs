@@ -78,8 +78,9 @@ impl Digest {
     #[inline]
     pub fn feed_pair(&mut self, one: u64, other: u64) {
         let product = u128::from(self.0 ^ one) * u128::from(other ^ 0xe703_7ed1_a0b4_28db);
-        // The sum keeps the second word where the first factor happens to be zero.
-        self.0 = ((product as u64) ^ ((product >> 64) as u64)).wrapping_add(other);
+        // The sums keep what came before, and the second word, where a factor happens to be zero.
+        let folded = (product as u64) ^ ((product >> 64) as u64);
+        self.0 = folded.wrapping_add(self.0.rotate_left(23)).wrapping_add(other);
     }
 
     /// Takes bytes into account.
@@ -140,5 +141,7 @@ mod tests {
         // Where the state is hit exactly, the second word still counts.
         let start = Digest::START.to_bits();
         assert_ne!(pairs(&[(start, 1)]), pairs(&[(start, 2)]));
+        // Where the second word makes nothing of the product, what came before still counts.
+        assert_ne!(pairs(&[(1, 0xe703_7ed1_a0b4_28db)]), pairs(&[(1, 1), (1, 0xe703_7ed1_a0b4_28db)]));
     }
 }

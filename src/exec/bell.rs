@@ -5,7 +5,7 @@
 //! the tables travel as *metadata* of the bell, and the schedule function, which itself holds nothing but the number of
 //! the home thread, asserts that it runs there before it touches them.
 //!
-//! No bell rings on the hot path. The world wakes tasks by their number; a bell rings where a combinator hands on a
+//! No bell rings on the hot path. The world wakes the tasks that it knows to wait; a bell rings where a combinator hands on a
 //! waker of its own, or where tasks of a node wake each other.
 
 use std::future::pending;

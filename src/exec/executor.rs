@@ -26,6 +26,9 @@ pub struct Executor {
     current: RefCell<Option<Rc<TaskCell>>>,
     /// Its waker, as the addresses of its data and its functions; null if none is being polled.
     own_waker: Cell<(usize, usize)>,
+    /// What was cancelled within the present poll, to be dropped after it: destructors may need what the poll has borrowed.
+    doomed: RefCell<Vec<Body>>,
+    is_doom: Cell<bool>,
 }
 
 /// A task taken from the ready queue.
@@ -151,8 +154,8 @@ impl Executor {
         }
     }
 
-    /// Whether a task is ready.
-    pub fn has_ready(&self) -> bool {
+    #[cfg(test)]
+    fn has_ready(&self) -> bool {
         !self.tasks.is_idle()
     }
 
@@ -200,6 +203,9 @@ impl Executor {
     fn put_down(&self) {
         self.own_waker.set((0, 0));
         drop(self.current.take());
+        if self.is_doom.get() {
+            self.discard_doomed();
+        }
     }
 
     /// Ends a task whose last poll is over. Dropping its future is the poll's last act.
@@ -222,14 +228,25 @@ impl Executor {
         self.tasks.push(polled.task);
     }
 
-    /// Ends a task and drops its future. No effect on a task that has ended.
+    /// Ends a task and drops its future, at once or after the present poll. No effect on a task that has ended.
     pub fn cancel(&self, handle: Task) {
         let current = self.current.borrow().as_ref().map(|task| task.handle);
         assert!(current != Some(handle), "a task cannot abort itself");
-        if let Some(task) = self.remove(handle) {
-            let body = task.body.borrow_mut().take();
-            discard(body);
+        let Some(task) = self.remove(handle) else { return };
+        let body = task.body.borrow_mut().take();
+        if current.is_none() {
+            return discard(body);
         }
+        self.doomed.borrow_mut().extend(body);
+        self.is_doom.set(true);
+    }
+
+    /// Drops what was cancelled within the poll that has just ended.
+    #[cold]
+    fn discard_doomed(&self) {
+        self.is_doom.set(false);
+        let doomed = self.doomed.take();
+        doomed.into_iter().for_each(|body| discard(Some(body)));
     }
 
     /// Ends every task of one life of an owner, and drops their futures. Not to be called while a task is being polled.
@@ -374,6 +391,36 @@ mod tests {
         executor.cancel_all();
         assert_eq!((dropped.get(), executor.len()), (3, 0));
         assert!(!executor.has_ready());
+    }
+
+    #[test]
+    fn what_is_cancelled_within_a_poll_is_dropped_after_it() {
+        struct Leaves(Rc<RefCell<Vec<&'static str>>>);
+        impl Drop for Leaves {
+            fn drop(&mut self) {
+                self.0.borrow_mut().push("left");
+            }
+        }
+        let executor = Rc::new(Executor::new());
+        let log = Rc::new(RefCell::new(Vec::new()));
+        let leaves = Leaves(Rc::clone(&log));
+        let holding = async move {
+            let _leaves = leaves;
+            pending::<()>().await;
+        };
+        let held = executor.spawn(facts(0), Box::pin(holding));
+        run_all(&executor, InOrder);
+        let (inner, seen) = (Rc::clone(&executor), Rc::clone(&log));
+        let aborting = async move {
+            // As an `abort` while something is borrowed that the destructor needs.
+            let mut log = seen.borrow_mut();
+            inner.cancel(held);
+            log.push("aborted");
+        };
+        executor.spawn(facts(0), Box::pin(aborting));
+        run_all(&executor, InOrder);
+        assert_eq!(*log.borrow(), ["aborted", "left"]);
+        assert!(executor.is_empty());
     }
 
     #[test]

@@ -24,8 +24,11 @@ pub fn catch<T>(body: impl FnOnce() -> T) -> Result<T, String> {
     let outer = CATCHING.replace(true);
     let result = panic::catch_unwind(AssertUnwindSafe(body));
     CATCHING.set(outer);
-    // A panic that was caught further in left nothing behind: whoever caught it took its words.
-    result.map_err(|payload| CAUGHT.take().unwrap_or_else(|| words(&*payload)))
+    result.map_err(|payload| {
+        // What the hook heard last may be an older panic that somebody else caught, if this one has passed by it.
+        let said = words(&*payload);
+        CAUGHT.take().filter(|heard| heard.starts_with(&said)).unwrap_or(said)
+    })
 }
 
 #[cold]
@@ -54,6 +57,14 @@ fn words(payload: &(dyn Any + Send)) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_words_of_a_panic_that_others_caught_are_nobodys() {
+        let caught = || panic::catch_unwind(|| panic!("an old one")).map(|(): ()| ());
+        assert_eq!(catch(|| caught().is_err()), Ok(true));
+        let said = catch(|| panic::resume_unwind(Box::new("a new one"))).map(|(): ()| ()).unwrap_err();
+        assert_eq!(said, "a new one");
+    }
 
     #[test]
     fn a_panic_is_worded() {

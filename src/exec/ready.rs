@@ -18,7 +18,7 @@ pub(super) struct TaskCell {
     pub facts: TaskFacts,
     /// Where it stands in the table, and which of those that stood there.
     pub handle: Task,
-    /// It is in the queue, or was taken from it and is about to be polled.
+    /// It is in the queue, or was taken from it and is about to be polled, or has woken itself in its poll.
     pub queued: Cell<bool>,
     pub polled: Cell<bool>,
     /// How many timers it has started.
@@ -171,7 +171,7 @@ impl Tasks {
         table.get(handle.slot as usize).filter(|task| task.handle == handle).map(Rc::clone)
     }
 
-    /// Whether nobody is ready.
+    #[cfg(test)]
     pub fn is_idle(&self) -> bool {
         self.ready.get() == 0
     }
@@ -239,5 +239,11 @@ impl std::fmt::Debug for Tasks {
 impl std::fmt::Debug for TaskCell {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Task({} {:?})", self.facts.label, self.handle)
+    }
+}
+
+impl std::fmt::Debug for Body {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Body({:?})", self.waker)
     }
 }

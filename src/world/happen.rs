@@ -215,7 +215,7 @@ impl Shared {
             |here, digest| here.feed_delivery(digest, copy, corrupt),
             event,
         );
-        self.tracer.deliveries.set(self.tracer.deliveries.get() + 1);
+        self.tracer.deliveries.set(self.tracer.deliveries.get() + u64::from(arrived != EventId(0)));
         self.executor.set_cause(arrived);
         machine.receive(place, arrived, &mut self.flight.packets.borrow_mut());
         machine.wake_receivers(&self.executor);

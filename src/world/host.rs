@@ -267,7 +267,10 @@ impl Host for NodeHost {
         let mut jobs = self.shared.flight.jobs.borrow_mut();
         let job = jobs.get_mut(io.0).expect("a disk operation lasts until its outcome was taken");
         if job.outcome.is_none() {
-            job.waiter = Some(self.shared.executor.waiter(context));
+            let before = job.waiter.replace(self.shared.executor.waiter(context));
+            // Not within the borrow: a waker is anybody's, and may call anything when it goes.
+            drop(jobs);
+            drop(before);
             return Poll::Pending;
         }
         let (outcome, done) = jobs.remove(io.0).and_then(|job| job.outcome).expect("it was there a line ago");

@@ -19,7 +19,7 @@ pub struct Network {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct LinkId(usize);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Link {
     /// The key of its name, which those of its packets are made of.
     key: u64,
@@ -27,6 +27,12 @@ struct Link {
     last_arrival: Instant,
     /// From partition and cuts.
     blocked: bool,
+}
+
+impl Link {
+    fn new(from: NodeId, to: NodeId, sparing: bool) -> Link {
+        Link { key: key::link(from, to), repeats: Repeats::new(sparing), last_arrival: Instant::START, blocked: false }
+    }
 }
 
 #[derive(Debug)]
@@ -44,10 +50,12 @@ struct Cut {
 impl Network {
     /// A network in which everybody reaches everybody.
     pub fn new(cluster: Cluster) -> Network {
+        // Each full table of counters takes four kilobytes.
+        let sparing = cluster.len() > 16;
         let pairs = cluster.nodes().flat_map(|from| cluster.nodes().map(move |to| (from, to)));
         Network {
             cluster,
-            links: pairs.map(|(from, to)| Link { key: key::link(from, to), ..Link::default() }).collect(),
+            links: pairs.map(|(from, to)| Link::new(from, to, sparing)).collect(),
             partition: None,
             cuts: Vec::new(),
             generation: 0,

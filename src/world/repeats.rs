@@ -3,8 +3,8 @@
 /// Counts repeats of labels in a table of 1,024 counters, so that memory stays flat however many labels there are. Labels
 /// whose hashes meet share a counter; their names stay unique, since a name holds the label as well as the count.
 ///
-/// Most links of most worlds carry few labels, and a large mesh has many links: so the counters that are in use lie in a small
-/// table of their own until they are many. Which form it has makes no difference to what is counted.
+/// A large mesh has many links, which mostly carry few labels: there the counters that are in use lie in a small table of
+/// their own until they are many. Which form it has makes no difference to what is counted.
 #[derive(Debug, Default)]
 pub(super) struct Repeats {
     /// The counters, or those in use with their numbers beside them; zero where a place is free.
@@ -12,6 +12,8 @@ pub(super) struct Repeats {
     /// The numbers of the counters in use, at the places of their counts; empty once all counters are there.
     numbers: Vec<u16>,
     used: usize,
+    /// Whether to begin with a small table.
+    sparing: bool,
 }
 
 impl Repeats {
@@ -21,8 +23,13 @@ impl Repeats {
     /// With more places than this the full table is no larger.
     const MANY: usize = 512;
 
+    /// All counters at zero, in a small table at first if asked to be sparing. Nothing is held before something is counted.
+    pub fn new(sparing: bool) -> Repeats {
+        Repeats { sparing, ..Repeats::default() }
+    }
+
     /// One more of the label with this hash: 1 for the first.
-    #[inline]
+    #[inline(always)]
     pub fn next(&mut self, hash: u64) -> u32 {
         let number = hash as usize % Repeats::COUNTERS;
         if self.counts.len() == Repeats::COUNTERS {
@@ -63,8 +70,9 @@ impl Repeats {
     fn grow(&mut self) {
         let places = (self.counts.len() * 2).max(Repeats::FEW);
         let before = std::mem::take(self);
+        self.sparing = before.sparing;
         let in_use = before.numbers.into_iter().zip(before.counts).filter(|(_, count)| *count > 0);
-        if places > Repeats::MANY {
+        if places > Repeats::MANY || !before.sparing {
             self.counts = vec![0; Repeats::COUNTERS];
             in_use.for_each(|(number, count)| self.counts[usize::from(number)] = count);
             return;
@@ -84,8 +92,8 @@ mod tests {
 
     #[test]
     fn few_and_many_count_alike() {
-        for labels in [1, 10, 100, 1_000, 100_000] {
-            let (mut repeats, mut counters) = (Repeats::default(), vec![0u32; Repeats::COUNTERS]);
+        for (labels, sparing) in [(1, true), (10, true), (100, true), (1_000, true), (100_000, true), (100, false)] {
+            let (mut repeats, mut counters) = (Repeats::new(sparing), vec![0u32; Repeats::COUNTERS]);
             for step in 0..5_000 {
                 let hash = Draw::keyed(7, Draw::keyed(3, step).below(labels)).word();
                 let counter = &mut counters[hash as usize % Repeats::COUNTERS];

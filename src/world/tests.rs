@@ -1,6 +1,7 @@
 //! The world as its users rely on it, with a small system of its own: replicas that chatter and write.
 
 use std::cell::RefCell;
+use std::future::Future;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -361,6 +362,26 @@ fn nothing_is_left_behind() {
         let left = world.shut_down();
         assert_eq!(left, Census::default(), "seed {seed}");
     }
+}
+
+#[test]
+fn a_wait_that_outlives_its_world_goes_quietly() {
+    type Kept = Rc<RefCell<Vec<std::pin::Pin<Box<crate::env::Sleep>>>>>;
+    let kept: Kept = Rc::default();
+    let keep = Rc::clone(&kept);
+    let world = World::new(setup(vec![phase("only", 50, vec![])]), Box::new(Silent), move |boot| {
+        let keep = Rc::clone(&keep);
+        Box::pin(async move {
+            let mut sleep = Box::pin(boot.env.sleep(ms(1_000)));
+            let began = std::future::poll_fn(|context| std::task::Poll::Ready(sleep.as_mut().poll(context))).await;
+            assert!(began.is_pending());
+            keep.borrow_mut().push(sleep);
+        })
+    });
+    world.run();
+    assert_eq!(world.shut_down().timers, 4, "they are held elsewhere");
+    drop(world);
+    kept.borrow_mut().clear();
 }
 
 #[test]

@@ -230,8 +230,6 @@ impl World {
         }
         shared.formatting.set(false);
         shared.look();
-        shared.stopped.set(false);
-        shared.look();
         for node in shared.cluster.replicas() {
             shared.emit(Some(node), EventKind::Format);
         }
@@ -304,9 +302,16 @@ impl World {
         let packets = std::mem::take(&mut *flight.packets.borrow_mut());
         drop(packets);
         let finished = |job: &super::flight::DiskJob| job.forgotten || job.outcome.is_some();
-        flight.jobs.borrow_mut().take_where(finished);
+        let done = flight.jobs.borrow_mut().take_where(finished);
+        drop(done);
+        let left = Census { agenda: 0, ..self.census() };
+        // Whoever still holds a wait of a node finds nothing to take back when it goes.
+        for slot in 0..shared.machines.len() {
+            flight.end_timers(slot);
+            flight.end_jobs(slot);
+        }
         flight.agenda.clear();
-        self.census()
+        left
     }
 }
 

@@ -134,7 +134,7 @@ impl Flight {
     #[inline]
     fn withdraw_timer(&self, ended: &Ended) {
         if ended.ticket != Ticket::NONE {
-            self.agenda.withdraw(ended.ticket);
+            self.agenda.withdraw();
         }
     }
 
@@ -172,7 +172,7 @@ impl Flight {
         let mut steps = self.steps.borrow_mut();
         if steps.get(place).is_some_and(|(entered, _)| *entered == ticket) {
             steps.remove(place);
-            self.agenda.withdraw(ticket);
+            self.agenda.withdraw();
         }
     }
 
@@ -216,9 +216,7 @@ impl Flight {
     pub fn end_jobs(&self, slot: usize) {
         let ended = self.jobs.borrow_mut().take_where(|job| job.owner == slot);
         // One that is just ending, or has ended, has left the agenda already.
-        for job in ended.iter().filter(|job| job.ticket != Ticket::NONE) {
-            self.agenda.withdraw(job.ticket);
-        }
+        ended.iter().filter(|job| job.ticket != Ticket::NONE).for_each(|_| self.agenda.withdraw());
     }
 }
 

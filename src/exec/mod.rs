@@ -12,6 +12,9 @@ mod panics;
 mod ready;
 mod task;
 
+#[cfg(test)]
+mod tests;
+
 pub use agenda::{Agenda, Class, Ticket};
 pub use executor::{Executor, Polled};
 pub use panics::catch;

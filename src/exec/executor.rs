@@ -154,6 +154,7 @@ impl Executor {
         }
     }
 
+    /// Whether a task is ready.
     #[cfg(test)]
     pub fn has_ready(&self) -> bool {
         !self.tasks.is_idle()

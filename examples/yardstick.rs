@@ -25,21 +25,19 @@ use std::process::ExitCode;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use foretell::base::{Cluster, Digest, Disks, Distribution, Event, EventKind, Kind, NodeId, Payload, Ratio};
+use foretell::base::{Digest, Kind, NodeId, Payload};
 use foretell::env::{Env, Incoming, Local};
-use foretell::world::{
-    Attention, ClockConfig, NetworkConfig, Observer, Phase, ScheduleConfig, Setup, Source, StorageConfig, World,
-};
-use rand_core::Rng;
+use foretell::world::World;
 use rand_pcg::Pcg32;
+
+#[path = "../benches/common/world.rs"]
+mod world;
+
+use world::{ENOUGH, SEED, Until, below, setup};
 
 static TASK: Kind = Kind::new("sleeper", &[]);
 static PING: Kind = Kind::new("Ping", &["hop"]);
 
-/// What a node says when enough was counted.
-const ENOUGH: &str = "enough";
-
-const SEED: u64 = 42;
 const TASKS: u64 = 1_000;
 const SLEEPS: u64 = 1_000;
 const NODES: u16 = 5;
@@ -83,59 +81,10 @@ fn usage() -> ExitCode {
     ExitCode::from(2)
 }
 
-/// A die that every peer throws in the same way: a number below `bound`.
-fn below(random: &mut Pcg32, bound: u32) -> u32 {
-    ((u64::from(random.next_u32()) * u64::from(bound)) >> 32) as u32
-}
-
-/// Stops the world when a node says that enough was counted.
-struct Until;
-
-impl Observer for Until {
-    fn on_event(&mut self, event: &Event, _disks: &dyn Disks) -> bool {
-        event.kind != EventKind::Mark(ENOUGH)
-    }
-    fn attention(&self) -> Attention {
-        Attention::LEAST
-    }
-    fn on_quiet(&mut self, _at: foretell::base::Instant, _core: &[NodeId]) {}
-    fn on_quiet_end(&mut self) {}
-    fn is_settled(&mut self, _core: &[NodeId]) -> bool {
-        true
-    }
-}
-
 fn run(seed: u64, replicas: u16, boot: impl Fn(Env, Rc<Cell<u64>>) -> Local<()> + 'static) -> Ran {
-    let rare = Ratio::from_float(1e-9).expect("it is a probability");
-    let ms = Duration::from_millis;
-    let setup = Setup {
-        cluster: Cluster { replicas, clients: 0 },
-        network: NetworkConfig {
-            latency: Distribution::Uniform { min: ms(1), max: ms(10) },
-            loss: rare,
-            duplicate: rare,
-            // Every packet travels for itself, as with the peers.
-            reorder: Ratio::ONE,
-            corrupt: rare,
-        },
-        storage: StorageConfig::default(),
-        clocks: ClockConfig::default(),
-        schedule: ScheduleConfig { shuffle: Ratio::per_thousand(100) },
-        phases: vec![Phase {
-            name: "work".to_string(),
-            duration: Duration::from_secs(1_000_000),
-            quiet: None,
-            faults: Vec::new(),
-        }],
-        core_size: 1,
-        settle: Duration::ZERO,
-        source: Source::seed(seed),
-        record: false,
-        trace: false,
-    };
     let counted = Rc::new(Cell::new(0));
     let (boot, count) = (Rc::new(boot), Rc::clone(&counted));
-    let world = World::new(setup, Box::new(Until), move |life| boot(life.env, Rc::clone(&count)));
+    let world = World::new(setup(seed, replicas), Box::new(Until), move |life| boot(life.env, Rc::clone(&count)));
     let remains = world.run();
     Ran {
         events: counted.get(),

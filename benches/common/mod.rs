@@ -10,6 +10,7 @@
 pub mod growth;
 pub mod parts;
 pub mod scenarios;
+pub mod world;
 
 use std::cell::Cell;
 use std::ops::AddAssign;
@@ -18,21 +19,18 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use criterion::{BenchmarkGroup, Criterion, SamplingMode, Throughput, measurement::WallTime};
-use foretell::base::{Cluster, Disks, Distribution, Event, EventKind, Kind, NodeId, Payload, Ratio};
+use foretell::base::{Kind, NodeId, Payload};
 use foretell::env::{Env, Incoming, Local};
-use foretell::world::{
-    Attention, ClockConfig, NetworkConfig, Observer, Phase, ScheduleConfig, Setup, Source, StorageConfig, World,
-};
-use rand_core::Rng;
+use foretell::world::{Setup, World};
 use rand_pcg::Pcg32;
+
+use world::{ENOUGH, Until, setup};
+pub use world::{SEED, below};
 
 static SLEEPER: Kind = Kind::new("sleeper", &[]);
 static PING: Kind = Kind::new("Ping", &["hop"]);
 static WRITE: Kind = Kind::new("write", &["slot"]);
 static SYNC: Kind = Kind::new("sync", &[]);
-
-/// The seed where it does not matter which.
-pub const SEED: u64 = 42;
 
 /// What came of a world: how many events it counted, and how long they took by the real clock.
 #[derive(Clone, Copy, Default)]
@@ -89,14 +87,6 @@ pub fn timed(work: impl FnOnce() -> u64) -> Ran {
     Ran { events, took: begun.elapsed() }
 }
 
-/// A number below `bound`. Cheap, so that little of what is measured is this.
-pub fn below(random: &mut Pcg32, bound: u32) -> u32 {
-    ((u64::from(random.next_u32()) * u64::from(bound)) >> 32) as u32
-}
-
-/// What a node says when enough was counted.
-const ENOUGH: &str = "enough";
-
 /// What a world counts, and when it began to.
 struct Counter {
     events: Cell<u64>,
@@ -114,53 +104,6 @@ impl Counter {
         if self.events.get() == self.target {
             env.mark(ENOUGH);
         }
-    }
-}
-
-/// Stops the world when a node says that enough was counted.
-struct Until;
-
-impl Observer for Until {
-    fn on_event(&mut self, event: &Event, _disks: &dyn Disks) -> bool {
-        event.kind != EventKind::Mark(ENOUGH)
-    }
-    fn attention(&self) -> Attention {
-        Attention::LEAST
-    }
-    fn on_quiet(&mut self, _at: foretell::base::Instant, _core: &[NodeId]) {}
-    fn on_quiet_end(&mut self) {}
-    fn is_settled(&mut self, _core: &[NodeId]) -> bool {
-        true
-    }
-}
-
-/// A world of dice in which every kind of fault of the network is decided, and so rare that none comes up.
-fn setup(seed: u64, replicas: u16) -> Setup {
-    let rare = Ratio::from_float(1e-9).expect("it is a probability");
-    Setup {
-        cluster: Cluster { replicas, clients: 0 },
-        network: NetworkConfig {
-            latency: Distribution::Uniform { min: Duration::from_millis(1), max: Duration::from_millis(10) },
-            loss: rare,
-            duplicate: rare,
-            // Every packet travels for itself.
-            reorder: Ratio::ONE,
-            corrupt: rare,
-        },
-        storage: StorageConfig::default(),
-        clocks: ClockConfig::default(),
-        schedule: ScheduleConfig { shuffle: Ratio::per_thousand(100) },
-        phases: vec![Phase {
-            name: "work".to_string(),
-            duration: Duration::from_secs(1_000_000),
-            quiet: None,
-            faults: Vec::new(),
-        }],
-        core_size: 1,
-        settle: Duration::ZERO,
-        source: Source::seed(seed),
-        record: false,
-        trace: false,
     }
 }
 

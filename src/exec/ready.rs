@@ -223,11 +223,11 @@ impl Tasks {
 }
 
 fn priority(waiting: &Waiting, arbiter: &mut impl Arbiter) -> u32 {
-    let key = arbiter.moment_key(waiting.moment);
+    let moment_key = arbiter.moment_key(waiting.moment);
     let last = waiting.task.last_wake.get();
-    let repeat = if last.0 == key { last.1 + 1 } else { 1 };
-    waiting.task.last_wake.set((key, repeat));
-    arbiter.priority(&Wake { task: &waiting.task.facts, moment: waiting.moment, repeat })
+    let repeat = if last.0 == moment_key { last.1 + 1 } else { 1 };
+    waiting.task.last_wake.set((moment_key, repeat));
+    arbiter.priority(&Wake { task: &waiting.task.facts, moment: waiting.moment, moment_key, repeat })
 }
 
 impl std::fmt::Debug for Tasks {

@@ -77,6 +77,8 @@ pub struct Wake<'a> {
     pub task: &'a TaskFacts,
     /// The moment that did it, as counted by whoever asked for [`Executor::begin_moment`](super::Executor::begin_moment).
     pub moment: u32,
+    /// The key of that moment's name, as the arbiter gave it.
+    pub moment_key: u64,
     /// 1 for the first time in that moment.
     pub repeat: u32,
 }

@@ -27,7 +27,7 @@ impl Arbiter for Wakes<'_> {
 
     fn priority(&mut self, wake: &Wake<'_>) -> u32 {
         let shared = self.0;
-        let key = key::wake(wake.task.key, shared.moments.key(wake.moment), wake.repeat);
+        let key = key::wake(wake.task.key, wake.moment_key, wake.repeat);
         let name = || Name::Wake {
             task: Box::new(task_name(shared.machines[wake.task.owner].id, wake.task)),
             moment: Box::new(shared.moments.name(wake.moment)),

@@ -130,11 +130,10 @@ impl Machine {
 
     /// How many packets have arrived.
     pub fn inbox_len(&self, packets: &Packets) -> usize {
-        let next = |place: &u32| Some(packets.at(*place).next);
+        let is_there = |place: &u32| *place != NOBODY;
         let (first, _) = self.inbox.get();
-        std::iter::successors(Some(first), |place| if *place == NOBODY { None } else { next(place) })
-            .take_while(|place| *place != NOBODY)
-            .count()
+        let next = |place: &u32| Some(packets.at(*place).next).filter(is_there);
+        std::iter::successors(Some(first).filter(is_there), next).count()
     }
 
     /// Whoever polls waits for a message, if it does not yet.

@@ -145,7 +145,7 @@ impl Flight {
         self.agenda.enter(at, Class::Usual, Due::of(In::Packets, place as usize));
     }
 
-    /// Enters the second copy of a packet.
+    /// Enters the second copy of a packet; seldom, so out of the way of the first.
     #[cold]
     pub fn enter_copy(&self, at: Instant, packet: Packet) {
         self.enter_packet(at, packet);

@@ -77,7 +77,7 @@ fn three_commands_lead_to_a_scenario_that_is_kept() {
 #[test]
 fn a_sweep_can_shrink_what_it_finds() {
     let directory = elsewhere("loop-shrink");
-    let words = format!("sweep swarm --plant {PLANT} --seeds 0..12 --shrink --out kept --format json");
+    let words = format!("sweep swarm --plant {PLANT} --seeds 0..40 --shrink --out kept --format json");
     let swept = foretell(&directory, &words);
     assert_eq!(swept.code, Some(1), "{}", swept.err);
     let path = swept.json()["findings"][0]["shrunk"].as_str().map(PathBuf::from).expect("it was shrunk");
@@ -106,13 +106,13 @@ fn build_servers_get_what_they_read() {
     let directory = elsewhere("loop-servers");
     let summary = directory.join("summary.md");
     fs::write(&summary, "before\n").expect("it can be written");
-    let words = format!("sweep calm swarm --plant {PLANT} --seeds 0..12 --format github");
+    let words = format!("sweep calm swarm --plant {PLANT} --seeds 0..40 --format github");
     let output = command(&directory, &words).env("GITHUB_STEP_SUMMARY", &summary).output().expect("the program starts");
     let out = String::from_utf8(output.stdout).expect("output is text");
     assert!(out.contains("::error title=swarm%3A BACK primary commits"), "{out}");
     let text = fs::read_to_string(&summary).expect("it is there");
     assert!(text.starts_with("before\n") && text.contains("| swarm | violation |"), "{text}");
-    let junit = foretell(&directory, &format!("sweep calm swarm --plant {PLANT} --seeds 0..12 --format junit"));
+    let junit = foretell(&directory, &format!("sweep calm swarm --plant {PLANT} --seeds 0..40 --format junit"));
     assert_eq!(junit.out.matches("<testcase ").count(), 2, "{}", junit.out);
     assert_eq!(junit.out.matches("<failure ").count(), 1, "{}", junit.out);
 }
@@ -191,7 +191,7 @@ fn what_cannot_be_is_bad_input_and_leaves_nothing_behind() {
 #[test]
 fn an_interrupted_shrinker_keeps_the_best_so_far() {
     let directory = elsewhere("loop-interrupt");
-    let words = "shrink swarm --plant longest-log-ignores-log-view --seed 688 --out kept --format json";
+    let words = "shrink swarm --plant longest-log-ignores-log-view --seed 865 --out kept --format json";
     let ended = interrupted(&directory, words);
     assert_eq!(ended.code, Some(4), "{}", ended.err);
     let shrunk = ended.json();

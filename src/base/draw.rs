@@ -20,8 +20,8 @@ impl Draw {
     /// The dice that `seed` gives to the decision whose name has this key.
     #[inline]
     pub fn keyed(seed: u64, key: u64) -> Draw {
-        let low = mix(seed, key);
-        let high = mix(low, key.rotate_left(32) ^ seed);
+        let (low, high) = (mix(seed, key), key.rotate_left(32) ^ seed);
+        // Keys are spread over their bits already, and the generator takes a step before its first word.
         Draw(Mcg128Xsl64::new(u128::from(low) | u128::from(high) << 64))
     }
 
@@ -115,6 +115,48 @@ impl Ratio {
     }
 }
 
+/// A probability that is held against a quarter of a word, so that one word decides four things.
+///
+/// The quarter is mostly enough. Where it is the very one at which the probability ends, a word more decides, with what
+/// is left of the probability: so it is exact to the billionth all the same.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Quarter {
+    /// Quarters below this one are within the probability.
+    end: u32,
+    /// How much of the quarter `end` is.
+    rest: Ratio,
+}
+
+impl Quarter {
+    const VALUES: u64 = 1 << 16;
+
+    /// For a probability.
+    pub fn new(ratio: Ratio) -> Quarter {
+        let scaled = ratio.parts() * Quarter::VALUES;
+        let whole = u64::from(Ratio::WHOLE);
+        Quarter { end: (scaled / whole) as u32, rest: Ratio((scaled % whole) as u32) }
+    }
+
+    /// The quarter of a word at a place from 0 to 3.
+    #[inline]
+    fn of(word: u64, place: u32) -> u32 {
+        u32::from((word >> (16 * place)) as u16)
+    }
+
+    /// Whether the quarter alone says no.
+    #[inline]
+    pub fn denies(self, word: u64, place: u32) -> bool {
+        Quarter::of(word, place) > self.end
+    }
+
+    /// Whether the quarter of a word is within the probability; `more` is asked for another word where it takes that.
+    #[inline]
+    pub fn holds(self, word: u64, place: u32, more: impl FnOnce() -> u64) -> bool {
+        let quarter = Quarter::of(word, place);
+        quarter < self.end || (quarter == self.end && self.rest.holds(more()))
+    }
+}
+
 impl fmt::Display for Ratio {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.to_float())
@@ -177,6 +219,28 @@ mod tests {
             cells[cell as usize] += 1;
         }
         assert!(cells.iter().all(|count| (3_700..4_300).contains(count)), "{cells:?}");
+    }
+
+    #[test]
+    fn a_quarter_is_as_exact_as_a_word() {
+        let parts = [0, 1, 15_258, 15_259, 10_000_000, 500_000_000, 999_999_999, Ratio::WHOLE];
+        for ratio in parts.map(Ratio) {
+            let quarter = Quarter::new(ratio);
+            // In billionths of a quarter's values: those below the end, and the part of the end itself.
+            let exact = u64::from(quarter.end) * u64::from(Ratio::WHOLE) + quarter.rest.parts();
+            assert_eq!(exact, ratio.parts() * Quarter::VALUES, "{ratio}");
+            for (word, more) in (0..40_000).map(|key| (Draw::keyed(5, key).word(), Draw::keyed(6, key).word())) {
+                for place in 0..4 {
+                    let holds = quarter.holds(word, place, || more);
+                    assert!(!(holds && quarter.denies(word, place)));
+                }
+            }
+        }
+        let often = Quarter::new(Ratio::per_thousand(300));
+        let hits = (0..100_000)
+            .map(|key| Draw::keyed(3, key).word())
+            .filter(|word| often.holds(*word, 1, || 0) && often.holds(*word, 2, || 0));
+        assert!((8_700..9_300).contains(&hits.count()), "two quarters of a word are independent");
     }
 
     #[test]

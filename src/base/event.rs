@@ -6,6 +6,7 @@ use std::rc::Rc;
 use super::feed::{Circumstance, tag};
 use super::hash::Digest;
 use super::id::{ClientId, Incarnation, NodeId};
+use super::key;
 use super::label::{Label, Labelled};
 use super::operation::{Operation, Reply};
 use super::probe::Probe;
@@ -261,8 +262,10 @@ impl EventKind {
                 digest.feed_bytes(file.as_bytes());
                 digest.feed_pair(*sector, u64::from(*bytes));
             }
-            EventKind::Send { to, label, repeat, size, hash } => {
-                here.feed_send(digest, *to, label, *repeat, *size, *hash);
+            EventKind::Send { to, label, repeat, size: _, hash } => {
+                // The hash of what is in it is one of its size, too.
+                let from = here.node.expect("a packet is sent by a node");
+                here.feed_send(digest, key::packet(from, *to, label.hash(), *repeat), *hash);
             }
             EventKind::Lost { reason, .. } => here.feed(digest, tag::LOST, *reason as u64),
             EventKind::Deliver { copy, hash, corrupt, .. } => {

@@ -39,12 +39,11 @@ impl Circumstance {
         digest.feed_pair(self.at.as_nanos(), self.cause.0 << 32 ^ node << 16 ^ detail << 8 ^ tag);
     }
 
-    /// A packet leaves.
+    /// A packet leaves: the key of its name, and the hash of what is in it.
     #[inline]
-    pub fn feed_send(self, digest: &mut Digest, to: NodeId, label: &Label, repeat: u32, size: u32, hash: u64) {
+    pub fn feed_send(self, digest: &mut Digest, packet: u64, hash: u64) {
         self.feed(digest, tag::SEND, 0);
-        digest.feed_pair(u64::from(to.to_bits()) << 32 | u64::from(repeat), label.hash());
-        digest.feed_pair(u64::from(size), hash);
+        digest.feed_pair(packet, hash);
     }
 
     /// A packet arrives; with the hash of what arrives if that is not what was sent.

@@ -29,10 +29,11 @@ fn node(node: NodeId) -> u64 {
 pub fn link(from: NodeId, to: NodeId) -> u64 {
     mix(PACKET, node(from) << 16 | node(to))
 }
-/// A packet on a link, by the link's key.
+/// A packet on a link, by the link's key. That and the label's hash are spread over all 64 bits both, so their sum
+/// without carries tells them apart as well as another product would.
 #[inline]
 pub fn packet_on(link: u64, label: u64, repeat: u32) -> u64 {
-    mix(mix(link, label), u64::from(repeat))
+    mix(link ^ label, u64::from(repeat))
 }
 /// A packet.
 pub fn packet(from: NodeId, to: NodeId, label: u64, repeat: u32) -> u64 {

@@ -51,13 +51,20 @@ impl Kind {
         assert!(N == self.fields.len(), "one number for each field of the kind");
         let first = if N > 0 { numbers[0] } else { 0 };
         let second = if N > 1 { numbers[1] } else { 0 };
-        Label { kind: self, numbers: [first, second], hash: mix(mix(self.hash, first), second) }
+        Label { kind: self, numbers: [first, second], hash: hash_of(self.hash, first, second) }
     }
 
     /// The word.
     pub fn text(&self) -> &'static str {
         self.text
     }
+}
+
+/// The hash of a label, from that of its kind and its numbers. The kind's is spread over all 64 bits, so a small number
+/// beside it makes none of another kind.
+#[inline]
+const fn hash_of(kind: u64, first: u64, second: u64) -> u64 {
+    mix(kind ^ first, second)
 }
 
 const fn is_word(bytes: &[u8]) -> bool {
@@ -161,7 +168,7 @@ impl Labelled for LabelText {
             hash = fnv(fnv(hash, b"|"), field.as_bytes());
         }
         let number = |index: usize| self.numbers.get(index).map_or(0, |(_, number)| *number);
-        mix(mix(hash, number(0)), number(1))
+        hash_of(hash, number(0), number(1))
     }
 }
 

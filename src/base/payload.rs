@@ -5,7 +5,7 @@ use std::ops::Deref;
 
 use bytes::Bytes;
 
-use super::hash::hash_bytes;
+use super::hash::{hash_bytes, mix};
 
 /// Bytes that fit beside their length in a payload, without an allocation.
 const INLINE: usize = 22;
@@ -26,8 +26,7 @@ enum Form {
 
 impl Payload {
     /// A payload without bytes.
-    pub const EMPTY: Payload =
-        Payload { form: Form::Inline { length: 0, bytes: [0; INLINE] }, hash: 0x2d06_8005_38d3_94c2 };
+    pub const EMPTY: Payload = Payload { form: Form::Inline { length: 0, bytes: [0; INLINE] }, hash: mix(0, 0) };
 
     /// A copy of `bytes`.
     #[inline]
@@ -37,7 +36,10 @@ impl Payload {
         }
         let mut inline = [0; INLINE];
         inline[..bytes.len()].copy_from_slice(bytes);
-        Payload { form: Form::Inline { length: bytes.len() as u8, bytes: inline }, hash: hash_bytes(bytes) }
+        Payload {
+            hash: hash_inline(&inline, bytes.len()),
+            form: Form::Inline { length: bytes.len() as u8, bytes: inline },
+        }
     }
 
     fn shared(bytes: Bytes) -> Payload {
@@ -77,6 +79,19 @@ impl Payload {
     }
 }
 
+/// The hash of a short payload, behind which there are zeros. Most messages are so short that hashing them is most of what
+/// making them costs.
+#[inline]
+fn hash_inline(bytes: &[u8; INLINE], length: usize) -> u64 {
+    let word = |at: usize| bytes[at..].first_chunk().map_or(0, |word| u64::from_le_bytes(*word));
+    let hash = mix(word(0), length as u64);
+    match length {
+        0..=8 => hash,
+        9..=16 => mix(hash, word(8)),
+        _ => mix(mix(hash, word(8)), word(INLINE - 8)),
+    }
+}
+
 impl Deref for Payload {
     type Target = [u8];
     #[inline]
@@ -112,13 +127,30 @@ mod tests {
 
     #[test]
     fn a_payload_knows_its_hash_however_it_was_made() {
-        assert_eq!(Payload::EMPTY.hash(), hash_bytes(&[]));
-        for length in [0, 1, INLINE, INLINE + 1, 300] {
+        assert_eq!(Payload::EMPTY.hash(), Payload::copy_from(&[]).hash());
+        for length in [0, 1, 8, 9, 16, 17, INLINE, INLINE + 1, 300] {
             let bytes: Vec<u8> = (0..length).map(|place| place as u8).collect();
-            for payload in [Payload::copy_from(&bytes), bytes.clone().into(), Bytes::from(bytes.clone()).into()] {
-                assert_eq!((&*payload, payload.hash()), (&*bytes, hash_bytes(&bytes)));
+            let first = Payload::copy_from(&bytes);
+            for payload in [bytes.clone().into(), Bytes::from(bytes.clone()).into()] {
+                let payload: Payload = payload;
+                assert_eq!((&*payload, payload.hash()), (&*bytes, first.hash()));
                 assert_eq!(payload.to_bytes(), bytes);
             }
         }
+    }
+
+    #[test]
+    fn every_bit_and_the_length_of_a_payload_are_in_its_hash() {
+        let mut hashes = std::collections::BTreeSet::new();
+        let mut count = 0;
+        for length in 0..=INLINE + 4 {
+            let bytes = Payload::copy_from(&vec![0; length]);
+            assert!(hashes.insert(bytes.hash()), "{length} zeros");
+            for bit in 0..length as u64 * 8 {
+                assert!(hashes.insert(bytes.with_bit_flipped(bit).hash()), "{length} zeros but for bit {bit}");
+            }
+            count += 1 + length * 8;
+        }
+        assert_eq!(hashes.len(), count);
     }
 }

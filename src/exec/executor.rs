@@ -12,7 +12,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use super::bell::bell;
-use super::panics::catch;
+use super::panics::{Caught, catch};
 use super::ready::{Body, Local, TaskCell, Tasks, Waiting, Work};
 use super::task::{Arbiter, Task, TaskFacts, TaskRef, Waiter};
 use crate::base::{EventId, Incarnation};
@@ -23,7 +23,7 @@ pub struct Executor {
     tasks: Rc<Tasks>,
     generations: Cell<u32>,
     /// The task that is being polled.
-    current: RefCell<Option<Rc<TaskCell>>>,
+    current: Cell<Option<Task>>,
     /// Its waker, as the addresses of its data and its functions; null if none is being polled.
     own_waker: Cell<(usize, usize)>,
     /// What was cancelled within the present poll, to be dropped after it: destructors may need what the poll has borrowed.
@@ -117,11 +117,16 @@ impl Executor {
     #[inline(always)]
     pub fn waiter(&self, context: &Context<'_>) -> Waiter {
         if addresses(context) == self.own_waker.get()
-            && let Some(task) = &*self.current.borrow()
+            && let Some(task) = self.current()
         {
-            return Waiter::Task(TaskRef(Rc::clone(task)));
+            return Waiter::Task(TaskRef(task));
         }
         Waiter::Waker(context.waker().clone())
+    }
+
+    /// The task that is being polled.
+    fn current(&self) -> Option<Rc<TaskCell>> {
+        self.current.get().and_then(|handle| self.tasks.find(handle))
     }
 
     /// Whether this one is whoever polls.
@@ -173,7 +178,7 @@ impl Executor {
     /// # Errors
     /// What the task said, if it panicked. It is gone then.
     #[inline(always)]
-    pub fn run(&self, polled: &Polled) -> Result<(), String> {
+    pub fn run(&self, polled: &Polled) -> Result<(), Caught> {
         let Polled { task, cause } = polled;
         let mut body = task.body.borrow_mut();
         let Some(Body { work, waker }) = &mut *body else { return Ok(()) };
@@ -183,7 +188,7 @@ impl Executor {
         self.set_cause(*cause);
         let mut context = Context::from_waker(waker);
         self.own_waker.set(addresses(&context));
-        self.current.replace(Some(Rc::clone(task)));
+        self.current.set(Some(task.handle));
         let result = catch(|| work.poll(&mut context));
         if !matches!(result, Ok(Poll::Pending)) {
             drop(body);
@@ -203,7 +208,7 @@ impl Executor {
     #[inline(always)]
     fn put_down(&self) {
         self.own_waker.set((0, 0));
-        drop(self.current.take());
+        self.current.set(None);
         if self.is_doom.get() {
             self.discard_doomed();
         }
@@ -231,7 +236,7 @@ impl Executor {
 
     /// Ends a task and drops its future, at once or after the present poll. No effect on a task that has ended.
     pub fn cancel(&self, handle: Task) {
-        let current = self.current.borrow().as_ref().map(|task| task.handle);
+        let current = self.current.get();
         assert!(current != Some(handle), "a task cannot abort itself");
         let Some(task) = self.remove(handle) else { return };
         let body = task.body.borrow_mut().take();
@@ -261,7 +266,7 @@ impl Executor {
     }
 
     fn cancel_where(&self, which: impl Fn(&TaskFacts) -> bool) {
-        assert!(self.current.borrow().is_none(), "tasks are not swept away from within a poll");
+        assert!(self.current.get().is_none(), "tasks are not swept away from within a poll");
         let doomed: Vec<Rc<TaskCell>> = {
             let mut table = self.tasks.table.borrow_mut();
             let places: Vec<usize> =
@@ -279,11 +284,10 @@ impl Executor {
     /// The task that is being polled, and its number for the timer it starts now.
     #[inline]
     pub fn count_timer(&self) -> Option<(TaskRef, u32)> {
-        let current = self.current.borrow();
-        let task = current.as_ref()?;
+        let task = self.current()?;
         let number = task.timers.get() + 1;
         task.timers.set(number);
-        Some((TaskRef(Rc::clone(task)), number))
+        Some((TaskRef(task), number))
     }
 
     /// How many tasks there are.
@@ -300,7 +304,7 @@ impl Executor {
 impl Drop for Executor {
     fn drop(&mut self) {
         // Tasks hold bells, bells hold the table, the table holds tasks: this opens the circle.
-        if self.current.borrow().is_none() {
+        if self.current.get().is_none() {
             self.cancel_all();
         }
     }

@@ -66,8 +66,11 @@ pub(super) struct Tasks {
     pub table: RefCell<Slab<Rc<TaskCell>>>,
     /// How many are ready.
     ready: Cell<usize>,
-    /// The one that was made ready while nobody else was; it is before those of `fresh`.
-    lone: Cell<Option<Waiting>>,
+    /// The one that was made ready while nobody else was, by which moment and event; it is before those of `fresh`. In cells
+    /// of their own, because what is written in words and read soon after in one piece is slow on every machine.
+    lone: Cell<Option<Rc<TaskCell>>>,
+    lone_moment: Cell<u32>,
+    lone_cause: Cell<EventId>,
     /// Ready, in the order in which they were made so; no priority was asked for yet.
     fresh: RefCell<VecDeque<Waiting>>,
     /// Ready, with a priority.
@@ -150,18 +153,26 @@ impl Tasks {
     /// Puts a task at the end of the queue, made ready by what happens at present.
     #[inline(always)]
     pub fn push(&self, task: Rc<TaskCell>) {
-        let waiting = Waiting { task, moment: self.moment.get(), cause: self.cause.get() };
         let ready = self.ready.get();
         self.ready.set(ready + 1);
-        if ready == 0 {
-            self.lone.set(Some(waiting));
-        } else {
-            self.push_behind(waiting);
+        if ready > 0 {
+            return self.push_behind(task);
         }
+        self.lone.set(Some(task));
+        self.lone_moment.set(self.moment.get());
+        self.lone_cause.set(self.cause.get());
+    }
+
+    /// Takes the lone one.
+    #[inline(always)]
+    fn take_lone(&self) -> Option<Waiting> {
+        let task = self.lone.take()?;
+        Some(Waiting { task, moment: self.lone_moment.get(), cause: self.lone_cause.get() })
     }
 
     #[inline(never)]
-    fn push_behind(&self, waiting: Waiting) {
+    fn push_behind(&self, task: Rc<TaskCell>) {
+        let waiting = Waiting { task, moment: self.moment.get(), cause: self.cause.get() };
         self.fresh.borrow_mut().push_back(waiting);
     }
 
@@ -177,13 +188,13 @@ impl Tasks {
     }
 
     /// Takes the first of the queue, whether or not it has ended. Nobody is asked where there is no choice.
-    #[inline]
+    #[inline(always)]
     pub fn first(&self, arbiter: &mut impl Arbiter) -> Option<Waiting> {
         match self.ready.get() {
             0 => None,
             1 => {
                 self.ready.set(0);
-                self.lone.take().or_else(|| self.last())
+                self.take_lone().or_else(|| self.last())
             }
             more => {
                 self.ready.set(more - 1);
@@ -202,7 +213,7 @@ impl Tasks {
     #[inline(never)]
     fn decide(&self, arbiter: &mut impl Arbiter) -> Option<Waiting> {
         let (mut fresh, mut decided) = (self.fresh.borrow_mut(), self.decided.borrow_mut());
-        for waiting in self.lone.take().into_iter().chain(fresh.drain(..)) {
+        for waiting in self.take_lone().into_iter().chain(fresh.drain(..)) {
             let priority = if waiting.task.is_over() { 0 } else { priority(&waiting, arbiter) };
             let sequence = self.decisions.get();
             self.decisions.set(sequence + 1);
@@ -216,7 +227,7 @@ impl Tasks {
         let (mut fresh, mut decided) = (self.fresh.borrow_mut(), self.decided.borrow_mut());
         fresh.retain(|waiting| !waiting.task.is_over());
         decided.retain(|Reverse(entry)| !entry.waiting.task.is_over());
-        let lone = self.lone.take().filter(|waiting| !waiting.task.is_over());
+        let lone = self.lone.take().filter(|task| !task.is_over());
         self.ready.set(fresh.len() + decided.len() + usize::from(lone.is_some()));
         self.lone.set(lone);
     }

@@ -125,7 +125,7 @@ fn a_panicking_task_is_gone_and_its_words_are_kept() {
     let executor = Executor::new();
     executor.spawn(facts(0), Box::pin(async { panic!("no quorum") }));
     let polled = executor.next(&mut InOrder).expect("the task is ready");
-    assert!(executor.run(&polled).unwrap_err().starts_with("no quorum"));
+    assert!(executor.run(&polled).unwrap_err().words().starts_with("no quorum"));
     assert!(executor.is_empty());
 }
 
@@ -140,7 +140,7 @@ fn what_begins_in_the_first_poll_may_panic_there() {
     assert_eq!(*log.borrow(), [5]);
     executor.spawn_later(facts(0), || panic!("no leader"));
     let polled = executor.next(&mut InOrder).expect("the task is ready");
-    assert!(executor.run(&polled).unwrap_err().starts_with("no leader"));
+    assert!(executor.run(&polled).unwrap_err().words().starts_with("no leader"));
     assert!(executor.is_empty());
 }
 

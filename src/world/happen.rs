@@ -116,10 +116,10 @@ impl Shared {
             // Its own call ended the poll; what it said then is not the system's.
             return self.spin(polled.task(), 1);
         }
-        if let Err(message) = result
+        if let Err(caught) = result
             && machine.lives(life)
         {
-            self.emit(Some(machine.id), EventKind::Panic(message.into()));
+            self.emit(Some(machine.id), EventKind::Panic(caught.words().into()));
             if !self.stopped.get() {
                 self.crash(owner);
             }
@@ -173,7 +173,7 @@ impl Shared {
         };
         let TaskFacts { owner, label, key, .. } = *task.facts();
         let node = self.machines[owner].id;
-        self.begin(Moment::Timer(key, nth), cause, || Told::Timer { node, task: task.clone(), nth });
+        self.begin(Moment::timer(key, nth), cause, || Told::Timer { node, task: task.clone(), nth });
         let fired = self.emit_frequent(
             node,
             |seen| &seen.timers,
@@ -198,7 +198,7 @@ impl Shared {
             let packets = self.flight.packets.borrow();
             let packet = packets.at(place);
             let tell = || packet.told();
-            self.begin(Moment::Delivery(packet.key, packet.copy), packet.event, tell);
+            self.begin(Moment::delivery(packet.key, packet.copy), packet.event, tell);
             (packet.to, packet.slot, packet.copy, packet.corrupt.then_some(packet.body.hash()))
         };
         let event = || self.flight.packets.borrow().at(place).delivery();
@@ -215,7 +215,7 @@ impl Shared {
             |here, digest| here.feed_delivery(digest, copy, corrupt),
             event,
         );
-        self.tracer.deliveries.set(self.tracer.deliveries.get() + u64::from(arrived != EventId(0)));
+        self.tracer.deliveries.set(self.tracer.deliveries.get().wrapping_add(u64::from(arrived != EventId(0))));
         self.executor.set_cause(arrived);
         machine.receive(place, arrived, &mut self.flight.packets.borrow_mut());
         machine.wake_receivers(&self.executor);

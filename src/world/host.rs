@@ -3,11 +3,12 @@
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use super::decide::PacketFate;
+use super::decide::{PacketDice, PacketFate};
 use super::disk::Disk;
 use super::flight::{DiskJob, NOBODY, Packet, Timer};
 use super::happen::CALLS_PER_POLL;
 use super::machine::Machine;
+use super::network::LinkId;
 use super::shared::Shared;
 use super::tracer::Deed;
 use crate::base::hash::{hash_bytes, mix};
@@ -22,6 +23,8 @@ pub(super) struct NodeHost {
     pub shared: Rc<Shared>,
     pub machine: Rc<Machine>,
     pub slot: usize,
+    /// Its first link.
+    pub links: LinkId,
     pub life: Incarnation,
 }
 
@@ -30,7 +33,7 @@ impl NodeHost {
     /// its futures; nothing it does then has any effect.
     #[inline]
     fn alive(&self) -> bool {
-        self.machine.lives(self.life) && !self.shared.stopped.get()
+        self.machine.lives(self.life)
     }
 
     #[inline]
@@ -41,7 +44,8 @@ impl NodeHost {
     /// Counts a call, and ends a poll that calls on and on. A loop that calls nothing cannot be ended.
     #[inline]
     fn count_call(&self) {
-        let calls = self.shared.calls.get() + 1;
+        // It is set to zero before every poll, so it does not run over.
+        let calls = self.shared.calls.get().wrapping_add(1);
         self.shared.calls.set(calls);
         assert!(calls < CALLS_PER_POLL, "a task called its host {calls} times within one poll");
     }
@@ -64,9 +68,40 @@ impl NodeHost {
 
     /// Loses a packet that was sent.
     #[cold]
-    fn lose(&self, deed: Deed, to: NodeId, label: Label, repeat: u32, reason: Lost, sent: EventId) {
+    fn lose(&self, deed: Deed, packet: &Packet, reason: Lost) {
         self.shared.count(deed);
-        self.shared.lose(self.node(), to, label, repeat, reason, sent);
+        self.shared.lose(self.node(), packet.to, packet.label, packet.repeat, reason, packet.event);
+        self.after();
+    }
+
+    /// Sends a packet that something may befall, or whose fate is written down or was.
+    #[inline(never)]
+    fn send_at_risk(&self, link: LinkId, mut packet: Packet) {
+        let shared = &*self.shared;
+        let fate = shared.packet_fate(&packet);
+        if fate.dropped {
+            return self.lose(Deed::PacketLost, &packet, Lost::Dropped);
+        }
+        let now = shared.now();
+        let alone = now.after(fate.latency);
+        let first = if fate.reordered {
+            shared.count(Deed::PacketReordered);
+            alone
+        } else {
+            shared.network.borrow_mut().arrival(link, alone)
+        };
+        let second = fate.duplicate.map(|latency| (now.after(latency), packet.second_copy()));
+        if let Some(bit) = fate.corrupt {
+            shared.count(Deed::PacketCorrupted);
+            packet.body = packet.body.with_bit_flipped(bit);
+            packet.corrupt = true;
+        }
+        // The copy lies in the agenda behind the original, where both arrive at once.
+        shared.flight.enter_packet(first, packet);
+        if let Some((at, copy)) = second {
+            shared.count(Deed::PacketDuplicated);
+            shared.flight.enter_packet(at, copy);
+        }
         self.after();
     }
 }
@@ -136,63 +171,60 @@ impl Host for NodeHost {
 
     fn send(&self, to: NodeId, label: Label, body: Payload) {
         self.count_call();
+        let (shared, from) = (&*self.shared, self.node());
         if !self.alive() {
             return;
         }
-        let (shared, from) = (&*self.shared, self.node());
         assert!(!shared.formatting.get(), "{from} sends while its disk is formatted, when there is nobody to hear it");
         let Some(receiver) = shared.cluster.find(to) else {
             panic!("{from} sends to {to}, which is not in the cluster");
         };
-        let (link, repeat, key) = {
-            let mut network = shared.network.borrow_mut();
-            let link = network.link(self.slot, receiver);
-            let (repeat, key) = network.count(link, label.hash());
-            (link, repeat, key)
-        };
+        let link = self.links.to(receiver);
+        let (repeat, key, mut is_cut) = shared.network.borrow_mut().count(link, label.hash());
         let size = body.len() as u32;
         let event = || EventKind::Send { to, label, repeat, size, hash: body.hash() };
-        if !self.before(event) {
-            return;
+        if shared.alert.get().before {
+            if !self.before(event) {
+                return;
+            }
+            // What struck before it may have cut the link.
+            is_cut = shared.network.borrow().is_cut(link);
         }
         let sent = shared.emit_frequent(
             from,
             |seen| &seen.packets,
-            |here, digest| here.feed_send(digest, to, &label, repeat, size, body.hash()),
+            |here, digest| here.feed_send(digest, key, body.hash()),
             event,
         );
-        if shared.network.borrow().is_cut(link) {
-            return self.lose(Deed::PacketCutOff, to, label, repeat, Lost::Cut, sent);
-        }
-        let fate = shared.packet_fate(key, size, Parcel { from, to, label, repeat });
-        if fate.dropped {
-            return self.lose(Deed::PacketLost, to, label, repeat, Lost::Dropped, sent);
-        }
-        let now = shared.now();
-        let first = if fate.reordered {
-            shared.count(Deed::PacketReordered);
-            now.after(fate.latency)
-        } else {
-            shared.network.borrow_mut().arrival(link, now.after(fate.latency))
-        };
-        // The copy lies in the agenda behind the original, where both arrive at once.
-        let second = fate.duplicate.map(|latency| (now.after(latency), body.clone()));
-        let (corrupt, body) = match fate.corrupt {
-            Some(bit) => {
-                shared.count(Deed::PacketCorrupted);
-                (true, body.with_bit_flipped(bit))
-            }
-            None => (false, body),
-        };
         let slot = receiver as u16;
-        let packet = Packet { from, to, slot, label, repeat, copy: 0, corrupt, key, body, event: sent, next: NOBODY };
-        shared.flight.enter_packet(first, packet);
-        if let Some((at, body)) = second {
-            shared.count(Deed::PacketDuplicated);
-            let copy =
-                Packet { from, to, slot, label, repeat, copy: 1, corrupt: false, key, body, event: sent, next: NOBODY };
-            shared.flight.enter_copy(at, copy);
+        // Made in each branch, so that mostly it is written only once, into the table.
+        let packet = |body| Packet {
+            from,
+            to,
+            slot,
+            label,
+            repeat,
+            copy: 0,
+            corrupt: false,
+            key,
+            body,
+            event: sent,
+            next: NOBODY,
+        };
+        if is_cut {
+            return self.lose(Deed::PacketCutOff, &packet(body), Lost::Cut);
         }
+        let Some((latency, reordered)) = shared.plain_fate(key) else {
+            return self.send_at_risk(link, packet(body));
+        };
+        let alone = shared.now().after(latency);
+        let at = if reordered {
+            shared.count(Deed::PacketReordered);
+            alone
+        } else {
+            shared.network.borrow_mut().arrival(link, alone)
+        };
+        shared.flight.enter_packet(at, packet(body));
         self.after();
     }
 
@@ -356,25 +388,31 @@ impl NodeHost {
     }
 }
 
-/// What a packet is called.
-struct Parcel {
-    from: NodeId,
-    to: NodeId,
-    label: Label,
-    repeat: u32,
-}
-
 impl Shared {
-    /// What becomes of a packet whose payload has this many bytes.
+    fn dice_of_packets(&self) -> &PacketDice {
+        if self.quiet.get() { &self.packet_dice_quiet } else { &self.packet_dice }
+    }
+
+    /// How long a packet travels and whether it may overtake others, where that is all there is to its fate and nobody
+    /// writes it down.
     #[inline]
-    fn packet_fate(&self, key: u64, bytes: u32, parcel: Parcel) -> PacketFate {
-        let dice = if self.quiet.get() { &self.packet_dice_quiet } else { &self.packet_dice };
+    fn plain_fate(&self, key: u64) -> Option<(u64, bool)> {
+        if self.records {
+            return None;
+        }
+        let draw = self.dice.as_ref()?.draw(key)?;
+        self.dice_of_packets().throw_plain(draw)
+    }
+
+    /// What becomes of a packet.
+    fn packet_fate(&self, packet: &Packet) -> PacketFate {
+        let dice = self.dice_of_packets();
+        let Packet { from, to, label, repeat, key, ref body, .. } = *packet;
         let fate = match self.dice.as_ref().and_then(|dice| dice.draw(key)) {
-            Some(draw) => dice.throw(draw, bytes as usize),
+            Some(draw) => dice.throw(draw, body.len()),
             None => self.decider.borrow_mut().planned_packet(dice.calm(), key),
         };
         if self.records {
-            let Parcel { from, to, label, repeat } = parcel;
             let name = || Name::Packet { from, to, label, repeat };
             self.decider.borrow_mut().record_packet(dice.calm(), &fate, name);
         }

@@ -9,6 +9,9 @@ use super::repeats::Repeats;
 use crate::base::{EventId, Incarnation, NodeId, Payload, Role};
 use crate::exec::{Executor, Polled, Waiter};
 
+/// The number of no life.
+const NO_LIFE: u32 = u32::MAX;
+
 /// One machine. Fields that belong to a life are reset by [`Machine::begin_life`].
 pub(super) struct Machine {
     pub id: NodeId,
@@ -18,6 +21,8 @@ pub(super) struct Machine {
     pub life: Cell<Incarnation>,
     /// Whether it is alive.
     pub up: Cell<bool>,
+    /// The number of the life whose calls have an effect; [`NO_LIFE`] if none's have.
+    effective: Cell<u32>,
     /// Whether it is stopped for a while. Only of one that is up.
     pub paused: Cell<bool>,
     /// How often it has gone on.
@@ -28,9 +33,11 @@ pub(super) struct Machine {
     pub led: Cell<EventId>,
     /// Packets that have arrived: the first and the last of a list that runs through the world's table.
     inbox: Cell<(u32, u32)>,
-    /// Who waits for a message. All are woken by the next one; the first to poll takes it.
-    receiver: Cell<Option<Waiter>>,
-    /// Those that came after the first; seldom anybody.
+    /// Who waits for a message, or waited last: mostly it is always the same task, which then need not be taken down again.
+    receiver: RefCell<Option<Waiter>>,
+    /// Whether the first one waits. All are woken by the next message; the first to poll takes it.
+    waits: Cell<bool>,
+    /// Those that came while the first waited; seldom anybody.
     receivers: RefCell<Vec<Waiter>>,
     /// Tasks that became ready during a pause.
     pub held: RefCell<Vec<Polled>>,
@@ -51,12 +58,14 @@ impl Machine {
             offset,
             life: Cell::default(),
             up: Cell::new(false),
+            effective: Cell::new(NO_LIFE),
             paused: Cell::new(false),
             resumes: Cell::new(0),
             role: Cell::new(None),
             led: Cell::default(),
             inbox: Cell::new((NOBODY, NOBODY)),
-            receiver: Cell::default(),
+            receiver: RefCell::default(),
+            waits: Cell::new(false),
             receivers: RefCell::default(),
             held: RefCell::default(),
             streams: RefCell::default(),
@@ -70,8 +79,10 @@ impl Machine {
     pub fn begin_life(&self, life: Incarnation) {
         assert!(!self.up.get(), "{} boots while it is up", self.id);
         assert!(self.inbox.get().0 == NOBODY, "{} boots with messages of its last life", self.id);
+        assert!(life.0 != NO_LIFE, "{} has had all lives there are", self.id);
         self.life.set(life);
         self.up.set(true);
+        self.effective.set(life.0);
         self.streams.borrow_mut().clear();
         self.labels.borrow_mut().clear();
     }
@@ -80,6 +91,7 @@ impl Machine {
     pub fn end_life(&self) {
         assert!(self.up.get(), "{} dies while it is down", self.id);
         self.up.set(false);
+        self.effective.set(NO_LIFE);
         self.paused.set(false);
         self.role.set(None);
         self.led.set(EventId(0));
@@ -87,10 +99,15 @@ impl Machine {
         self.forget_receivers();
     }
 
-    /// Whether this life of it goes on.
+    /// Whether this life of it goes on, in a world that does.
     #[inline]
     pub fn lives(&self, life: Incarnation) -> bool {
-        self.up.get() && self.life.get() == life
+        self.effective.get() == life.0
+    }
+
+    /// The world has stopped: whatever this life still does has no effect.
+    pub fn stop(&self) {
+        self.effective.set(NO_LIFE);
     }
 
     /// Puts a packet that has arrived at the end of the inbox.
@@ -139,22 +156,43 @@ impl Machine {
     /// Whoever polls waits for a message, if it does not yet.
     #[inline(always)]
     pub fn wait_to_receive(&self, executor: &Executor, context: &Context<'_>) {
-        let Some(first) = self.receiver.take() else {
-            return self.receiver.set(Some(executor.waiter(context)));
+        let is_known = match &*self.receiver.borrow() {
+            Some(first) => executor.is_waiter(first, context),
+            None => false,
         };
-        let waits = |waiter: &Waiter| executor.is_waiter(waiter, context);
-        if !waits(&first) && !self.receivers.borrow().iter().any(waits) {
-            self.receivers.borrow_mut().push(executor.waiter(context));
+        if is_known {
+            self.waits.set(true);
+        } else {
+            self.wait_as_another(executor, context);
         }
-        self.receiver.set(Some(first));
+    }
+
+    #[cold]
+    fn wait_as_another(&self, executor: &Executor, context: &Context<'_>) {
+        let waiter = executor.waiter(context);
+        if !self.waits.replace(true) {
+            let before = self.receiver.replace(Some(waiter));
+            // Not within the borrow: a waker is anybody's, and may call anything when it goes.
+            return drop(before);
+        }
+        let mut receivers = self.receivers.borrow_mut();
+        if !receivers.iter().any(|known| executor.is_waiter(known, context)) {
+            receivers.push(waiter);
+        }
     }
 
     /// Wakes everybody who waits for a message.
     #[inline(always)]
     pub fn wake_receivers(&self, executor: &Executor) {
-        if let Some(first) = self.receiver.take() {
-            executor.wake(first);
+        if !self.waits.replace(false) {
+            return;
         }
+        let first = match &*self.receiver.borrow() {
+            Some(Waiter::Task(task)) => Waiter::Task(task.clone()),
+            Some(Waiter::Waker(waker)) => Waiter::Waker(waker.clone()),
+            None => unreachable!("somebody waits"),
+        };
+        executor.wake(first);
         if !self.receivers.borrow().is_empty() {
             // Taken first: a waker may be anybody's, and call anything.
             let more = self.receivers.take();
@@ -164,9 +202,10 @@ impl Machine {
 
     /// Nobody waits for a message any more.
     pub fn forget_receivers(&self) {
-        drop(self.receiver.take());
+        self.waits.set(false);
+        let first = self.receiver.take();
         let more = self.receivers.take();
-        drop(more);
+        drop((first, more));
     }
 
     /// Counts a mark that is passed.

@@ -9,27 +9,64 @@ use crate::exec::{TaskFacts, TaskRef};
 
 /// What is happening, in two words: what its key is made of. The key itself is made only where a wake is to be decided.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Moment {
+pub(super) struct Moment {
+    kind: Happens,
+    /// The key of the packet, disk operation or task; the number of the node.
+    of: u64,
+    /// Which copy, timer, life or resumption.
+    nth: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Happens {
     World,
-    /// A packet, by its key, and which copy of it.
-    Delivery(u64, u8),
-    /// A disk operation, by its key.
-    Disk(u64),
-    /// A task, by its key, and which timer of it.
-    Timer(u64, u32),
-    Boot(NodeId, Incarnation),
-    Resume(NodeId, u32),
+    Delivery,
+    Disk,
+    Timer,
+    Boot,
+    Resume,
 }
 
 impl Moment {
+    pub const WORLD: Moment = Moment { kind: Happens::World, of: 0, nth: 0 };
+
+    /// A packet arrives: its key, and which copy of it.
+    #[inline(always)]
+    pub fn delivery(packet: u64, copy: u8) -> Moment {
+        Moment { kind: Happens::Delivery, of: packet, nth: u32::from(copy) }
+    }
+
+    /// A disk operation is done, by its key.
+    pub fn disk(operation: u64) -> Moment {
+        Moment { kind: Happens::Disk, of: operation, nth: 0 }
+    }
+
+    /// A timer of a task, by the task's key and the number of the timer.
+    #[inline(always)]
+    pub fn timer(task: u64, nth: u32) -> Moment {
+        Moment { kind: Happens::Timer, of: task, nth }
+    }
+
+    /// A life begins.
+    pub fn boot(node: NodeId, life: Incarnation) -> Moment {
+        Moment { kind: Happens::Boot, of: u64::from(node.to_bits()), nth: life.0 }
+    }
+
+    /// A pause ends, the nth of the node.
+    pub fn resume(node: NodeId, nth: u32) -> Moment {
+        Moment { kind: Happens::Resume, of: u64::from(node.to_bits()), nth }
+    }
+
     fn key(self) -> u64 {
-        match self {
-            Moment::World => 0,
-            Moment::Delivery(packet, copy) => key::delivery(packet, copy),
-            Moment::Disk(operation) => operation,
-            Moment::Timer(task, nth) => key::timer(task, nth),
-            Moment::Boot(node, life) => key::boot(node, life),
-            Moment::Resume(node, nth) => key::resume(node, nth),
+        let Moment { kind, of, nth } = self;
+        let node = NodeId::from_bits(of as u16);
+        match kind {
+            Happens::World => 0,
+            Happens::Delivery => key::delivery(of, nth as u8),
+            Happens::Disk => of,
+            Happens::Timer => key::timer(of, nth),
+            Happens::Boot => key::boot(node, Incarnation(nth)),
+            Happens::Resume => key::resume(node, nth),
         }
     }
 }
@@ -65,14 +102,14 @@ impl Told {
 
     fn moment(&self) -> Moment {
         match *self {
-            Told::World => Moment::World,
+            Told::World => Moment::WORLD,
             Told::Delivery { from, to, label, repeat, copy } => {
-                Moment::Delivery(key::packet(from, to, label.hash(), repeat), copy)
+                Moment::delivery(key::packet(from, to, label.hash(), repeat), copy)
             }
-            Told::Disk { node, label, repeat } => Moment::Disk(key::disk(node, label.hash(), repeat)),
-            Told::Timer { ref task, nth, .. } => Moment::Timer(task.facts().key, nth),
-            Told::Boot { node, life } => Moment::Boot(node, life),
-            Told::Resume { node, nth } => Moment::Resume(node, nth),
+            Told::Disk { node, label, repeat } => Moment::disk(key::disk(node, label.hash(), repeat)),
+            Told::Timer { ref task, nth, .. } => Moment::timer(task.facts().key, nth),
+            Told::Boot { node, life } => Moment::boot(node, life),
+            Told::Resume { node, nth } => Moment::resume(node, nth),
         }
     }
 }
@@ -81,7 +118,10 @@ impl Told {
 #[derive(Debug)]
 pub(super) struct Moments {
     count: Cell<u32>,
-    first: Cell<Moment>,
+    /// The first, in cells of their own: what is written in words and read soon after in one piece is slow.
+    kind: Cell<Happens>,
+    of: Cell<u64>,
+    nth: Cell<u32>,
     /// Those after the first.
     more: RefCell<Vec<Moment>>,
     /// All of them in full, where names are written down.
@@ -93,7 +133,9 @@ impl Moments {
     pub fn new(record: bool) -> Moments {
         Moments {
             count: Cell::new(0),
-            first: Cell::new(Moment::World),
+            kind: Cell::new(Happens::World),
+            of: Cell::new(0),
+            nth: Cell::new(0),
             more: RefCell::default(),
             told: record.then(RefCell::default),
             present: Cell::new(0),
@@ -107,7 +149,9 @@ impl Moments {
         self.count.set(number + 1);
         self.present.set(number);
         if number == 0 {
-            self.first.set(moment);
+            self.kind.set(moment.kind);
+            self.of.set(moment.of);
+            self.nth.set(moment.nth);
         } else {
             self.more.borrow_mut().push(moment);
         }
@@ -145,8 +189,8 @@ impl Moments {
     pub fn key(&self, number: u32) -> u64 {
         assert!(number == 0 || number < self.count.get(), "a moment that was forgotten is over");
         match number {
-            _ if self.count.get() == 0 => Moment::World.key(),
-            0 => self.first.get().key(),
+            _ if self.count.get() == 0 => Moment::WORLD.key(),
+            0 => Moment { kind: self.kind.get(), of: self.of.get(), nth: self.nth.get() }.key(),
             later => self.more.borrow()[later as usize - 1].key(),
         }
     }

@@ -19,6 +19,14 @@ pub struct Network {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct LinkId(usize);
 
+impl LinkId {
+    /// From the first link of a machine: the one to the machine at a place in the cluster.
+    #[inline]
+    pub fn to(self, to: usize) -> LinkId {
+        LinkId(self.0 + to)
+    }
+}
+
 #[derive(Debug)]
 struct Link {
     /// The key of its name, which those of its packets are made of.
@@ -65,19 +73,24 @@ impl Network {
     /// The link between two machines, by their places in the cluster.
     #[inline]
     pub fn link(&self, from: usize, to: usize) -> LinkId {
-        LinkId(from * self.cluster.len() + to)
+        self.first_link(from).to(to)
+    }
+
+    /// The first link from a machine, by its place in the cluster.
+    pub fn first_link(&self, from: usize) -> LinkId {
+        LinkId(from * self.cluster.len())
     }
 
     fn between(&self, from: NodeId, to: NodeId) -> LinkId {
         self.link(self.cluster.slot(from), self.cluster.slot(to))
     }
 
-    /// Counts a packet on its link: which of its label it is, and the key of its name.
+    /// Counts a packet on its link: which of its label it is, the key of its name, and whether the link is cut.
     #[inline]
-    pub fn count(&mut self, link: LinkId, label: u64) -> (u32, u64) {
+    pub fn count(&mut self, link: LinkId, label: u64) -> (u32, u64, bool) {
         let link = &mut self.links[link.0];
         let repeat = link.repeats.next(label);
-        (repeat, key::packet_on(link.key, label, repeat))
+        (repeat, key::packet_on(link.key, label, repeat), link.blocked)
     }
 
     /// When a packet arrives that keeps its place in the order of its link and would arrive then if it were alone: not
@@ -215,8 +228,8 @@ mod tests {
         let mut network = Network::new(CLUSTER);
         let ms = |millis: u64| Instant::from_nanos(millis * 1_000_000);
         let link = network.between(r(0), r(1));
-        assert_eq!(network.count(link, 7), (1, key::packet(r(0), r(1), 7, 1)));
-        assert_eq!(network.count(link, 7), (2, key::packet(r(0), r(1), 7, 2)));
+        assert_eq!(network.count(link, 7), (1, key::packet(r(0), r(1), 7, 1), false));
+        assert_eq!(network.count(link, 7), (2, key::packet(r(0), r(1), 7, 2), false));
         assert_eq!(network.arrival(link, ms(9)), ms(9));
         assert_eq!(network.arrival(link, ms(1)), ms(9));
         assert_eq!(network.arrival(link, ms(10)), ms(10));

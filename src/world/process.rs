@@ -23,7 +23,7 @@ impl Shared {
         let life = Incarnation(machine.life.get().0 + 1);
         machine.begin_life(life);
         let node = machine.id;
-        self.begin(Moment::Boot(node, life), cause, || Told::Boot { node, life });
+        self.begin(Moment::boot(node, life), cause, || Told::Boot { node, life });
         let booted = self.emit(Some(machine.id), EventKind::Boot(life));
         self.executor.set_cause(booted);
         if life.0 > 1 {
@@ -39,7 +39,8 @@ impl Shared {
 
     /// What a life is given.
     pub fn argument(self: &Rc<Self>, slot: usize, life: Incarnation) -> Boot {
-        let host = NodeHost { shared: Rc::clone(self), machine: Rc::clone(&self.machines[slot]), slot, life };
+        let links = self.network.borrow().first_link(slot);
+        let host = NodeHost { shared: Rc::clone(self), machine: Rc::clone(&self.machines[slot]), slot, links, life };
         let node = self.machines[slot].id;
         Boot { env: Env::new(Rc::new(host)), node, recorder: Recorder::new(Rc::clone(self), slot, life) }
     }
@@ -56,6 +57,7 @@ impl Shared {
         self.flight.end_jobs(slot);
         self.lose_unsynced(slot, life);
         self.graves.borrow_mut().push((slot, life));
+        self.are_graves.set(true);
     }
 
     fn lose_unsynced(&self, slot: usize, life: Incarnation) {
@@ -95,7 +97,7 @@ impl Shared {
     /// Drops the tasks of machines that died. Not to be called from within a poll.
     #[inline]
     pub fn bury(&self) {
-        if !self.graves.borrow().is_empty() {
+        if self.are_graves.get() {
             self.bury_all();
         }
     }
@@ -103,7 +105,7 @@ impl Shared {
     #[cold]
     fn bury_all(&self) {
         loop {
-            let Some((slot, life)) = self.graves.borrow_mut().pop() else { return };
+            let Some((slot, life)) = self.graves.borrow_mut().pop() else { break };
             let machine = &self.machines[slot];
             assert!(!machine.up.get() || machine.life.get() > life, "{} was buried alive", machine.id);
             // Dropped outside the borrow: a future's destructor may call the world.
@@ -113,6 +115,7 @@ impl Shared {
             drop(dead);
             self.executor.cancel_life(slot, life);
         }
+        self.are_graves.set(false);
     }
 
     /// Stops a node for a while.
@@ -131,7 +134,7 @@ impl Shared {
         let nth = machine.resumes.get() + 1;
         machine.resumes.set(nth);
         let node = machine.id;
-        self.begin(Moment::Resume(node, nth), cause, || Told::Resume { node, nth });
+        self.begin(Moment::resume(node, nth), cause, || Told::Resume { node, nth });
         let resumed = self.emit(Some(machine.id), EventKind::Resume);
         self.executor.set_cause(resumed);
         for polled in machine.held.take() {
@@ -166,7 +169,7 @@ impl Shared {
             (id, job.owner, job.key, job.label, job.repeat, job.started)
         };
         let node = self.machines[slot].id;
-        self.begin(Moment::Disk(key), started, || Told::Disk { node, label, repeat });
+        self.begin(Moment::disk(key), started, || Told::Disk { node, label, repeat });
         // What it will come to is not known before; a fault that waits for just before it looks at its label only.
         self.foresee(node, || EventKind::DiskDone { label, repeat, hash: 0 });
         // From here on the oracles see its effect as done rather than under way.

@@ -26,12 +26,11 @@ use crate::exec::{Class, Executor};
 /// nothing is recorded they count as seen, too, so that where they are recorded nobody need look whether they are.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
-    pub packets: Cell<bool>,
-    pub disks: Cell<bool>,
-    pub timers: Cell<bool>,
-    /// Everything is seen that is later than this.
-    later_than: Cell<Instant>,
-    /// So is everything behind this event.
+    /// Packets are seen from this moment on; the others likewise.
+    pub packets: Cell<Instant>,
+    pub disks: Cell<Instant>,
+    pub timers: Cell<Instant>,
+    /// Everything is seen that is behind this event.
     behind: Cell<EventId>,
 }
 
@@ -83,6 +82,7 @@ pub(super) struct Shared {
     pub stopped: Cell<bool>,
     /// Machines that died within a poll and whose tasks are still to be dropped.
     pub graves: RefCell<Vec<(usize, Incarnation)>>,
+    pub are_graves: Cell<bool>,
     /// Polls since time last moved.
     pub polls: Cell<u64>,
     /// Calls of hosts within the present poll.
@@ -108,7 +108,7 @@ impl Shared {
 
     /// Begins something that the world itself does.
     pub fn begin_deed(&self, cause: EventId) {
-        self.begin(Moment::World, cause, || Told::World);
+        self.begin(Moment::WORLD, cause, || Told::World);
     }
 
     /// Records an event, because of what is happening at present, and lets everybody see it. Its id; the null id if
@@ -121,6 +121,7 @@ impl Shared {
         let id = self.tracer.next();
         let event = Event { id, cause: self.executor.cause(), at: self.now(), node, kind };
         self.tracer.note(|digest| event.feed(digest));
+        self.tracer.write_byte();
         self.note(&event);
         let goes_on = {
             let mut observer = self.observer.borrow_mut();
@@ -145,12 +146,12 @@ impl Shared {
     pub fn emit_frequent(
         &self,
         node: NodeId,
-        wanted: impl FnOnce(&Seen) -> &Cell<bool>,
+        wanted: impl FnOnce(&Seen) -> &Cell<Instant>,
         feed: impl FnOnce(Circumstance, &mut Digest),
         kind: impl FnOnce() -> EventKind,
     ) -> EventId {
         let (seen, at) = (&self.seen, self.now());
-        if wanted(seen).get() || at > seen.later_than.get() || self.tracer.last() >= seen.behind.get() {
+        if at >= wanted(seen).get() || self.tracer.last() >= seen.behind.get() {
             return self.emit(Some(node), kind());
         }
         let here = Circumstance { at, cause: self.executor.cause(), node: Some(node) };
@@ -176,6 +177,7 @@ impl Shared {
     /// Nothing happens any more.
     pub fn stop(&self) {
         self.stopped.set(true);
+        self.machines.iter().for_each(|machine| machine.stop());
         self.look();
     }
 
@@ -188,11 +190,12 @@ impl Shared {
     /// Finds out again what of the frequent events is seen. To be called whenever something changes that it asks for.
     pub fn look(&self) {
         let attention = self.attention.get();
-        let all = self.alert.get().after || self.tracer.trace.is_some() || self.stopped.get() || self.formatting.get();
-        self.seen.packets.set(all || attention.packets);
-        self.seen.disks.set(all || attention.disks);
-        self.seen.timers.set(all || attention.timers);
-        self.seen.later_than.set(attention.later_than);
+        let all = self.alert.get().after || self.tracer.writes() || self.stopped.get() || self.formatting.get();
+        let later = Instant::from_nanos(attention.later_than.as_nanos().saturating_add(1));
+        let from = |wanted: bool| if all || wanted { Instant::START } else { later };
+        self.seen.packets.set(from(attention.packets));
+        self.seen.disks.set(from(attention.disks));
+        self.seen.timers.set(from(attention.timers));
         self.seen.behind.set(EventId(attention.from.0.saturating_sub(1)));
     }
 

@@ -117,7 +117,8 @@ impl Tracer {
     /// The number of the next event.
     #[inline]
     pub fn next(&self) -> EventId {
-        let next = EventId(self.last.get().0 + 1);
+        // It would take centuries to run over.
+        let next = EventId(self.last.get().0.wrapping_add(1));
         self.last.set(next);
         next
     }
@@ -126,22 +127,31 @@ impl Tracer {
         self.digest.get()
     }
 
-    /// Takes an event into account, as `feed` feeds it. Where a plan is written down, so is where the digest stands afterwards: all later
-    /// bytes differ as well once one does, but for one in 256, so a byte is enough to find the place.
+    /// Takes an event into account, as `feed` feeds it.
     #[inline(always)]
     pub fn note(&self, feed: impl FnOnce(&mut Digest)) {
         let mut digest = self.digest.get();
         feed(&mut digest);
         self.digest.set(digest);
+    }
+
+    /// Whether something is written down of every event.
+    pub fn writes(&self) -> bool {
+        self.trace.is_some() || self.bytes.is_some()
+    }
+
+    /// Where a plan is written down, takes down where the digest stands: all later bytes differ as well once one does, but for
+    /// one in 256, so a byte an event is enough to find the place.
+    pub fn write_byte(&self) {
         if let Some(bytes) = &self.bytes {
-            bytes.borrow_mut().push(digest.to_bits() as u8);
+            bytes.borrow_mut().push(self.digest.get().to_bits() as u8);
         }
     }
 
     #[inline]
     pub fn count(&self, deed: Deed) {
         let count = &self.deeds[deed as usize];
-        count.set(count.get() + 1);
+        count.set(count.get().wrapping_add(1));
     }
 
     /// How often each was done that was done at all.

@@ -188,6 +188,7 @@ impl World {
             closing: Cell::new(false),
             stopped: Cell::new(false),
             graves: RefCell::default(),
+            are_graves: Cell::new(false),
             polls: Cell::default(),
             calls: Cell::default(),
             seen: Seen::default(),
@@ -221,7 +222,7 @@ impl World {
                     return Err((node, "formatting runs on for ever".to_string()));
                 }
                 shared.calls.set(0);
-                shared.executor.run(&polled).map_err(|message| (node, message))?;
+                shared.executor.run(&polled).map_err(|caught| (node, caught.words()))?;
             }
             if !shared.executor.is_empty() {
                 return Err((node, "formatting waits for something other than the disk".to_string()));
@@ -342,7 +343,7 @@ impl Recorder {
     }
 
     fn alive(&self) -> bool {
-        self.shared.machines[self.slot].lives(self.life) && !self.shared.stopped.get()
+        self.shared.machines[self.slot].lives(self.life)
     }
 
     fn emit(&self, kind: EventKind) {

@@ -145,12 +145,6 @@ impl Flight {
         self.agenda.enter(at, Class::Usual, Due::of(In::Packets, place as usize));
     }
 
-    /// Enters the second copy of a packet; seldom, so out of the way of the first.
-    #[cold]
-    pub fn enter_copy(&self, at: Instant, packet: Packet) {
-        self.enter_packet(at, packet);
-    }
-
     /// Enters a disk operation.
     pub fn enter_job(&self, at: Instant, mut job: DiskJob) -> u64 {
         let mut jobs = self.jobs.borrow_mut();
@@ -179,9 +173,13 @@ impl Flight {
     /// Whether an entry of the agenda still stands for something.
     #[inline]
     fn is_wanted(&self, due: Due, ticket: Ticket) -> bool {
+        // A packet that was sent arrives, if only to find nobody there.
+        due.table() == In::Packets || self.still_wanted(due, ticket)
+    }
+
+    fn still_wanted(&self, due: Due, ticket: Ticket) -> bool {
         let place = due.place() as usize;
         match due.table() {
-            // A packet that was sent arrives, if only to find nobody there.
             In::Packets => true,
             In::Timers => self.timers.borrow().places[place].ticket == ticket,
             In::Jobs => self.jobs.borrow().at(place).is_some_and(|job| job.ticket == ticket),

@@ -27,6 +27,24 @@ pub(in super::super) struct Packet {
 pub(in super::super) const NOBODY: u32 = u32::MAX;
 
 impl Packet {
+    /// A second copy of it.
+    pub fn second_copy(&self) -> Packet {
+        let Packet { from, to, slot, label, repeat, key, event, .. } = *self;
+        Packet {
+            from,
+            to,
+            slot,
+            label,
+            repeat,
+            copy: 1,
+            corrupt: false,
+            key,
+            body: self.body.clone(),
+            event,
+            next: NOBODY,
+        }
+    }
+
     /// The event of its arrival.
     pub fn delivery(&self) -> EventKind {
         let Packet { from, label, repeat, copy, corrupt, .. } = *self;

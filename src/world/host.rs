@@ -10,6 +10,7 @@ use super::happen::CALLS_PER_POLL;
 use super::machine::Machine;
 use super::shared::Shared;
 use super::tracer::Deed;
+use super::transit::Outgoing;
 use crate::base::hash::{hash_bytes, mix};
 use crate::base::label::Labelled;
 use crate::base::name::key;
@@ -58,13 +59,13 @@ impl NodeHost {
 
     /// Lets faults strike that waited for what was just done.
     #[inline]
-    fn after(&self) {
+    pub(super) fn after(&self) {
         self.shared.strike_struck();
     }
 
     /// Loses a packet that was sent.
     #[cold]
-    fn lose(&self, deed: Deed, to: NodeId, label: Label, repeat: u32, reason: Lost, sent: EventId) {
+    pub(super) fn lose(&self, deed: Deed, to: NodeId, label: Label, repeat: u32, reason: Lost, sent: EventId) {
         self.shared.count(deed);
         self.shared.lose(self.node(), to, label, repeat, reason, sent);
         self.after();
@@ -82,12 +83,12 @@ impl Host for NodeHost {
 
     fn now(&self) -> Instant {
         self.count_call();
-        Instant::from_nanos(self.shared.now().as_nanos() + self.machine.offset)
+        self.machine.clock.shows(self.shared.now())
     }
 
     fn wall(&self) -> WallTime {
         self.count_call();
-        WallTime(WallTime::START.0 + self.now().as_nanos())
+        self.machine.clock.calendar(self.shared.now())
     }
 
     fn timer_start(&self, at: Instant, context: &mut Context<'_>) -> Option<TimerId> {
@@ -95,16 +96,13 @@ impl Host for NodeHost {
         if !self.alive() {
             return Some(TimerId(u64::MAX));
         }
-        let (shared, offset) = (&*self.shared, self.machine.offset);
-        if shared.now().as_nanos() + offset >= at.as_nanos() {
-            return None;
-        }
-        // A wait for ever is one by any clock.
-        let due = if at == Instant::NEVER { at } else { Instant::from_nanos(at.as_nanos() - offset) };
+        let (shared, clock) = (&*self.shared, &self.machine.clock);
+        let due = clock.due(shared.now(), at)?;
         let (task, nth) = shared.executor.count_timer().expect("only a task being polled starts a timer");
         let event = shared.executor.cause();
         let foreign = (!shared.executor.is_own(context)).then(|| context.waker().clone());
-        let timer = Timer { task: Some(task), nth, event, fired: false, ticket: Ticket::NONE, foreign, generation: 0 };
+        let timer =
+            Timer { task: Some(task), nth, at, event, fired: false, ticket: Ticket::NONE, foreign, generation: 0 };
         Some(TimerId(shared.flight.enter_timer(due, timer)))
     }
 
@@ -161,8 +159,8 @@ impl Host for NodeHost {
             |here, digest| here.feed_send(digest, to, &label, repeat, size, body.hash()),
             event,
         );
-        if shared.network.borrow().is_cut(link) {
-            return self.lose(Deed::PacketCutOff, to, label, repeat, Lost::Cut, sent);
+        if shared.network.borrow().is_eventful(link) {
+            return self.send_eventfully(Outgoing { link, receiver, to, label, repeat, key, body, sent });
         }
         let fate = shared.packet_fate(key, size, Parcel { from, to, label, repeat });
         if fate.dropped {
@@ -201,6 +199,9 @@ impl Host for NodeHost {
             return Poll::Pending;
         }
         let (shared, machine) = (&*self.shared, &*self.machine);
+        if machine.resets.get() > 0 {
+            return self.recv_among_resets();
+        }
         let Some((from, body, arrived)) = machine.take_received(&shared.flight.packets) else {
             machine.wait_to_receive(&shared.executor, context);
             return Poll::Pending;
@@ -335,6 +336,21 @@ impl Host for NodeHost {
 }
 
 impl NodeHost {
+    /// Takes the first of the inbox where some of it are notices of resets.
+    #[cold]
+    #[inline(never)]
+    fn recv_among_resets(&self) -> Poll<Incoming> {
+        let (shared, machine) = (&*self.shared, &*self.machine);
+        let is_reset = machine.next_is_reset(&shared.flight.packets.borrow());
+        let (from, body, event) = machine.take_received(&shared.flight.packets).expect("it was looked at");
+        shared.executor.set_cause(event);
+        if !is_reset {
+            return Poll::Ready(Incoming::Message { from, body });
+        }
+        machine.resets.set(machine.resets.get() - 1);
+        Poll::Ready(Incoming::Reset { peer: from })
+    }
+
     /// A disk operation while disks are formatted, before time begins.
     fn disk_at_once(&self, label: Label, operation: DiskOp) -> IoId {
         let mut disks = self.shared.disks.borrow_mut();
@@ -357,17 +373,17 @@ impl NodeHost {
 }
 
 /// What a packet is called.
-struct Parcel {
-    from: NodeId,
-    to: NodeId,
-    label: Label,
-    repeat: u32,
+pub(super) struct Parcel {
+    pub from: NodeId,
+    pub to: NodeId,
+    pub label: Label,
+    pub repeat: u32,
 }
 
 impl Shared {
     /// What becomes of a packet whose payload has this many bytes.
-    #[inline]
-    fn packet_fate(&self, key: u64, bytes: u32, parcel: Parcel) -> PacketFate {
+    #[inline(always)]
+    pub(super) fn packet_fate(&self, key: u64, bytes: u32, parcel: Parcel) -> PacketFate {
         let dice = if self.quiet.get() { &self.packet_dice_quiet } else { &self.packet_dice };
         let fate = match self.dice.as_ref().and_then(|dice| dice.draw(key)) {
             Some(draw) => dice.throw(draw, bytes as usize),

@@ -19,6 +19,7 @@ pub(super) enum Moment {
     Timer(u64, u32),
     Boot(NodeId, Incarnation),
     Resume(NodeId, u32),
+    Reset(NodeId, NodeId, u32),
 }
 
 impl Moment {
@@ -30,6 +31,7 @@ impl Moment {
             Moment::Timer(task, nth) => key::timer(task, nth),
             Moment::Boot(node, life) => key::boot(node, life),
             Moment::Resume(node, nth) => key::resume(node, nth),
+            Moment::Reset(node, peer, nth) => key::reset(node, peer, nth),
         }
     }
 }
@@ -43,6 +45,7 @@ pub(super) enum Told {
     Timer { node: NodeId, task: TaskRef, nth: u32 },
     Boot { node: NodeId, life: Incarnation },
     Resume { node: NodeId, nth: u32 },
+    Reset { node: NodeId, peer: NodeId, nth: u32 },
 }
 
 pub(super) fn task_name(node: NodeId, task: &TaskFacts) -> Name {
@@ -60,6 +63,7 @@ impl Told {
             Told::Timer { node, ref task, nth } => Name::Timer { task: Box::new(task_name(node, task.facts())), nth },
             Told::Boot { node, life } => Name::Boot { node, life },
             Told::Resume { node, nth } => Name::Resume { node, nth },
+            Told::Reset { node, peer, nth } => Name::Reset { node, peer, nth },
         }
     }
 
@@ -73,6 +77,7 @@ impl Told {
             Told::Timer { ref task, nth, .. } => Moment::Timer(task.facts().key, nth),
             Told::Boot { node, life } => Moment::Boot(node, life),
             Told::Resume { node, nth } => Moment::Resume(node, nth),
+            Told::Reset { node, peer, nth } => Moment::Reset(node, peer, nth),
         }
     }
 }

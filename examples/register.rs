@@ -76,7 +76,7 @@ async fn serve(env: Env) -> Result<(), DiskError> {
     }
     let mut lines = length / LINE;
     loop {
-        let Incoming::Message { from, body } = env.recv().await;
+        let Incoming::Message { from, body } = env.recv().await else { continue };
         let asked = String::from_utf8_lossy(&body).into_owned();
         let words: Vec<&str> = asked.split(' ').collect();
         let Some(number) = words.first().and_then(|number| number.parse::<u64>().ok()) else { continue };
@@ -130,7 +130,7 @@ impl RegisterClient {
     /// What follows the number in the answer to this request.
     async fn answer(&self, number: u64) -> Option<String> {
         loop {
-            let Incoming::Message { body, .. } = self.env.recv().await;
+            let Incoming::Message { body, .. } = self.env.recv().await else { continue };
             let text = String::from_utf8_lossy(&body).into_owned();
             let (head, value) = text.split_once(' ').map_or((text.as_str(), None), |(head, value)| (head, Some(value)));
             if head == number.to_string() {

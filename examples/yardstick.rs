@@ -127,7 +127,7 @@ fn ping(seed: u64, target: u64) -> Ran {
             };
             (0..IN_FLIGHT).for_each(|_| send(0));
             loop {
-                let Incoming::Message { body, .. } = env.recv().await;
+                let Incoming::Message { body, .. } = env.recv().await else { continue };
                 counted.set(counted.get() + 1);
                 if counted.get() == target {
                     env.mark(ENOUGH);

@@ -37,7 +37,7 @@ impl System for Unruly {
         let manner = self.0;
         Box::pin(async move {
             for question in 1u64.. {
-                let Incoming::Message { from, .. } = env.recv().await;
+                let Incoming::Message { from, .. } = env.recv().await else { continue };
                 match manner {
                     Manner::Panic => assert!(question < 2, "question 2 is too much"),
                     Manner::Wake if question == 2 => {

@@ -133,7 +133,7 @@ pub fn ping(seed: u64, replicas: u16, in_flight: u64, deliveries: u64) -> Ran {
             let (each, rest) = (in_flight / u64::from(replicas), in_flight % u64::from(replicas));
             (0..each + u64::from(u64::from(me) < rest)).for_each(|_| send(0));
             loop {
-                let Incoming::Message { body, .. } = env.recv().await;
+                let Incoming::Message { body, .. } = env.recv().await else { continue };
                 counter.count(&env);
                 // Nothing damaged gets here: it would be counted as a hop like any other.
                 let hop = body.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));

@@ -50,6 +50,7 @@ pub fn setup(seed: u64, replicas: u16) -> Setup {
             // Every packet travels for itself.
             reorder: Ratio::ONE,
             corrupt: rare,
+            ..NetworkConfig::default()
         },
         storage: StorageConfig::default(),
         clocks: ClockConfig::default(),

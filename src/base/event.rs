@@ -40,6 +40,12 @@ pub enum Lost {
     Cut,
     /// The receiver is down.
     Down,
+    /// The queue of the link is full.
+    QueueFull,
+    /// It arrives elsewhere.
+    Misrouted,
+    /// The connection that carried it broke.
+    Broken,
 }
 
 /// What happened.
@@ -108,6 +114,26 @@ pub enum EventKind {
         hash: u64,
         /// Whether a bit was flipped on the way.
         corrupt: bool,
+    },
+    /// A packet arrived that was meant for another node.
+    Stray {
+        /// From whom.
+        from: NodeId,
+        /// For whom it was meant.
+        meant: NodeId,
+        /// What.
+        label: Label,
+        /// Which of that label on the link it was meant for.
+        repeat: u32,
+        /// Hash of the payload as it arrived.
+        hash: u64,
+    },
+    /// A node learned that its connection to another is gone, with all that was under way on it.
+    Reset {
+        /// To whom.
+        peer: NodeId,
+        /// Which connection of the two, from 1.
+        nth: u32,
     },
     /// A disk operation began.
     DiskStart {
@@ -227,6 +253,8 @@ impl EventKind {
             EventKind::Send { .. } => "sends",
             EventKind::Lost { .. } => "loses",
             EventKind::Deliver { .. } => "receives",
+            EventKind::Stray { .. } => "receives astray",
+            EventKind::Reset { .. } => "is reset",
             EventKind::DiskStart { .. } => "starts",
             EventKind::DiskDone { .. } => "finishes",
             EventKind::Timer { .. } => "timer",
@@ -270,6 +298,14 @@ impl EventKind {
             EventKind::Lost { reason, .. } => here.feed(digest, tag::LOST, *reason as u64),
             EventKind::Deliver { copy, hash, corrupt, .. } => {
                 here.feed_delivery(digest, *copy, corrupt.then_some(*hash));
+            }
+            EventKind::Stray { hash, .. } => {
+                here.feed(digest, 30, 0);
+                digest.feed(*hash);
+            }
+            EventKind::Reset { peer, nth } => {
+                here.feed(digest, 31, 0);
+                digest.feed_pair(u64::from(peer.to_bits()), u64::from(*nth));
             }
             EventKind::DiskStart { label, repeat, hash } => here.feed_disk_start(digest, label, *repeat, *hash),
             EventKind::DiskDone { hash, .. } => here.feed_disk_done(digest, *hash),
@@ -395,6 +431,9 @@ impl fmt::Display for EventKind {
                     Lost::Dropped => "dropped",
                     Lost::Cut => "link is cut",
                     Lost::Down => "receiver is down",
+                    Lost::QueueFull => "queue is full",
+                    Lost::Misrouted => "goes elsewhere",
+                    Lost::Broken => "connection is broken",
                 };
                 write!(f, "loses {label} #{repeat} to {to}: {reason}")
             }
@@ -403,6 +442,10 @@ impl fmt::Display for EventKind {
                 let corrupt = if *corrupt { ", corrupted" } else { "" };
                 write!(f, "receives {label} #{repeat} from {from}{again}{corrupt}")
             }
+            EventKind::Stray { from, meant, label, repeat, .. } => {
+                write!(f, "receives {label} #{repeat} from {from}, meant for {meant}")
+            }
+            EventKind::Reset { peer, nth } => write!(f, "loses its connection #{nth} to {peer}"),
             EventKind::DiskStart { label, repeat, .. } => write!(f, "starts {label} #{repeat}"),
             EventKind::DiskDone { label, repeat, .. } => write!(f, "finishes {label} #{repeat}"),
             EventKind::Timer { task, nth } => write!(f, "timer #{nth} of {task} fires"),

@@ -14,6 +14,8 @@ const ENTRIES: u64 = fnv(FNV_START, b"entries");
 const LENGTH: u64 = fnv(FNV_START, b"length");
 const BOOT: u64 = fnv(FNV_START, b"boot");
 const RESUME: u64 = fnv(FNV_START, b"resume");
+const RESET: u64 = fnv(FNV_START, b"reset");
+const DETOUR: u64 = fnv(FNV_START, b"detour");
 const CLOCK: u64 = fnv(FNV_START, b"clock");
 const FAULT: u64 = fnv(FNV_START, b"fault");
 const CORE: u64 = fnv(FNV_START, b"core");
@@ -82,6 +84,15 @@ pub fn boot(at: NodeId, life: Incarnation) -> u64 {
 /// The nth end of a pause.
 pub fn resume(at: NodeId, nth: u32) -> u64 {
     mix(mix(RESUME, node(at)), u64::from(nth))
+}
+/// A node learns that its nth connection to another is gone.
+pub fn reset(at: NodeId, peer: NodeId, nth: u32) -> u64 {
+    mix(mix(RESET, node(at) << 16 | node(peer)), u64::from(nth))
+}
+/// What becomes of a packet besides what every packet may meet, by its key: dice of their own, so that a network on which
+/// such things happen deals all others as before.
+pub fn detour(packet: u64) -> u64 {
+    mix(DETOUR, packet)
 }
 /// A node's clock.
 pub fn clock(at: NodeId) -> u64 {

@@ -13,6 +13,7 @@ pub mod hash;
 pub mod id;
 pub mod key;
 pub mod label;
+pub mod measure;
 pub mod name;
 pub mod operation;
 pub mod payload;

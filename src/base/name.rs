@@ -119,6 +119,15 @@ pub enum Name<L = Label> {
         /// 1 for the first.
         nth: u32,
     },
+    /// A node learns that a connection is gone: `r1 reset r0 #2`.
+    Reset {
+        /// Who.
+        node: NodeId,
+        /// To whom.
+        peer: NodeId,
+        /// Which connection of the two, from 1.
+        nth: u32,
+    },
     /// A node's clock: `r1 clock`.
     Clock {
         /// Whose.
@@ -143,6 +152,7 @@ impl<L: Labelled> Name<L> {
             Name::Length { node, life, file } => key::length(*node, *life, file),
             Name::Boot { node, life } => key::boot(*node, *life),
             Name::Resume { node, nth } => key::resume(*node, *nth),
+            Name::Reset { node, peer, nth } => key::reset(*node, *peer, *nth),
             Name::Clock { node } => key::clock(*node),
             Name::World => 0,
         }
@@ -154,6 +164,7 @@ impl<L> Name<L> {
     pub fn nodes(&self) -> Vec<NodeId> {
         match self {
             Name::Packet { from, to, .. } => vec![*from, *to],
+            Name::Reset { node, peer, .. } => vec![*node, *peer],
             Name::Delivery { packet, .. } => packet.nodes(),
             Name::Timer { task, .. } => task.nodes(),
             Name::Wake { task, moment, .. } => [task.nodes(), moment.nodes()].concat(),
@@ -198,6 +209,7 @@ impl<L: Labelled> fmt::Display for Name<L> {
             Name::Length { node, life, file } => write!(f, "{node} life {} length {file}", life.0),
             Name::Boot { node, life } => write!(f, "{node} boot {life}"),
             Name::Resume { node, nth } => write!(f, "{node} resume #{nth}"),
+            Name::Reset { node, peer, nth } => write!(f, "{node} reset {peer} #{nth}"),
             Name::Clock { node } => write!(f, "{node} clock"),
             Name::World => write!(f, "the world"),
         }
@@ -302,7 +314,13 @@ impl FromStr for Name<LabelText> {
             }
             "boot" => Ok(Name::Boot { node, life: Incarnation(number(rest)?) }),
             "resume" => Ok(Name::Resume { node, nth: number(rest)? }),
-            _ => Err(format!("`{text}` names nothing: after a node comes `disk`, `boot`, `resume`, `life` or `clock`")),
+            "reset" => {
+                let (peer, nth) = numbered(rest)?;
+                Ok(Name::Reset { node, peer: peer.parse()?, nth })
+            }
+            _ => Err(format!(
+                "`{text}` names nothing: after a node comes `disk`, `boot`, `resume`, `reset`, `life` or `clock`"
+            )),
         }
     }
 }
@@ -343,6 +361,8 @@ mod tests {
             Name::Length { node: r1, life, file: "journal".into() },
             Name::Boot { node: r1, life },
             Name::Resume { node: NodeId::client(0), nth: 1 },
+            Name::Reset { node: r1, peer: r0, nth: 2 },
+            wake(Name::Reset { node: r1, peer: r0, nth: 3 }),
             Name::Clock { node: r1 },
         ]
     }

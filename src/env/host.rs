@@ -29,15 +29,22 @@ pub struct TaskId(pub u64);
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct FileId(pub u32);
 
-/// Something that came in. Streams, once there are any, will add their end.
+/// Something that came in.
 #[derive(Clone, Debug)]
 pub enum Incoming {
-    /// A datagram.
+    /// A message. On a network of datagrams it may be damaged, and may come twice or out of order; on one of streams it
+    /// is the next of those that its sender sent since the last reset between the two.
     Message {
         /// Who sent it.
         from: NodeId,
         /// Its bytes, as they arrived.
         body: Payload,
+    },
+    /// On a network of streams: the connection to this peer is gone, or could not be opened. What was under way on it is
+    /// lost, either way; the next message to the peer opens another.
+    Reset {
+        /// The other end.
+        peer: NodeId,
     },
 }
 

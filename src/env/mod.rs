@@ -5,8 +5,8 @@
 //! object-safe trait: the simulated world implements it, a unit test fakes it in a dozen lines, and real sockets and
 //! files can stand there too. Since the handle is not generic, neither is the protocol.
 //!
-//! What is *not* here: threads, wall clocks that a protocol could lean on for order, and streams. A message arrives
-//! whole or not at all.
+//! What is *not* here: threads, wall clocks that a protocol could lean on for order, and streams of bytes. A message
+//! arrives whole or not at all, also on a network that delivers in order until a connection breaks.
 
 mod disk;
 mod hash_state;
@@ -72,7 +72,9 @@ impl Env {
         Timeout::new(self.sleep(span), future)
     }
 
-    /// Sends a datagram. It may be lost, delayed, duplicated, reordered or damaged, and nobody will say so.
+    /// Sends a message. As a datagram it may be lost, delayed, duplicated, reordered or damaged, and nobody will say so. On
+    /// a network of streams it arrives behind those that were sent before it, or both ends come to know
+    /// ([`Incoming::Reset`]) that the connection between them broke.
     ///
     /// The label says what the message is (`Prepare(v0 op1)`); it appears in traces and names the decisions about the
     /// packet, and is not part of what the receiver gets.

@@ -77,6 +77,9 @@ fn arrow(message: &Message, fate: Fate) -> String {
         (Fate::Lost(Lost::Cut), _) => ("--x", ", lost, the link is cut"),
         (Fate::Lost(Lost::Dropped), _) => ("--x", ", lost"),
         (Fate::Lost(Lost::Down), _) => ("--x", ", lost, the receiver is down"),
+        (Fate::Lost(Lost::QueueFull), _) => ("--x", ", lost, the queue is full"),
+        (Fate::Lost(Lost::Misrouted), _) => ("--x", ", goes elsewhere"),
+        (Fate::Lost(Lost::Broken), _) => ("--x", ", lost with its connection"),
         (Fate::UnderWay, _) => ("--)", ", under way"),
     };
     format!("{}{line}{}: {name}{remark}", message.from, message.to)

@@ -228,6 +228,9 @@ fn reason(message: &Message, fate: Fate) -> String {
     match fate {
         Fate::Lost(Lost::Cut) => ", as the link is cut".to_string(),
         Fate::Lost(Lost::Down) => format!(", as {} is down", message.to),
+        Fate::Lost(Lost::QueueFull) => ", as the queue is full".to_string(),
+        Fate::Lost(Lost::Misrouted) => ", as it goes elsewhere".to_string(),
+        Fate::Lost(Lost::Broken) => ", as the connection is broken".to_string(),
         _ => String::new(),
     }
 }
@@ -254,8 +257,15 @@ fn world(scenario: &Scenario, text: &str) -> String {
     if let Some(groups) = text.strip_prefix("partition ") {
         return format!("The network falls apart: {groups}");
     }
-    if let Some(links) = text.strip_prefix("cut ") {
-        return format!("Links are cut: {links}");
+    for (word, says) in [
+        ("cut ", "Links are cut"),
+        ("clog ", "Links clog, and what they carry waits"),
+        ("hold ", "Messages are held back"),
+        ("release ", "What was held back goes on"),
+    ] {
+        if let Some(links) = text.strip_prefix(word) {
+            return format!("{says}: {links}");
+        }
     }
     let mut letters = text.chars();
     letters.next().map_or(String::new(), |first| first.to_uppercase().collect::<String>() + letters.as_str())
@@ -282,6 +292,10 @@ fn deed(past: &Past, kind: &EventKind) -> (String, Weight) {
         EventKind::Boot(_) => ("starts again".to_string(), Weight::Turn),
         EventKind::Pause => ("stops for a while".to_string(), Weight::Turn),
         EventKind::Resume => ("goes on".to_string(), Weight::Turn),
+        EventKind::Reset { peer, .. } => (format!("learns that its connection to {peer} is gone"), Weight::Turn),
+        EventKind::Stray { from, meant, label, .. } => {
+            (format!("receives {label} from {from}, which was meant for {meant}"), Weight::Turn)
+        }
         EventKind::Mark(mark) => (format!("passes \"{mark}\""), Weight::Aside),
         EventKind::Probe(probe) => statement(probe, entry),
         kind => (doing(kind), Weight::Turn),

@@ -217,6 +217,8 @@ pub(crate) fn every_kind() -> Vec<EventKind> {
         EventKind::Survived { file: "journal".into(), sector: 5, bytes: 137 },
         EventKind::Send { to: R1, label, repeat: 1, size: 9, hash: u64::MAX },
         EventKind::Deliver { from: R0, label, repeat: 1, copy: 1, hash: 1, corrupt: true },
+        EventKind::Stray { from: R0, meant: R1, label, repeat: 1, hash: 1 },
+        EventKind::Reset { peer: R0, nth: 2 },
         EventKind::DiskStart { label: WRITE.label([5]), repeat: 1, hash: 2 },
         EventKind::DiskDone { label: WRITE.label([5]), repeat: 1, hash: 3 },
         EventKind::Timer { task: REPLICA.label([]), nth: 17 },
@@ -225,7 +227,7 @@ pub(crate) fn every_kind() -> Vec<EventKind> {
         EventKind::Spin { task: REPLICA.label([]), polls: 1_000_000 },
     ];
     let lost = |reason| EventKind::Lost { to: R1, label, repeat: 2, reason };
-    kinds.extend([Lost::Dropped, Lost::Cut, Lost::Down].map(lost));
+    kinds.extend([Lost::Dropped, Lost::Cut, Lost::Down, Lost::QueueFull, Lost::Misrouted, Lost::Broken].map(lost));
     kinds.extend(probes.map(EventKind::Probe));
     kinds.extend(operations.map(|operation| EventKind::Call { client, number: 1, operation: Rc::new(operation) }));
     kinds.extend(outcomes.map(|outcome| EventKind::Return { client, number: 1, outcome }));

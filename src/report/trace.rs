@@ -125,9 +125,19 @@ fn kind_fields(kind: &EventKind) -> (&'static str, Fields) {
                 Lost::Dropped => "dropped",
                 Lost::Cut => "cut",
                 Lost::Down => "down",
+                Lost::QueueFull => "queue full",
+                Lost::Misrouted => "misrouted",
+                Lost::Broken => "broken",
             };
             ("lost", fields! { "to": text(to), "label": text(label), "repeat": repeat, "reason": reason })
         }
+        EventKind::Stray { from, meant, label, repeat, hash } => (
+            "stray",
+            fields! {
+                "from": text(from), "meant": text(meant), "label": text(label), "repeat": repeat, "hash": hex(*hash),
+            },
+        ),
+        EventKind::Reset { peer, nth } => ("reset", fields! { "peer": text(peer), "nth": nth }),
         EventKind::Deliver { from, label, repeat, copy, hash, corrupt } => (
             "deliver",
             fields! {

@@ -12,7 +12,7 @@ use super::{Expectation, Plan, Scenario, Shows};
 use crate::base::{Disks, Distribution, Event, EventId, EventKind, Instant, NodeId, Probe};
 use crate::check::conv::Conv;
 use crate::check::{Checked, End, Limits, Oracle, OracleId, Oracles, Setting, Violation};
-use crate::world::{Attention, NetworkConfig, Observer, Record, Remains, Setup, Source, StorageConfig, World};
+use crate::world::{Attention, Observer, Record, Remains, Setup, Source, StorageConfig, World};
 
 /// How a scenario is run.
 #[derive(Clone, Debug, Default)]
@@ -236,7 +236,7 @@ fn plan(
     };
     Scenario {
         name,
-        network: NetworkConfig { latency: calm(&scenario.network.latency), ..NetworkConfig::default() },
+        network: scenario.network.calm(),
         storage: StorageConfig {
             read_latency: calm(&scenario.storage.read_latency),
             write_latency: calm(&scenario.storage.write_latency),

@@ -26,7 +26,7 @@ impl System for Ping {
     fn boot(&self, env: Env, _cluster: Cluster) -> Local<()> {
         Box::pin(async move {
             loop {
-                let Incoming::Message { from, body } = env.recv().await;
+                let Incoming::Message { from, body } = env.recv().await else { continue };
                 let Ok(number) = <[u8; 8]>::try_from(&*body).map(u64::from_le_bytes) else { continue };
                 env.send(from, PONG.label([number]), body);
             }
@@ -65,7 +65,7 @@ impl Client for Asker {
                 self.env.send(replica, PING.label([number]), number.to_le_bytes().to_vec());
                 let echo = async {
                     loop {
-                        let Incoming::Message { body, .. } = self.env.recv().await;
+                        let Incoming::Message { body, .. } = self.env.recv().await else { continue };
                         if *body == number.to_le_bytes() {
                             return;
                         }

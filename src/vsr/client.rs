@@ -59,7 +59,9 @@ impl VsrClient {
         let deadline = self.env.now() + patience;
         loop {
             let left = deadline.since(self.env.now());
-            let Incoming::Message { body, .. } = self.env.timeout(left, self.env.recv()).await.ok()?;
+            let incoming = self.env.timeout(left, self.env.recv()).await.ok()?;
+            // Whoever is not answered asks again, whatever became of the question.
+            let Incoming::Message { body, .. } = incoming else { continue };
             if let Some(answer) = self.answer_in(&body) {
                 return Some(answer);
             }

@@ -265,6 +265,8 @@ impl Replica {
                 Input::Report(Report::Journal(written)) => self.on_written(written?),
                 Input::Report(Report::Superblock(count)) => self.on_promised(count?),
                 Input::Incoming(Incoming::Message { from, body }) => self.on_packet(from, &body),
+                // What was lost with a connection is asked for again when it is missed, like anything else that is lost.
+                Input::Incoming(Incoming::Reset { .. }) => {}
                 Input::Alarm => {
                     while let Some(timer) = self.timers.take_due(env.now()) {
                         self.on_timer(timer);

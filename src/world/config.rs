@@ -20,6 +20,65 @@ pub struct NetworkConfig {
     pub reorder: Ratio,
     /// How often one bit of the payload is flipped.
     pub corrupt: Ratio,
+    /// How often a packet arrives at another node than it was sent to.
+    pub misroute: Ratio,
+    /// Whether packets come one by one, or in order until a connection breaks.
+    pub delivery: Delivery,
+    /// How many bytes a second each link carries, one packet after the other; no limit if absent.
+    pub bandwidth: Option<u64>,
+    /// How many packets of a link may wait for those before them to be transmitted; any number if absent. One more is
+    /// lost. Nothing waits where there is no limit to bandwidth, and on streams it is the sender that waits.
+    pub queue: Option<u32>,
+    /// How often a link clogs.
+    pub clog: Option<Clogs>,
+}
+
+/// How a network delivers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Delivery {
+    /// Each packet for itself.
+    #[default]
+    Datagram,
+    /// On each pair of nodes in order, with no loss, no second copy and no damage, until their connection breaks.
+    Stream,
+}
+
+/// How often links clog, and for how long.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Clogs {
+    /// How often a packet finds that its link clogs.
+    pub share: Ratio,
+    /// For how long. All packets of the link wait until then; none is lost.
+    pub span: Distribution,
+}
+
+impl NetworkConfig {
+    /// The same without what cannot happen to it: a stream has no second copies, no order but one, and no damage that its
+    /// checksums do not find. What is lost on one is the connection.
+    pub(super) fn possible(&self) -> NetworkConfig {
+        match self.delivery {
+            Delivery::Datagram => self.clone(),
+            Delivery::Stream => NetworkConfig {
+                duplicate: Ratio::ZERO,
+                reorder: Ratio::ZERO,
+                corrupt: Ratio::ZERO,
+                misroute: Ratio::ZERO,
+                queue: None,
+                ..self.clone()
+            },
+        }
+    }
+
+    /// The same network without chance: latencies are calm and nothing goes wrong, but what is no chance stays.
+    pub fn calm(&self) -> NetworkConfig {
+        NetworkConfig {
+            latency: Distribution::Constant(self.latency.calm()),
+            delivery: self.delivery,
+            bandwidth: self.bandwidth,
+            queue: self.queue,
+            ..NetworkConfig::default()
+        }
+    }
 }
 
 impl Default for NetworkConfig {
@@ -30,6 +89,11 @@ impl Default for NetworkConfig {
             duplicate: Ratio::ZERO,
             reorder: Ratio::ZERO,
             corrupt: Ratio::ZERO,
+            misroute: Ratio::ZERO,
+            delivery: Delivery::Datagram,
+            bandwidth: None,
+            queue: None,
+            clog: None,
         }
     }
 }
@@ -67,6 +131,8 @@ impl Default for StorageConfig {
 pub struct ClockConfig {
     /// Each node's clocks are ahead of true time by up to this much.
     pub offset_max: Duration,
+    /// Each node's clocks run fast or slow by up to this many parts per million.
+    pub drift_max: u32,
 }
 
 /// The order of ready tasks.

@@ -110,13 +110,13 @@ const REORDER: u32 = 3;
 impl PacketDice {
     /// The dice of a network.
     pub fn new(config: &NetworkConfig) -> PacketDice {
-        let NetworkConfig { latency, loss, duplicate, reorder, corrupt } = config;
+        let NetworkConfig { latency, loss, duplicate, reorder, corrupt, .. } = config.possible();
         PacketDice {
             latency: latency.sampler(),
-            loss: Quarter::new(*loss),
-            duplicate: Quarter::new(*duplicate),
-            corrupt: Quarter::new(*corrupt),
-            reorder: Quarter::new(*reorder),
+            loss: Quarter::new(loss),
+            duplicate: Quarter::new(duplicate),
+            corrupt: Quarter::new(corrupt),
+            reorder: Quarter::new(reorder),
         }
     }
 
@@ -258,11 +258,11 @@ impl Decider {
     }
 
     /// The dice of a decision with a default, unless it is to take that.
-    fn chance(&self, key: u64) -> Option<Draw> {
+    pub(super) fn chance(&self, key: u64) -> Option<Draw> {
         self.dice.as_ref()?.draw(key)
     }
 
-    fn plan(&mut self, key: u64) -> &[Choice] {
+    pub(super) fn plan(&mut self, key: u64) -> &[Choice] {
         if self.planned.is_empty() {
             return &[];
         }
@@ -275,10 +275,15 @@ impl Decider {
         }
     }
 
-    fn record(&mut self, name: &impl Fn() -> Name, choice: Choice) {
+    pub(super) fn record(&mut self, name: &impl Fn() -> Name, choice: Choice) {
         if let Some(recorded) = &mut self.recorded {
             recorded.push(Deviation { name: name(), choice });
         }
+    }
+
+    /// Everything that the plan says.
+    pub(super) fn planned_choices(&self) -> impl Iterator<Item = &Choice> {
+        self.planned.values().flat_map(|planned| &planned.choices)
     }
 
     /// What becomes of a packet for which no dice are thrown.
@@ -417,10 +422,13 @@ impl Decider {
     pub fn offset(&mut self, config: &ClockConfig, key: u64, name: impl Fn() -> Name) -> u64 {
         let offset = match self.chance(key) {
             Some(mut draw) => draw.between(0, nanos(config.offset_max)),
-            None => match self.plan(key).first() {
-                Some(Choice::Offset(shift)) => shift.unsigned_abs(),
-                _ => 0,
-            },
+            None => {
+                let offset = |choice: &Choice| match choice {
+                    Choice::Offset(shift) => Some(shift.unsigned_abs()),
+                    _ => None,
+                };
+                self.plan(key).iter().find_map(offset).unwrap_or(0)
+            }
         };
         if offset > 0 {
             let shift = i64::try_from(offset).expect("offsets are far below 292 years");

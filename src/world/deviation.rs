@@ -14,15 +14,21 @@
 //! keep r1 life 2 length journal
 //! keep r1 life 2 names 3
 //! yield r1/replica woken by (r0->r1 Prepare(v0 op1) #2 arrives) #1 by 3
+//! misroute r0->r1 Prepare(v0 op1) #2 to r2
+//! clog r0->r1 Prepare(v0 op1) #2 for 300ms
 //! offset r1 clock +3ms
+//! drift r1 clock +87ppm
 //! ```
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use crate::base::label::Labelled;
-use crate::base::text::{format_shift, parse_shift};
-use crate::base::{Label, LabelText, Name};
+use crate::base::measure::{format_signed_drift, parse_signed_drift};
+use crate::base::text::{format_duration, format_shift, parse_duration, parse_shift};
+use crate::base::time::nanos;
+use crate::base::{Label, LabelText, Name, NodeId};
 
 /// A named decision that was not calm.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -54,8 +60,14 @@ pub enum Choice {
     Tear(u32),
     /// The task lets others go first: of those ready, the least number runs.
     Yield(u32),
+    /// The packet arrives at this node instead.
+    Misroute(NodeId),
+    /// The packet's link clogs for this many nanoseconds as it is sent.
+    Clog(u64),
     /// The node's clocks are ahead by this many nanoseconds.
     Offset(i64),
+    /// The node's clocks are fast, or slow, by this many parts per million.
+    Drift(i32),
 }
 
 impl<L: Labelled> fmt::Display for Deviation<L> {
@@ -72,7 +84,10 @@ impl<L: Labelled> fmt::Display for Deviation<L> {
             Choice::Keep(Some(count)) => write!(f, "keep {name} {count}"),
             Choice::Tear(bytes) => write!(f, "tear {name} after {bytes} bytes"),
             Choice::Yield(priority) => write!(f, "yield {name} by {priority}"),
+            Choice::Misroute(node) => write!(f, "misroute {name} to {node}"),
+            Choice::Clog(nanos) => write!(f, "clog {name} for {}", format_duration(Duration::from_nanos(nanos))),
             Choice::Offset(shift) => write!(f, "offset {name} {}", format_shift(shift)),
+            Choice::Drift(drift) => write!(f, "drift {name} {}", format_signed_drift(drift)),
         }
     }
 }
@@ -105,6 +120,19 @@ impl FromStr for Deviation<LabelText> {
                 };
                 (name, choice)
             }
+            "drift" => {
+                let (name, drift) = last("a drift such as +87ppm")?;
+                (name, Choice::Drift(parse_signed_drift(drift)?))
+            }
+            "misroute" => {
+                let (name, node) = rest.rsplit_once(" to ").ok_or_else(|| format!("`{text}` lacks `to` and a node"))?;
+                (name, Choice::Misroute(node.parse()?))
+            }
+            "clog" => {
+                let (name, span) =
+                    rest.rsplit_once(" for ").ok_or_else(|| format!("`{text}` lacks `for` and a time"))?;
+                (name, Choice::Clog(nanos(parse_duration(span)?)))
+            }
             "corrupt" => between(" bit ", "").map(|(name, bit)| (name, Choice::Corrupt(bit)))?,
             "tear" => {
                 let (name, bytes) = between(" after ", " bytes")?;
@@ -125,21 +153,23 @@ impl FromStr for Deviation<LabelText> {
             },
             other => {
                 return Err(format!(
-                    "unknown verb `{other}`; a deviation starts with drop, delay, duplicate, reorder, corrupt, slow, keep, tear, yield or offset"
+                    "unknown verb `{other}`; a deviation starts with drop, delay, duplicate, reorder, corrupt, misroute, clog, slow, keep, tear, yield, offset or drift"
                 ));
             }
         };
         let name: Name<LabelText> = name.parse()?;
-        use Choice::{Corrupt, Delay, Drop, Duplicate, Keep, Offset, Reorder, Slow, Tear, Yield};
+        use Choice::{
+            Clog, Corrupt, Delay, Drift, Drop, Duplicate, Keep, Misroute, Offset, Reorder, Slow, Tear, Yield,
+        };
         let fits = matches!(
             (&name, choice),
-            (Name::Packet { .. }, Drop | Delay(_) | Duplicate(_) | Reorder | Corrupt(_))
+            (Name::Packet { .. }, Drop | Delay(_) | Duplicate(_) | Reorder | Corrupt(_) | Misroute(_) | Clog(_))
                 | (Name::Disk { .. }, Slow(_))
                 | (Name::Sector { .. }, Keep(None) | Tear(_))
                 | (Name::Length { .. }, Keep(None))
                 | (Name::Entries { .. }, Keep(Some(_)))
                 | (Name::Wake { .. }, Yield(_))
-                | (Name::Clock { .. }, Offset(_))
+                | (Name::Clock { .. }, Offset(_) | Drift(_))
         );
         if fits { Ok(Deviation { name, choice }) } else { Err(format!("`{verb}` cannot be said of `{name}`")) }
     }
@@ -163,7 +193,10 @@ mod tests {
             "keep r1 life 2 length journal",
             "keep r1 life 2 names 3",
             "yield r1/replica woken by (r0->r1 Prepare(v0 op1) #2 arrives) #1 by 3",
+            "misroute r0->r1 Prepare(v0 op1) #2 to r2",
+            "clog r0->r1 Prepare(v0 op1) #2 for 300ms",
             "offset r1 clock +3ms",
+            "drift r1 clock -87ppm",
         ] {
             let read: Deviation<LabelText> = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
             assert_eq!(read.to_string(), text);
@@ -183,6 +216,11 @@ mod tests {
             "yield r1/a by",
             "keep r1 life 1 names",
             "lose r0->r1 A #1",
+            "misroute r0->r1 A #1 to nobody",
+            "misroute r0->r1 A #1",
+            "clog r0->r1 A #1 for ever",
+            "drift r1 clock 87ppm",
+            "drift r0->r1 A #1 +87ppm",
         ] {
             assert!(text.parse::<Deviation<LabelText>>().is_err(), "{text:?} was accepted");
         }

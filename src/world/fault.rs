@@ -7,8 +7,9 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::base::text::format_duration;
-use crate::base::{Distribution, NodeId};
+use crate::base::measure::format_signed_drift;
+use crate::base::text::{format_duration, format_shift};
+use crate::base::{Distribution, LabelText, NodeId};
 
 use super::trigger::Trigger;
 
@@ -88,8 +89,64 @@ pub enum What {
         /// How long until it heals; never if absent.
         heal_after: Option<Distribution>,
     },
+    /// Only those packets from some nodes to others are lost whose label is this one, or of this kind.
+    CutOnly {
+        /// From whom.
+        from: Group,
+        /// To whom.
+        to: Group,
+        /// Which packets.
+        only: LabelText,
+        /// The other way as well.
+        both_ways: bool,
+        /// How long until it heals; never if absent.
+        heal_after: Option<Distribution>,
+    },
+    /// Links clog: packets from some nodes to others wait, and none is lost.
+    Clog {
+        /// From whom.
+        from: Group,
+        /// To whom.
+        to: Group,
+        /// For how long.
+        span: Distribution,
+    },
+    /// Packets from some nodes to others are held back until they are released, and then arrive in order.
+    Hold {
+        /// From whom.
+        from: Group,
+        /// To whom.
+        to: Group,
+        /// Only those whose label is this one, or of this kind.
+        only: Option<LabelText>,
+        /// How long until they are released; never if absent.
+        release_after: Option<Distribution>,
+    },
+    /// What is held back between some nodes and others arrives, and nothing is held back there any more.
+    Release {
+        /// From whom.
+        from: Group,
+        /// To whom.
+        to: Group,
+    },
     /// All partitions and cuts end.
     Heal,
+    /// The clocks of nodes change.
+    Clock {
+        /// Whose.
+        target: Target,
+        /// How.
+        change: ClockChange,
+    },
+}
+
+/// What happens to a clock.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ClockChange {
+    /// The calendar clock jumps by this many nanoseconds; the monotonic clock knows nothing of it.
+    Jump(i64),
+    /// From now on both clocks run fast, or slow, by this many parts per million.
+    Drift(i32),
 }
 
 impl fmt::Display for What {
@@ -123,7 +180,31 @@ impl fmt::Display for What {
                 write!(f, "cut {} {arrow} {}", Members(from), Members(to))?;
                 after(f, "heal", heal_after)
             }
+            What::CutOnly { from, to, only, both_ways, heal_after } => {
+                let arrow = if *both_ways { "<->" } else { "->" };
+                write!(f, "cut {only} of {} {arrow} {}", Members(from), Members(to))?;
+                after(f, "heal", heal_after)
+            }
+            What::Clog { from, to, span } => {
+                let about = if span.is_constant() { "" } else { "about " };
+                write!(f, "clog {} -> {} for {about}{}", Members(from), Members(to), format_duration(span.calm()))
+            }
+            What::Hold { from, to, only, release_after } => {
+                write!(f, "hold ")?;
+                if let Some(only) = only {
+                    write!(f, "{only} of ")?;
+                }
+                write!(f, "{} -> {}", Members(from), Members(to))?;
+                after(f, "release", release_after)
+            }
+            What::Release { from, to } => write!(f, "release {} -> {}", Members(from), Members(to)),
             What::Heal => write!(f, "heal all links"),
+            What::Clock { target, change: ClockChange::Jump(shift) } => {
+                write!(f, "clock of {target} jumps by {}", format_shift(*shift))
+            }
+            What::Clock { target, change: ClockChange::Drift(drift) } => {
+                write!(f, "clock of {target} drifts by {}", format_signed_drift(*drift))
+            }
         }
     }
 }
@@ -133,6 +214,7 @@ impl fmt::Display for Split {
         match self {
             Split::Isolate(target) => write!(f, "isolates {target}"),
             Split::Halves => write!(f, "in halves"),
+            Split::Ring => write!(f, "in a ring"),
             Split::Bridge(target) => write!(f, "in halves that both reach {target}"),
             Split::Groups(groups) => {
                 for (index, group) in groups.iter().enumerate() {
@@ -175,6 +257,8 @@ pub enum Split {
     Halves,
     /// Two sides as in halves that both still reach one node.
     Bridge(Target),
+    /// Each replica reaches only its two neighbours, in the order of their names, and all clients.
+    Ring,
     /// These groups. A node in none of them is cut off from all.
     Groups(Vec<Group>),
 }

@@ -259,7 +259,8 @@ impl Shared {
             What::Crash { target, .. } | What::Wipe { target, .. } => up(target),
             What::Pause { target, .. } => up(target) && !self.machines[self.slot(*target)].paused.get(),
             What::Restart { target } => !up(target),
-            What::Partition { .. } | What::Cut { .. } | What::Heal => true,
+            What::Partition { .. } | What::Cut { .. } | What::CutOnly { .. } | What::Heal => true,
+            What::Clog { .. } | What::Hold { .. } | What::Release { .. } | What::Clock { .. } => true,
         }
     }
 
@@ -299,18 +300,21 @@ impl Shared {
             What::Partition { split, heal_after } => {
                 self.count(Deed::Partition);
                 let generation = self.network.borrow_mut().partition(super::resolve::concrete_groups(split));
+                self.hang_up_cut_off(event);
                 self.end_later(heal_after, Step::Heal { generation });
             }
             What::Cut { from, to, both_ways, heal_after } => {
                 self.count(Deed::Cut);
                 let links = super::resolve::concrete_links(from, to, *both_ways);
-                let generation = self.network.borrow_mut().cut(links);
+                let generation = self.network.borrow_mut().cut(links, None);
+                self.hang_up_cut_off(event);
                 self.end_later(heal_after, Step::Heal { generation });
             }
             What::Heal => {
                 self.count(Deed::Heal);
                 self.network.borrow_mut().heal_all();
             }
+            network => self.carry_out_network(network, event),
         }
         self.executor.set_cause(cause);
     }
@@ -326,7 +330,7 @@ impl Shared {
         self.end_later(after, Step::Restart { slot, life: self.machines[slot].life.get() });
     }
 
-    fn end_later(&self, after: &Option<Distribution>, step: Step) {
+    pub(super) fn end_later(&self, after: &Option<Distribution>, step: Step) {
         if let Some(after) = after {
             let entered = self.enter(self.now() + after.calm(), Class::FaultEnds, step);
             self.faults.borrow_mut().pending.push(entered);

@@ -151,6 +151,8 @@ impl Shared {
                     self.resume(slot, EventId(0));
                 }
             }
+            Step::OpenGate { generation } => self.open_gate(generation),
+            Step::Reset { one, other, cause } => self.reset(one, other, cause),
             Step::Heal { generation } => {
                 let healed = self.network.borrow_mut().heal(generation);
                 if healed {
@@ -194,6 +196,9 @@ impl Shared {
 
     #[inline(always)]
     fn arrive(self: &Rc<Self>, place: u32) {
+        if self.traffic.watched.get() && self.is_stopped(place) {
+            return;
+        }
         let (to, slot, copy, corrupt) = {
             let packets = self.flight.packets.borrow();
             let packet = packets.at(place);

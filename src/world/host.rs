@@ -11,6 +11,7 @@ use super::machine::Machine;
 use super::network::LinkId;
 use super::shared::Shared;
 use super::tracer::Deed;
+use super::transit::Outgoing;
 use crate::base::hash::{hash_bytes, mix};
 use crate::base::label::Labelled;
 use crate::base::name::key;
@@ -62,15 +63,15 @@ impl NodeHost {
 
     /// Lets faults strike that waited for what was just done.
     #[inline]
-    fn after(&self) {
+    pub(super) fn after(&self) {
         self.shared.strike_struck();
     }
 
     /// Loses a packet that was sent.
     #[cold]
-    fn lose(&self, deed: Deed, packet: &Packet, reason: Lost) {
+    pub(super) fn lose(&self, deed: Deed, to: NodeId, label: Label, repeat: u32, reason: Lost, sent: EventId) {
         self.shared.count(deed);
-        self.shared.lose(self.node(), packet.to, packet.label, packet.repeat, reason, packet.event);
+        self.shared.lose(self.node(), to, label, repeat, reason, sent);
         self.after();
     }
 
@@ -78,9 +79,10 @@ impl NodeHost {
     #[inline(never)]
     fn send_at_risk(&self, link: LinkId, mut packet: Packet) {
         let shared = &*self.shared;
-        let fate = shared.packet_fate(&packet);
+        let Packet { from, to, label, repeat, key, event: sent, .. } = packet;
+        let fate = shared.packet_fate(key, packet.body.len() as u32, Parcel { from, to, label, repeat });
         if fate.dropped {
-            return self.lose(Deed::PacketLost, &packet, Lost::Dropped);
+            return self.lose(Deed::PacketLost, to, label, repeat, Lost::Dropped, sent);
         }
         let now = shared.now();
         let alone = now.after(fate.latency);
@@ -117,12 +119,12 @@ impl Host for NodeHost {
 
     fn now(&self) -> Instant {
         self.count_call();
-        Instant::from_nanos(self.shared.now().as_nanos() + self.machine.offset)
+        self.machine.clock.shows(self.shared.now())
     }
 
     fn wall(&self) -> WallTime {
         self.count_call();
-        WallTime(WallTime::START.0 + self.now().as_nanos())
+        self.machine.clock.calendar(self.shared.now())
     }
 
     fn timer_start(&self, at: Instant, context: &mut Context<'_>) -> Option<TimerId> {
@@ -130,16 +132,13 @@ impl Host for NodeHost {
         if !self.alive() {
             return Some(TimerId(u64::MAX));
         }
-        let (shared, offset) = (&*self.shared, self.machine.offset);
-        if shared.now().as_nanos() + offset >= at.as_nanos() {
-            return None;
-        }
-        // A wait for ever is one by any clock.
-        let due = if at == Instant::NEVER { at } else { Instant::from_nanos(at.as_nanos() - offset) };
+        let (shared, clock) = (&*self.shared, &self.machine.clock);
+        let due = clock.due(shared.now(), at)?;
         let (task, nth) = shared.executor.count_timer().expect("only a task being polled starts a timer");
         let event = shared.executor.cause();
         let foreign = (!shared.executor.is_own(context)).then(|| context.waker().clone());
-        let timer = Timer { task: Some(task), nth, event, fired: false, ticket: Ticket::NONE, foreign, generation: 0 };
+        let timer =
+            Timer { task: Some(task), nth, at, event, fired: false, ticket: Ticket::NONE, foreign, generation: 0 };
         Some(TimerId(shared.flight.enter_timer(due, timer)))
     }
 
@@ -180,7 +179,7 @@ impl Host for NodeHost {
             panic!("{from} sends to {to}, which is not in the cluster");
         };
         let link = self.links.to(receiver);
-        let (repeat, key, mut is_cut) = shared.network.borrow_mut().count(link, label.hash());
+        let (repeat, key, mut is_eventful) = shared.network.borrow_mut().count(link, label.hash());
         let size = body.len() as u32;
         let event = || EventKind::Send { to, label, repeat, size, hash: body.hash() };
         if shared.alert.get().before {
@@ -188,7 +187,7 @@ impl Host for NodeHost {
                 return;
             }
             // What struck before it may have cut the link.
-            is_cut = shared.network.borrow().is_cut(link);
+            is_eventful = shared.network.borrow().is_eventful(link);
         }
         let sent = shared.emit_frequent(
             from,
@@ -211,8 +210,8 @@ impl Host for NodeHost {
             event: sent,
             next: NOBODY,
         };
-        if is_cut {
-            return self.lose(Deed::PacketCutOff, &packet(body), Lost::Cut);
+        if is_eventful {
+            return self.send_eventfully(Outgoing { link, receiver, to, label, repeat, key, body, sent });
         }
         let Some((latency, reordered)) = shared.plain_fate(key) else {
             return self.send_at_risk(link, packet(body));
@@ -233,6 +232,9 @@ impl Host for NodeHost {
             return Poll::Pending;
         }
         let (shared, machine) = (&*self.shared, &*self.machine);
+        if machine.resets.get() > 0 {
+            return self.recv_among_resets();
+        }
         let Some((from, body, arrived)) = machine.take_received(&shared.flight.packets) else {
             machine.wait_to_receive(&shared.executor, context);
             return Poll::Pending;
@@ -367,6 +369,21 @@ impl Host for NodeHost {
 }
 
 impl NodeHost {
+    /// Takes the first of the inbox where some of it are notices of resets.
+    #[cold]
+    #[inline(never)]
+    fn recv_among_resets(&self) -> Poll<Incoming> {
+        let (shared, machine) = (&*self.shared, &*self.machine);
+        let is_reset = machine.next_is_reset(&shared.flight.packets.borrow());
+        let (from, body, event) = machine.take_received(&shared.flight.packets).expect("it was looked at");
+        shared.executor.set_cause(event);
+        if !is_reset {
+            return Poll::Ready(Incoming::Message { from, body });
+        }
+        machine.resets.set(machine.resets.get() - 1);
+        Poll::Ready(Incoming::Reset { peer: from })
+    }
+
     /// A disk operation while disks are formatted, before time begins.
     fn disk_at_once(&self, label: Label, operation: DiskOp) -> IoId {
         let mut disks = self.shared.disks.borrow_mut();
@@ -388,6 +405,14 @@ impl NodeHost {
     }
 }
 
+/// What a packet is called.
+pub(super) struct Parcel {
+    pub from: NodeId,
+    pub to: NodeId,
+    pub label: Label,
+    pub repeat: u32,
+}
+
 impl Shared {
     fn dice_of_packets(&self) -> &PacketDice {
         if self.quiet.get() { &self.packet_dice_quiet } else { &self.packet_dice }
@@ -404,15 +429,15 @@ impl Shared {
         self.dice_of_packets().throw_plain(draw)
     }
 
-    /// What becomes of a packet.
-    fn packet_fate(&self, packet: &Packet) -> PacketFate {
+    /// What becomes of a packet whose payload has this many bytes.
+    pub(super) fn packet_fate(&self, key: u64, bytes: u32, parcel: Parcel) -> PacketFate {
         let dice = self.dice_of_packets();
-        let Packet { from, to, label, repeat, key, ref body, .. } = *packet;
         let fate = match self.dice.as_ref().and_then(|dice| dice.draw(key)) {
-            Some(draw) => dice.throw(draw, body.len()),
+            Some(draw) => dice.throw(draw, bytes as usize),
             None => self.decider.borrow_mut().planned_packet(dice.calm(), key),
         };
         if self.records {
+            let Parcel { from, to, label, repeat } = parcel;
             let name = || Name::Packet { from, to, label, repeat };
             self.decider.borrow_mut().record_packet(dice.calm(), &fate, name);
         }

@@ -4,7 +4,8 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::task::Context;
 
-use super::flight::{NOBODY, Packets};
+use super::clocks::Clock;
+use super::flight::{NOBODY, Packet, Packets};
 use super::repeats::Repeats;
 use crate::base::{EventId, Incarnation, NodeId, Payload, Role};
 use crate::exec::{Executor, Polled, Waiter};
@@ -15,8 +16,7 @@ const NO_LIFE: u32 = u32::MAX;
 /// One machine. Fields that belong to a life are reset by [`Machine::begin_life`].
 pub(super) struct Machine {
     pub id: NodeId,
-    /// How far its clocks are ahead.
-    pub offset: u64,
+    pub clock: Clock,
     /// The present life, or the last one.
     pub life: Cell<Incarnation>,
     /// Whether it is alive.
@@ -33,6 +33,8 @@ pub(super) struct Machine {
     pub led: Cell<EventId>,
     /// Packets that have arrived: the first and the last of a list that runs through the world's table.
     inbox: Cell<(u32, u32)>,
+    /// How many of them are no packets but notices of resets.
+    pub resets: Cell<u32>,
     /// Who waits for a message, or waited last: mostly it is always the same task, which then need not be taken down again.
     receiver: RefCell<Option<Waiter>>,
     /// Whether the first one waits. All are woken by the next message; the first to poll takes it.
@@ -52,10 +54,10 @@ pub(super) struct Machine {
 }
 
 impl Machine {
-    pub fn new(id: NodeId, offset: u64) -> Machine {
+    pub fn new(id: NodeId, clock: Clock) -> Machine {
         Machine {
             id,
-            offset,
+            clock,
             life: Cell::default(),
             up: Cell::new(false),
             effective: Cell::new(NO_LIFE),
@@ -64,6 +66,7 @@ impl Machine {
             role: Cell::new(None),
             led: Cell::default(),
             inbox: Cell::new((NOBODY, NOBODY)),
+            resets: Cell::new(0),
             receiver: RefCell::default(),
             waits: Cell::new(false),
             receivers: RefCell::default(),
@@ -123,6 +126,13 @@ impl Machine {
         self.inbox.set((first, place));
     }
 
+    /// Whether the first in the inbox is no packet but the notice of a reset. To be asked only if there is any.
+    pub fn next_is_reset(&self, packets: &Packets) -> bool {
+        let (first, _) = self.inbox.get();
+        assert!(first != NOBODY, "there is a notice in the inbox");
+        packets.at(first).copy == Packet::RESET
+    }
+
     /// Takes the first packet of the inbox: from whom, with what, and the event of its arrival.
     #[inline(always)]
     pub fn take_received(&self, packets: &RefCell<Packets>) -> Option<(NodeId, Payload, EventId)> {
@@ -138,6 +148,7 @@ impl Machine {
     /// Drops everything that has arrived.
     pub fn empty_inbox(&self, packets: &mut Packets) {
         let (mut place, _) = self.inbox.replace((NOBODY, NOBODY));
+        self.resets.set(0);
         while place != NOBODY {
             let next = packets.at(place).next;
             packets.take(place);

@@ -4,26 +4,35 @@
 //! the clock-free cores that say *what* happens (`network`, `disk`, `decide`, `resolve`, `strikes`); then `shared`, `flight`, `host`,
 //! `process`, `happen` and `faults`, which say *when*, and [`World`], which is all of it from outside.
 
+mod clocks;
 pub mod config;
 mod decide;
+mod decide_network;
 pub mod deviation;
 mod disk;
 pub mod fault;
 mod faults;
+mod faults_network;
 mod flight;
+mod gates;
 mod happen;
 mod host;
 mod machine;
 mod moment;
 mod network;
 pub mod phase;
+mod pipes;
 mod process;
 mod quiet;
 mod repeats;
 mod resolve;
+mod resolve_network;
 mod shared;
+mod streams;
 mod strikes;
 mod tracer;
+mod traffic;
+mod transit;
 pub mod trigger;
 #[expect(clippy::module_inception, reason = "the world is the world's main type")]
 mod world;
@@ -31,11 +40,12 @@ mod world;
 #[cfg(test)]
 mod tests;
 
-pub use config::{ClockConfig, NetworkConfig, ScheduleConfig, StorageConfig};
+pub use config::{ClockConfig, Clogs, Delivery, NetworkConfig, ScheduleConfig, StorageConfig};
 pub use decide::{Source, clock_offsets};
+pub use decide_network::clock_drifts;
 pub use deviation::{Choice, Deviation};
 pub use disk::SECTOR_BYTES;
-pub use fault::{Fault, Group, Limit, Split, Target, What, When};
+pub use fault::{ClockChange, Fault, Group, Limit, Split, Target, What, When};
 pub use phase::{Core, Phase, Quiet};
 pub use quiet::drawn_core;
 pub use strikes::strike_times;
@@ -44,4 +54,10 @@ pub use trigger::{Trigger, Verb, Which, Who};
 pub use world::{Boot, Census, Record, Recorder, Remains, Setup, World};
 
 #[cfg(test)]
+mod clock_tests;
+#[cfg(test)]
 mod hazards;
+#[cfg(test)]
+mod network_tests;
+#[cfg(test)]
+mod stream_tests;

@@ -25,6 +25,7 @@ enum Happens {
     Timer,
     Boot,
     Resume,
+    Reset,
 }
 
 impl Moment {
@@ -57,6 +58,12 @@ impl Moment {
         Moment { kind: Happens::Resume, of: u64::from(node.to_bits()), nth }
     }
 
+    /// A node learns that its connection to a peer is gone, for the nth time.
+    pub fn reset(node: NodeId, peer: NodeId, nth: u32) -> Moment {
+        let of = u64::from(node.to_bits()) << 16 | u64::from(peer.to_bits());
+        Moment { kind: Happens::Reset, of, nth }
+    }
+
     fn key(self) -> u64 {
         let Moment { kind, of, nth } = self;
         let node = NodeId::from_bits(of as u16);
@@ -67,6 +74,7 @@ impl Moment {
             Happens::Timer => key::timer(of, nth),
             Happens::Boot => key::boot(node, Incarnation(nth)),
             Happens::Resume => key::resume(node, nth),
+            Happens::Reset => key::reset(NodeId::from_bits((of >> 16) as u16), node, nth),
         }
     }
 }
@@ -80,6 +88,7 @@ pub(super) enum Told {
     Timer { node: NodeId, task: TaskRef, nth: u32 },
     Boot { node: NodeId, life: Incarnation },
     Resume { node: NodeId, nth: u32 },
+    Reset { node: NodeId, peer: NodeId, nth: u32 },
 }
 
 pub(super) fn task_name(node: NodeId, task: &TaskFacts) -> Name {
@@ -97,6 +106,7 @@ impl Told {
             Told::Timer { node, ref task, nth } => Name::Timer { task: Box::new(task_name(node, task.facts())), nth },
             Told::Boot { node, life } => Name::Boot { node, life },
             Told::Resume { node, nth } => Name::Resume { node, nth },
+            Told::Reset { node, peer, nth } => Name::Reset { node, peer, nth },
         }
     }
 
@@ -110,6 +120,7 @@ impl Told {
             Told::Timer { ref task, nth, .. } => Moment::timer(task.facts().key, nth),
             Told::Boot { node, life } => Moment::boot(node, life),
             Told::Resume { node, nth } => Moment::resume(node, nth),
+            Told::Reset { node, peer, nth } => Moment::reset(node, peer, nth),
         }
     }
 }

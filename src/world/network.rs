@@ -2,7 +2,7 @@
 
 use super::repeats::Repeats;
 use crate::base::name::key;
-use crate::base::{Cluster, Instant, NodeId};
+use crate::base::{Cluster, Instant, Label, LabelText, NodeId};
 
 /// Links between all nodes: which are cut, what was sent on them.
 #[derive(Debug)]
@@ -13,10 +13,12 @@ pub struct Network {
     partition: Option<Partition>,
     cuts: Vec<Cut>,
     generation: u32,
+    /// Whether all links are eventful.
+    eventful: bool,
 }
 
 /// The place of a link in the table.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct LinkId(usize);
 
 impl LinkId {
@@ -35,11 +37,20 @@ struct Link {
     last_arrival: Instant,
     /// From partition and cuts.
     blocked: bool,
+    /// Whether more may become of its packets than the dice of every packet say: it is blocked, some of its packets are cut
+    /// off, or the whole network is eventful. One flag, so that the usual packet asks one question.
+    eventful: bool,
 }
 
 impl Link {
     fn new(from: NodeId, to: NodeId, sparing: bool) -> Link {
-        Link { key: key::link(from, to), repeats: Repeats::new(sparing), last_arrival: Instant::START, blocked: false }
+        Link {
+            key: key::link(from, to),
+            repeats: Repeats::new(sparing),
+            last_arrival: Instant::START,
+            blocked: false,
+            eventful: false,
+        }
     }
 }
 
@@ -53,6 +64,8 @@ struct Partition {
 struct Cut {
     generation: u32,
     links: Vec<(NodeId, NodeId)>,
+    /// Only packets with this label, or of this kind.
+    only: Option<LabelText>,
 }
 
 impl Network {
@@ -67,7 +80,14 @@ impl Network {
             partition: None,
             cuts: Vec::new(),
             generation: 0,
+            eventful: false,
         }
+    }
+
+    /// From here on every link is eventful.
+    pub fn make_eventful(&mut self) {
+        self.eventful = true;
+        self.rebuild();
     }
 
     /// The link between two machines, by their places in the cluster.
@@ -85,12 +105,20 @@ impl Network {
         self.link(self.cluster.slot(from), self.cluster.slot(to))
     }
 
-    /// Counts a packet on its link: which of its label it is, the key of its name, and whether the link is cut.
+    /// The nodes at the ends of a link.
+    pub fn ends(&self, link: LinkId) -> (NodeId, NodeId) {
+        let nodes = self.cluster.len();
+        assert!(link.0 < self.links.len(), "there are links between the nodes of the cluster only");
+        let node = |slot: usize| self.cluster.nodes().nth(slot).expect("it is a place in the cluster");
+        (node(link.0 / nodes), node(link.0 % nodes))
+    }
+
+    /// Counts a packet on its link: which of its label it is, the key of its name, and whether the link is eventful.
     #[inline]
     pub fn count(&mut self, link: LinkId, label: u64) -> (u32, u64, bool) {
         let link = &mut self.links[link.0];
         let repeat = link.repeats.next(label);
-        (repeat, key::packet_on(link.key, label, repeat), link.blocked)
+        (repeat, key::packet_on(link.key, label, repeat), link.eventful)
     }
 
     /// When a packet arrives that keeps its place in the order of its link and would arrive then if it were alone: not
@@ -108,6 +136,24 @@ impl Network {
         self.links[link.0].blocked
     }
 
+    /// Whether more may become of packets of this link than their dice say.
+    #[inline]
+    pub fn is_eventful(&self, link: LinkId) -> bool {
+        self.links[link.0].eventful
+    }
+
+    /// Whether a packet with this label is cut off.
+    pub fn cuts_off(&self, link: LinkId, label: &Label) -> bool {
+        let here = |cut: &&Cut| cut.links.iter().any(|(from, to)| from != to && self.between(*from, *to) == link);
+        self.is_cut(link)
+            || self.cuts.iter().filter(here).filter_map(|cut| cut.only.as_ref()).any(|only| only.matches(label))
+    }
+
+    /// From here on packets of this link do not wait for those that were sent before.
+    pub fn forget_order(&mut self, link: LinkId) {
+        self.links[link.0].last_arrival = Instant::START;
+    }
+
     /// Puts these groups in the place of the partition in force. Names the new one, to heal it.
     pub fn partition(&mut self, groups: Vec<Vec<NodeId>>) -> u32 {
         self.generation += 1;
@@ -116,10 +162,10 @@ impl Network {
         self.generation
     }
 
-    /// Cuts links, on top of what is cut. Names the cut, to heal it.
-    pub fn cut(&mut self, links: Vec<(NodeId, NodeId)>) -> u32 {
+    /// Cuts links, or only some of what they carry, on top of what is cut. Names the cut, to heal it.
+    pub fn cut(&mut self, links: Vec<(NodeId, NodeId)>, only: Option<LabelText>) -> u32 {
         self.generation += 1;
-        self.cuts.push(Cut { generation: self.generation, links });
+        self.cuts.push(Cut { generation: self.generation, links, only });
         self.rebuild();
         self.generation
     }
@@ -152,8 +198,12 @@ impl Network {
                 self.is_cut(self.between(*from, *to)) && !(healed.contains(from) && healed.contains(to))
             })
             .collect();
+        let outside = |(from, to): &(NodeId, NodeId)| !(healed.contains(from) && healed.contains(to));
+        let mut partly: Vec<Cut> = self.cuts.drain(..).filter(|cut| cut.only.is_some()).collect();
+        partly.iter_mut().for_each(|cut| cut.links.retain(outside));
         self.heal_all();
-        self.cut(now);
+        self.cuts = partly;
+        self.cut(now, None);
     }
 
     fn pairs(&self) -> impl Iterator<Item = (NodeId, NodeId)> + use<> {
@@ -169,16 +219,25 @@ impl Network {
                 blocked[self.between(from, to).0] = !together;
             }
         }
-        for (from, to) in self.cuts.iter().flat_map(|cut| &cut.links).filter(|(from, to)| from != to) {
-            blocked[self.between(*from, *to).0] = true;
+        let mut eventful = vec![self.eventful; self.links.len()];
+        for cut in &self.cuts {
+            for (from, to) in cut.links.iter().filter(|(from, to)| from != to) {
+                let link = self.between(*from, *to).0;
+                blocked[link] |= cut.only.is_none();
+                eventful[link] = true;
+            }
         }
-        self.links.iter_mut().zip(blocked).for_each(|(link, blocked)| link.blocked = blocked);
+        for (link, (blocked, eventful)) in self.links.iter_mut().zip(blocked.into_iter().zip(eventful)) {
+            link.blocked = blocked;
+            link.eventful = blocked || eventful;
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::Kind;
 
     const CLUSTER: Cluster = Cluster { replicas: 3, clients: 1 };
 
@@ -207,7 +266,7 @@ mod tests {
         let bridge = network.partition(vec![vec![r(0), r(1)], vec![r(1), r(2)], vec![c0]]);
         assert_eq!(reach(&network), "xx-- xxx- -xx- ---x");
         assert!(!network.heal(first), "the first partition was replaced");
-        let cut = network.cut(vec![(r(0), r(1))]);
+        let cut = network.cut(vec![(r(0), r(1))], None);
         assert_eq!(reach(&network), "x--- xxx- -xx- ---x");
         assert!(network.heal(bridge));
         assert_eq!(reach(&network), "x-xx xxxx xxxx xxxx");
@@ -221,6 +280,27 @@ mod tests {
         network.partition(vec![vec![r(0)], vec![r(1)], vec![r(2), NodeId::client(0)]]);
         network.settle(&[r(0), r(1)]);
         assert_eq!(reach(&network), "xx-- xx-- --xx --xx");
+    }
+
+    #[test]
+    fn a_cut_of_some_packets_leaves_the_others_and_settles_like_any() {
+        static VOTE: Kind = Kind::new("Vote", &[]);
+        static PING: Kind = Kind::new("Ping", &[]);
+        let mut network = Network::new(CLUSTER);
+        let [core, edge] = [(r(0), r(1)), (r(0), r(2))];
+        let only = "Vote".parse().ok();
+        let cut = network.cut(vec![core, edge], only.clone());
+        let lost = |network: &Network, (from, to), kind: &'static Kind| {
+            let link = network.between(from, to);
+            assert!(network.is_eventful(link) || !network.cuts_off(link, &kind.label([])));
+            network.cuts_off(link, &kind.label([]))
+        };
+        assert_eq!([lost(&network, core, &VOTE), lost(&network, core, &PING)], [true, false]);
+        assert!(!network.is_cut(network.between(r(0), r(1))), "the link itself works");
+        network.settle(&[r(0), r(1)]);
+        assert_eq!([lost(&network, core, &VOTE), lost(&network, edge, &VOTE)], [false, true]);
+        assert!(network.heal(cut));
+        assert!(!lost(&network, edge, &VOTE));
     }
 
     #[test]

@@ -50,12 +50,13 @@ impl Shared {
     pub fn crash(&self, slot: usize) {
         let machine = &self.machines[slot];
         let life = machine.life.get();
-        self.emit(Some(machine.id), EventKind::Crash(life));
+        let crashed = self.emit(Some(machine.id), EventKind::Crash(life));
         machine.empty_inbox(&mut self.flight.packets.borrow_mut());
         machine.end_life();
         self.flight.end_timers(slot);
         self.flight.end_jobs(slot);
         self.lose_unsynced(slot, life);
+        self.hang_up(slot, crashed);
         self.graves.borrow_mut().push((slot, life));
         self.are_graves.set(true);
     }

@@ -31,6 +31,7 @@ impl Shared {
         let well: Vec<NodeId> =
             self.cluster.nodes().filter(|node| core.contains(node) || healed.contains(node)).collect();
         self.network.borrow_mut().settle(&well);
+        self.settle_gates(&well);
         let phase_event = self.tracer.last();
         for node in &well {
             let slot = self.cluster.slot(*node);

@@ -51,24 +51,15 @@ impl Resolver<'_> {
                 vec![What::Partition { split, heal_after: self.span(heal_after) }]
             }
             What::Cut { from, to, both_ways, heal_after } => {
-                let mut sides = self.union_all(&[from, to]);
-                let (to, from) = (sides.pop().unwrap_or_default(), sides.pop().unwrap_or_default());
-                if from.is_empty() || to.is_empty() {
-                    return Vec::new();
-                }
-                let group = |nodes: Vec<NodeId>| nodes.into_iter().map(Target::Node).collect();
-                vec![What::Cut {
-                    from: group(from),
-                    to: group(to),
-                    both_ways: *both_ways,
-                    heal_after: self.span(heal_after),
-                }]
+                let Some((from, to)) = self.sides(from, to) else { return Vec::new() };
+                vec![What::Cut { from, to, both_ways: *both_ways, heal_after: self.span(heal_after) }]
             }
             What::Heal => vec![What::Heal],
+            network => self.resolve_network(network),
         }
     }
 
-    fn span(&mut self, span: &Option<Distribution>) -> Option<Distribution> {
+    pub(super) fn span(&mut self, span: &Option<Distribution>) -> Option<Distribution> {
         span.map(|span| Distribution::Constant(span.sample(self.draw)))
     }
 
@@ -119,7 +110,7 @@ impl Resolver<'_> {
     }
 
     /// The nodes a target means where it does not matter whether they are up: a link has no life.
-    fn members(&mut self, target: Target) -> Vec<NodeId> {
+    pub(super) fn members(&mut self, target: Target) -> Vec<NodeId> {
         match target {
             Target::Node(node) => vec![node],
             other => {
@@ -136,7 +127,7 @@ impl Resolver<'_> {
     }
 
     /// Each group's nodes in order; `rest` becomes those that no other group names.
-    fn union_all(&mut self, groups: &[&Group]) -> Vec<Vec<NodeId>> {
+    pub(super) fn union_all(&mut self, groups: &[&Group]) -> Vec<Vec<NodeId>> {
         let mut resolved: Vec<Vec<NodeId>> = Vec::new();
         for group in groups {
             let nodes = group.iter().flat_map(|target| self.members(*target)).collect();
@@ -162,6 +153,7 @@ impl Resolver<'_> {
                 (!alone.is_empty()).then(|| vec![alone, others])
             }
             Split::Halves => Some(self.halves(None)),
+            Split::Ring => Some(super::resolve_network::ring(cluster)),
             Split::Bridge(target) => {
                 let bridge = self.members(*target).first().copied()?;
                 Some(self.halves(Some(bridge)))

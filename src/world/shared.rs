@@ -16,6 +16,7 @@ use super::moment::{Moment, Moments, Told};
 use super::network::Network;
 use super::phase::Phase;
 use super::tracer::{Attention, Deed, Observer, Tracer};
+use super::traffic::Traffic;
 use super::world::Boot;
 use crate::base::feed::Circumstance;
 use crate::base::{Cluster, Digest, Disks, Event, EventId, EventKind, Incarnation, Instant, NodeId, Probe, Role};
@@ -56,6 +57,8 @@ pub(super) struct Shared {
     pub records: bool,
     pub entropy: u64,
     pub network: RefCell<Network>,
+    /// What the network has besides links that are cut.
+    pub traffic: Traffic,
     pub machines: Vec<Rc<Machine>>,
     pub disks: RefCell<Vec<Disk>>,
     pub tracer: Tracer,

@@ -136,8 +136,14 @@ pub(super) fn storm(seed: u64) -> Setup {
         phase("after", 100, vec![]),
     ]);
     let tenth = Ratio::per_thousand(100);
-    setup.network =
-        NetworkConfig { latency: exponential(1, 4, 60), loss: tenth, duplicate: tenth, reorder: tenth, corrupt: tenth };
+    setup.network = NetworkConfig {
+        latency: exponential(1, 4, 60),
+        loss: tenth,
+        duplicate: tenth,
+        reorder: tenth,
+        corrupt: tenth,
+        ..NetworkConfig::default()
+    };
     setup.storage = StorageConfig {
         read_latency: exponential(0, 1, 9),
         write_latency: exponential(0, 2, 20),
@@ -145,7 +151,7 @@ pub(super) fn storm(seed: u64) -> Setup {
         crash_keep: Ratio::per_thousand(300),
         crash_tear: Ratio::per_thousand(300),
     };
-    setup.clocks = ClockConfig { offset_max: ms(20) };
+    setup.clocks = ClockConfig { offset_max: ms(20), drift_max: 0 };
     setup.schedule = ScheduleConfig { shuffle: Ratio::per_thousand(300) };
     setup.source = Source::seed(seed);
     setup
@@ -157,7 +163,7 @@ pub(super) fn plan_of(setup: &Setup, record: &Record) -> Setup {
     let read =
         |deviation: &Deviation| -> Deviation<LabelText> { deviation.to_string().parse().expect("it reads back") };
     Setup {
-        network: NetworkConfig { latency: calm(&setup.network.latency), ..NetworkConfig::default() },
+        network: setup.network.calm(),
         storage: StorageConfig {
             read_latency: calm(&setup.storage.read_latency),
             write_latency: calm(&setup.storage.write_latency),

@@ -56,6 +56,14 @@ pub(super) enum Deed {
     Partition,
     Cut,
     Heal,
+    Clog,
+    Hold,
+    Release,
+    ClockJump,
+    ClockDrift,
+    ConnectionBroken,
+    QueueFull,
+    PacketMisrouted,
     PacketCutOff,
     PacketLost,
     PacketReordered,
@@ -66,7 +74,7 @@ pub(super) enum Deed {
 }
 
 /// What each is called, in the order of the kinds.
-const DEEDS: [&str; 14] = [
+const DEEDS: [&str; 22] = [
     "crash",
     "wipe",
     "restart",
@@ -74,6 +82,14 @@ const DEEDS: [&str; 14] = [
     "partition",
     "cut",
     "heal",
+    "clog",
+    "hold",
+    "release",
+    "clock jump",
+    "clock drift",
+    "connection broken",
+    "packet lost to a full queue",
+    "packet misrouted",
     "packet cut off",
     "packet lost",
     "packet reordered",

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::Duration;
 
+use super::clocks::Clock;
 use super::config::{ClockConfig, NetworkConfig, ScheduleConfig, StorageConfig};
 use super::decide::{Decider, Dice, DiskLatencies, PacketDice, Source};
 use super::deviation::Deviation;
@@ -17,6 +18,7 @@ use super::network::Network;
 use super::phase::{Core, Phase, Quiet};
 use super::shared::{Seen, Shared};
 use super::tracer::{Observer, Tracer};
+use super::traffic::Traffic;
 use crate::base::{
     ClientId, Cluster, Digest, Event, EventId, EventKind, Incarnation, Instant, Kind, NodeId, Operation, Outcome,
 };
@@ -152,8 +154,14 @@ impl World {
         assert!(setup.cluster.replicas > 0, "a cluster has at least one replica");
         let mut decider = Decider::new(&setup.source, setup.record);
         let offsets = decider.offsets(&setup.clocks, setup.cluster);
-        let machines: Vec<Rc<Machine>> =
-            setup.cluster.nodes().zip(offsets).map(|(node, offset)| Rc::new(Machine::new(node, offset))).collect();
+        let clocks = offsets.into_iter().zip(decider.drifts(&setup.clocks, setup.cluster));
+        let machine = |(node, (ahead, drift))| Rc::new(Machine::new(node, Clock::new(ahead, drift)));
+        let machines: Vec<Rc<Machine>> = setup.cluster.nodes().zip(clocks).map(machine).collect();
+        let traffic = Traffic::new(&setup.network, setup.cluster, &decider);
+        let mut network = Network::new(setup.cluster);
+        if traffic.is_eventful() {
+            network.make_eventful();
+        }
         let packet_dice = PacketDice::new(&setup.network);
         let world = World(Rc::new(Shared {
             cluster: setup.cluster,
@@ -170,7 +178,8 @@ impl World {
             dice: Dice::of(&setup.source),
             records: setup.record,
             decider: RefCell::new(decider),
-            network: RefCell::new(Network::new(setup.cluster)),
+            network: RefCell::new(network),
+            traffic,
             disks: RefCell::new(machines.iter().map(|_| super::disk::Disk::default()).collect()),
             machines,
             tracer: Tracer::new(setup.trace, setup.record),

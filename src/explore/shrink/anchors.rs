@@ -104,8 +104,13 @@ fn nodes(fault: &Fault) -> Vec<NodeId> {
         What::Crash { target, .. }
         | What::Restart { target }
         | What::Pause { target, .. }
-        | What::Wipe { target, .. } => node(target).into_iter().collect(),
-        What::Cut { from, to, .. } => from.iter().chain(to).filter_map(node).collect(),
+        | What::Wipe { target, .. }
+        | What::Clock { target, .. } => node(target).into_iter().collect(),
+        What::Cut { from, to, .. }
+        | What::CutOnly { from, to, .. }
+        | What::Clog { from, to, .. }
+        | What::Hold { from, to, .. }
+        | What::Release { from, to } => from.iter().chain(to).filter_map(node).collect(),
         What::Partition { .. } | What::Heal => Vec::new(),
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::base::{Cluster, LabelText, Name, NodeId};
-use crate::scenario::{Core, Deviation, Fault, Group, Scenario, Split, Target, Trigger, What, When, Who};
+use crate::scenario::{Choice, Core, Deviation, Fault, Group, Scenario, Split, Target, Trigger, What, When, Who};
 
 use super::attempt::steps_mut;
 use super::items::deviations_mut;
@@ -35,7 +35,9 @@ pub(super) fn relabel(plan: &Scenario, cluster: Cluster, map: Map<'_>) -> Scenar
     let deviations = deviations_mut(&mut plan);
     *deviations = deviations
         .drain(..)
-        .filter_map(|Deviation { name: named, choice }| Some(Deviation { name: name(&named, map)?, choice }))
+        .filter_map(|Deviation { name: named, choice: made }| {
+            Some(Deviation { name: name(&named, map)?, choice: choice(made, map)? })
+        })
         .collect();
     plan
 }
@@ -66,9 +68,14 @@ fn fault(fault: &Fault, map: Map<'_>) -> Option<Fault> {
                 }
             }
             Split::Isolate(one) | Split::Bridge(one) => *one = target(*one, map)?,
-            Split::Halves => {}
+            Split::Halves | Split::Ring => {}
         },
-        What::Cut { from, to, .. } => {
+        What::Clock { target: one, .. } => *one = target(*one, map)?,
+        What::Cut { from, to, .. }
+        | What::CutOnly { from, to, .. }
+        | What::Clog { from, to, .. }
+        | What::Hold { from, to, .. }
+        | What::Release { from, to } => {
             group(from, map);
             group(to, map);
             if from.is_empty() || to.is_empty() {
@@ -103,6 +110,14 @@ fn group(group: &mut Group, map: Map<'_>) {
     });
 }
 
+/// What was decided, about the nodes that the map makes of these.
+fn choice(choice: Choice, map: Map<'_>) -> Option<Choice> {
+    match choice {
+        Choice::Misroute(node) => map(node).map(Choice::Misroute),
+        other => Some(other),
+    }
+}
+
 /// The name of the same decision about the nodes that the map makes of these.
 fn name(named: &Name<LabelText>, map: Map<'_>) -> Option<Name<LabelText>> {
     let inner = |inner: &Name<LabelText>| name(inner, map).map(Box::new);
@@ -126,6 +141,7 @@ fn name(named: &Name<LabelText>, map: Map<'_>) -> Option<Name<LabelText>> {
         Name::Length { node, life, file } => Name::Length { node: map(*node)?, life: *life, file: Arc::clone(file) },
         Name::Boot { node, life } => Name::Boot { node: map(*node)?, life: *life },
         Name::Resume { node, nth } => Name::Resume { node: map(*node)?, nth: *nth },
+        Name::Reset { node, peer, nth } => Name::Reset { node: map(*node)?, peer: map(*peer)?, nth: *nth },
         Name::Clock { node } => Name::Clock { node: map(*node)? },
         Name::World => Name::World,
     })

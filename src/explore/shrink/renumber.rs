@@ -98,6 +98,6 @@ fn lives(name: &mut Name<LabelText>, removed: &Removed) {
             lives(moment, removed);
         }
         Name::Delivery { .. } | Name::Packet { .. } | Name::Disk { .. } => {}
-        Name::Resume { .. } | Name::Clock { .. } | Name::World => {}
+        Name::Resume { .. } | Name::Reset { .. } | Name::Clock { .. } | Name::World => {}
     }
 }

@@ -79,6 +79,10 @@ pub(super) fn lower(shrinker: &mut Shrinker<'_>) {
                 _ => None,
             }
         });
+        shrinker.lower_duration(|plan| match &mut plan.phases.get_mut(phase)?.faults.get_mut(place)?.what {
+            What::Clog { span: Distribution::Constant(span), .. } => Some(span),
+            _ => None,
+        });
     });
     for place in 0..deviations_of(&shrinker.best).len() {
         if shrinker.is_over() {
@@ -108,8 +112,10 @@ pub(super) fn end_of(what: &mut What) -> Option<&mut Option<Distribution>> {
         | What::Wipe { restart_after: end, .. }
         | What::Pause { resume_after: end, .. }
         | What::Partition { heal_after: end, .. }
-        | What::Cut { heal_after: end, .. } => Some(end),
-        What::Restart { .. } | What::Heal => None,
+        | What::Cut { heal_after: end, .. }
+        | What::CutOnly { heal_after: end, .. }
+        | What::Hold { release_after: end, .. } => Some(end),
+        What::Restart { .. } | What::Clog { .. } | What::Release { .. } | What::Heal | What::Clock { .. } => None,
     }
 }
 
@@ -155,6 +161,13 @@ impl Shrinker<'_> {
                 Choice::Duplicate(shift) => (shift, Choice::Duplicate),
                 Choice::Slow(shift) => (shift, Choice::Slow),
                 Choice::Offset(shift) => (shift, Choice::Offset),
+                Choice::Clog(span) => {
+                    (i64::try_from(span).unwrap_or(i64::MAX), |span| Choice::Clog(span.unsigned_abs()))
+                }
+                Choice::Drift(drift) => {
+                    let make = |drift| Choice::Drift(i32::try_from(drift).expect("no larger than the greatest drift"));
+                    (i64::from(drift), make)
+                }
                 _ => return,
             };
             let lowered = simpler(shift.unsigned_abs()).into_iter().any(|size| {

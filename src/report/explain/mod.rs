@@ -8,6 +8,7 @@ mod tests;
 
 use std::time::Duration;
 
+use crate::base::measure::format_signed_drift;
 use crate::base::{Instant, NodeId, Operation};
 use crate::scenario::file::{Choice, print};
 use crate::scenario::outlook::{Asking, Due, Stage};
@@ -143,7 +144,15 @@ fn end(outlook: &Outlook<'_>) -> String {
 fn clocks(outlook: &Outlook<'_>) -> String {
     let ahead = outlook.offsets.iter().filter(|(_, offset)| !offset.is_zero());
     let ahead: Vec<String> = ahead.map(|(node, offset)| format!("{node} {}", span(*offset))).collect();
-    let said = if ahead.is_empty() { "exact".to_string() } else { format!("ahead: {}", ahead.join(", ")) };
+    let drifting = outlook.drifts.iter().filter(|(_, drift)| *drift != 0);
+    let drifting: Vec<String> =
+        drifting.map(|(node, drift)| format!("{node} {}", format_signed_drift(*drift))).collect();
+    let said = match (&ahead[..], &drifting[..]) {
+        ([], []) => "exact".to_string(),
+        (ahead, []) => format!("ahead: {}", ahead.join(", ")),
+        ([], drifting) => format!("drift: {}", drifting.join(", ")),
+        (ahead, drifting) => format!("ahead: {}; drift: {}", ahead.join(", "), drifting.join(", ")),
+    };
     format!("\n{}", field("clocks", &said))
 }
 

@@ -63,6 +63,9 @@ struct FaultObject {
 struct ClockObject {
     node: String,
     ahead_ns: u64,
+    /// Left out of clocks that keep pace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    drift_ppm: Option<i32>,
 }
 
 #[derive(Serialize)]
@@ -104,7 +107,12 @@ pub fn json(explanation: &Explanation<'_>) -> String {
         clocks: outlook
             .offsets
             .iter()
-            .map(|(node, offset)| ClockObject { node: node.to_string(), ahead_ns: nanos(*offset) })
+            .zip(&outlook.drifts)
+            .map(|((node, offset), (_, drift))| ClockObject {
+                node: node.to_string(),
+                ahead_ns: nanos(*offset),
+                drift_ppm: Some(*drift).filter(|drift| *drift != 0),
+            })
             .collect(),
         clients: outlook
             .clients

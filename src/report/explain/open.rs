@@ -45,10 +45,15 @@ fn targets(what: &What) -> Vec<Target> {
         | What::Restart { target }
         | What::Pause { target, .. }
         | What::Wipe { target, .. }
+        | What::Clock { target, .. }
         | What::Partition { split: Split::Isolate(target) | Split::Bridge(target), .. } => vec![*target],
         What::Partition { split: Split::Groups(groups), .. } => groups.iter().flatten().copied().collect(),
-        What::Partition { split: Split::Halves, .. } | What::Heal => Vec::new(),
-        What::Cut { from, to, .. } => both(from, to),
+        What::Partition { split: Split::Halves | Split::Ring, .. } | What::Heal => Vec::new(),
+        What::Cut { from, to, .. }
+        | What::CutOnly { from, to, .. }
+        | What::Clog { from, to, .. }
+        | What::Hold { from, to, .. }
+        | What::Release { from, to } => both(from, to),
     }
 }
 
@@ -63,8 +68,11 @@ fn ends(what: &What) -> Option<&Distribution> {
         | What::Wipe { restart_after: after, .. }
         | What::Pause { resume_after: after, .. }
         | What::Partition { heal_after: after, .. }
-        | What::Cut { heal_after: after, .. } => after.as_ref(),
-        What::Restart { .. } | What::Heal => None,
+        | What::Cut { heal_after: after, .. }
+        | What::CutOnly { heal_after: after, .. }
+        | What::Hold { release_after: after, .. } => after.as_ref(),
+        What::Clog { span, .. } => Some(span),
+        What::Restart { .. } | What::Release { .. } | What::Heal | What::Clock { .. } => None,
     }
 }
 

@@ -22,6 +22,7 @@ mod print_fault;
 mod range;
 mod read_check;
 mod read_fault;
+mod read_links;
 mod read_phase;
 mod read_plan;
 mod read_subject;

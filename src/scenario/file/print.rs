@@ -3,13 +3,14 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use crate::base::measure::format_bandwidth;
 use crate::base::text::format_duration;
 use crate::base::{Distribution, NodeId, Ratio};
 use crate::check::OracleId;
 use crate::scenario::{Checks, Core, Expectation, Mix, Phase, Plan, Scenario, Shows, Workload};
-use crate::world::{NetworkConfig, StorageConfig};
+use crate::world::{Clogs, Delivery, NetworkConfig, StorageConfig};
 
-use super::print_fault::{fault, spread};
+use super::print_fault::{fault, inline, spread};
 use super::read_check::all_safety;
 use super::step::format_step;
 
@@ -84,6 +85,11 @@ fn world(out: &mut String, scenario: &Scenario) {
             ("duplicate", probability(network.duplicate)),
             ("reorder", probability(network.reorder)),
             ("corrupt", probability(network.corrupt)),
+            ("misroute", probability(network.misroute)),
+            ("delivery", (network.delivery == Delivery::Stream).then(|| string("stream"))),
+            ("bandwidth", network.bandwidth.map(|bytes| string(&format_bandwidth(bytes)))),
+            ("queue", network.queue.map(|packets| packets.to_string())),
+            ("clog", network.clog.as_ref().map(clogs)),
         ],
     );
     let (storage, calm) = (&scenario.storage, StorageConfig::default());
@@ -100,8 +106,20 @@ fn world(out: &mut String, scenario: &Scenario) {
         ],
     );
     let offset = scenario.clocks.offset_max;
-    section(out, "[clock]", &[("offset_max", (!offset.is_zero()).then(|| span(offset)))]);
+    let drift = scenario.clocks.drift_max;
+    section(
+        out,
+        "[clock]",
+        &[
+            ("offset_max", (!offset.is_zero()).then(|| span(offset))),
+            ("drift_max", (drift > 0).then(|| string(&format!("{drift}ppm")))),
+        ],
+    );
     section(out, "[schedule]", &[("shuffle", probability(scenario.schedule.shuffle))]);
+}
+
+fn clogs(clogs: &Clogs) -> String {
+    inline([("share", Some(clogs.share.to_string())), ("for", Some(spread(&clogs.span)))])
 }
 
 fn workload(out: &mut String, scenario: &Scenario) {

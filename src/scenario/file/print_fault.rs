@@ -1,7 +1,9 @@
 //! Printing a fault, and the distributions in it.
 
-use crate::base::Distribution;
-use crate::world::{Fault, Group, Limit, Split, Target, What, When};
+use crate::base::measure::format_signed_drift;
+use crate::base::text::format_shift;
+use crate::base::{Distribution, LabelText};
+use crate::world::{ClockChange, Fault, Group, Limit, Split, Target, What, When};
 
 use super::print::{list, span, string};
 use super::read_values::tail;
@@ -49,26 +51,50 @@ fn what(what: &What) -> (&'static str, String) {
                 Split::Isolate(target) => ("isolate", Some(word(target))),
                 Split::Halves => ("halves", Some("true".to_string())),
                 Split::Bridge(target) => ("bridge", Some(word(target))),
+                Split::Ring => ("ring", Some("true".to_string())),
                 Split::Groups(groups) => {
                     ("groups", Some(list(groups.iter().map(|group| list(group.iter().map(word))))))
                 }
             };
             ("partition", inline([split, later("heal_after", heal_after)]))
         }
-        What::Cut { from, to, both_ways, heal_after } => {
-            let both_ways = ("both_ways", both_ways.then(|| "true".to_string()));
-            (
-                "cut",
-                inline([
-                    ("from", Some(group(from))),
-                    ("to", Some(group(to))),
-                    both_ways,
-                    later("heal_after", heal_after),
-                ]),
-            )
+        What::Cut { from, to, both_ways, heal_after } => cut(from, to, None, *both_ways, heal_after),
+        What::CutOnly { from, to, only, both_ways, heal_after } => cut(from, to, Some(only), *both_ways, heal_after),
+        What::Clog { from, to, span } => {
+            ("clog", inline([("from", Some(group(from))), ("to", Some(group(to))), ("for", Some(spread(span)))]))
         }
+        What::Hold { from, to, only, release_after } => {
+            let only = ("only", only.as_ref().map(|only| string(&only.to_string())));
+            let (from, to) = (("from", Some(group(from))), ("to", Some(group(to))));
+            ("hold", inline([from, to, only, later("release_after", release_after)]))
+        }
+        What::Release { from, to } => ("release", inline([("from", Some(group(from))), ("to", Some(group(to)))])),
         What::Heal => ("heal", "true".to_string()),
+        What::Clock { target, change } => {
+            let change = match change {
+                ClockChange::Jump(shift) => ("jump", Some(string(&format_shift(*shift)))),
+                ClockChange::Drift(drift) => ("drift", Some(string(&format_signed_drift(*drift)))),
+            };
+            ("clock", inline([("target", Some(word(target))), change]))
+        }
     }
+}
+
+fn cut(
+    from: &Group,
+    to: &Group,
+    only: Option<&LabelText>,
+    both_ways: bool,
+    heal_after: &Option<Distribution>,
+) -> (&'static str, String) {
+    let keys = [
+        ("from", Some(group(from))),
+        ("to", Some(group(to))),
+        ("only", only.map(|only| string(&only.to_string()))),
+        ("both_ways", both_ways.then(|| "true".to_string())),
+        ("heal_after", heal_after.as_ref().map(spread)),
+    ];
+    ("cut", inline(keys))
 }
 
 fn word(target: &Target) -> String {
@@ -104,7 +130,7 @@ pub(super) fn spread(distribution: &Distribution) -> String {
 }
 
 /// A table on one line, with those of its keys that have a value.
-fn inline<'a>(keys: impl IntoIterator<Item = (&'a str, Option<String>)>) -> String {
+pub(super) fn inline<'a>(keys: impl IntoIterator<Item = (&'a str, Option<String>)>) -> String {
     let keys: Vec<String> = keys.into_iter().filter_map(|(key, value)| Some(format!("{key} = {}", value?))).collect();
     format!("{{ {} }}", keys.join(", "))
 }

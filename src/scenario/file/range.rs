@@ -1,8 +1,8 @@
 //! A value drawn between two others: `{ between = ["1ms", "10ms"], scale = "log" }`.
 //!
-//! Whatever the two are, they are whole numbers below: nanoseconds, billionths, operations a second. So no float ever
-//! decides anything, and what was drawn is written back exactly. Of nanoseconds and billionths only the first three
-//! digits are kept: "18.3ms" says as much as "18.346201ms" and can be read.
+//! Whatever the two are, they are whole numbers below: nanoseconds, billionths, operations or bytes a second. So no float ever
+//! decides anything, and what was drawn is written back exactly. Of nanoseconds, billionths and bytes only the first
+//! three digits are kept: "18.3ms" says as much as "18.346201ms" and can be read.
 //!
 //! On the scale "log" each doubling is as likely as any other: between 1 and 100, one draw in three is below 5. The
 //! logarithm itself would need floats. Instead the range is halved 32 times, and each time a bit of the dice chooses one
@@ -12,6 +12,7 @@
 
 use std::time::Duration;
 
+use crate::base::measure::{format_bandwidth, parse_bandwidth};
 use crate::base::text::{format_duration, parse_duration};
 use crate::base::{Draw, Ratio};
 
@@ -27,6 +28,8 @@ enum Unit {
     Duration,
     /// Operations a second.
     Rate,
+    /// Bytes a second.
+    Bandwidth,
 }
 
 /// Two values, and how those between them are spread.
@@ -45,7 +48,7 @@ const HALVINGS: u32 = 32;
 const BILLION: u64 = 1_000_000_000;
 
 /// What a bound can be.
-pub(super) const BOUNDS: &str = "two whole numbers, two numbers with a point from 0 to 1, two durations such as \"5ms\" or two rates such as \"10/s\"";
+pub(super) const BOUNDS: &str = "two whole numbers, two numbers with a point from 0 to 1, two durations such as \"5ms\", two rates such as \"10/s\" or two bandwidths such as \"10MB/s\"";
 
 impl Range {
     /// The range between two values.
@@ -76,7 +79,7 @@ impl Range {
         };
         match self.unit {
             Unit::Whole | Unit::Rate => self.value(number),
-            Unit::Ratio | Unit::Duration => self.value(shortened(number).max(self.low)),
+            Unit::Ratio | Unit::Duration | Unit::Bandwidth => self.value(shortened(number).max(self.low)),
         }
     }
 
@@ -87,6 +90,7 @@ impl Range {
             Unit::Duration if number == 0 => Tree::String("0s".into()),
             Unit::Duration => Tree::String(format_duration(Duration::from_nanos(number)).into()),
             Unit::Rate => Tree::String(format!("{number}/s").into()),
+            Unit::Bandwidth => Tree::String(format_bandwidth(number).into()),
         }
     }
 }
@@ -100,6 +104,7 @@ fn bound(node: &Node) -> Result<(Unit, u64), String> {
             let ratio = text.parse().ok().and_then(Ratio::from_float);
             ratio.map(|ratio| (Unit::Ratio, ratio.parts())).ok_or_else(wrong)
         }
+        Tree::String(text) if text.ends_with("B/s") => Ok((Unit::Bandwidth, parse_bandwidth(text)?)),
         Tree::String(text) => match text.strip_suffix("/s") {
             Some(number) => number.parse().map(|number| (Unit::Rate, number)).map_err(|_| wrong()),
             None => {
@@ -178,6 +183,7 @@ mod tests {
                 (float("0.001"), float("0.1")),
                 (text("100us"), text("1s")),
                 (text("10/s"), text("1000/s")),
+                (text("1MB/s"), text("1GB/s")),
                 (whole(7), whole(7)),
                 (whole(1), whole(u64::MAX)),
             ] {
@@ -191,12 +197,14 @@ mod tests {
         0.001 to 0.1: 0.031 0.0908 0.0231 0.0042
         "100us" to "1s": "303ms" "908ms" "223ms" "32.4ms"
         "10/s" to "1000/s": "310/s" "909/s" "231/s" "42/s"
+        "1MB/s" to "1GB/s": "303MB/s" "908MB/s" "224MB/s" "33300kB/s"
         7 to 7: 7 7 7 7
         1 to 18446744073709551615: 5591994762534695408 16750873395759468976 4121947317641876359 596786389761296588
         1 to 200 log: 1 1 107 2
         0.001 to 0.1 log: 0.00132 0.00127 0.058 0.0025
         "100us" to "1s" log: "174us" "162us" "337ms" "627us"
         "10/s" to "1000/s" log: "13/s" "12/s" "581/s" "25/s"
+        "1MB/s" to "1GB/s" log: "1520kB/s" "1440kB/s" "442MB/s" "3960kB/s"
         7 to 7 log: 7 7 7 7
         1 to 18446744073709551615 log: 12 7 98170136036903317 6952
         "#);

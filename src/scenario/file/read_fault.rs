@@ -6,6 +6,7 @@ use crate::base::Distribution;
 use crate::base::text::format_duration;
 use crate::world::{Fault, Group, Limit, Split, Target, Trigger, Verb, What, When, Which, Who};
 
+use super::read_links;
 use super::read_values::{distribution, duration, node};
 use super::read_world::MACHINES;
 use super::reader::{Table, Value, did_you_mean, quoted};
@@ -15,7 +16,8 @@ use super::tree::Tree;
 const OFTEN: Duration = Duration::from_millis(1);
 
 const TIMES: [&str; 3] = ["at", "every", "on"];
-const KINDS: [&str; 7] = ["crash", "restart", "pause", "wipe", "partition", "cut", "heal"];
+const KINDS: [&str; 11] =
+    ["crash", "restart", "pause", "wipe", "partition", "cut", "clog", "hold", "release", "heal", "clock"];
 
 /// One fault of a phase that is so long, if that is known.
 pub(super) fn fault(value: Value, phase: Option<Duration>) -> Option<Fault> {
@@ -116,7 +118,7 @@ fn trigger(value: Value, nth: Option<Value>) -> Option<Trigger> {
 
 /// What is known of the moment at which a fault strikes, for those it may be aimed at.
 #[derive(Clone, Copy)]
-struct Moment {
+pub(super) struct Moment {
     /// It is an event, and so has a node.
     event: bool,
     /// The event has two ends.
@@ -160,16 +162,7 @@ fn what(kind: &str, value: Value, moment: Moment) -> Option<What> {
             let heal_after = later(table, "heal_after");
             Some(What::Partition { split: split?, heal_after })
         }),
-        "cut" => value.table("`cut`", |table| {
-            let (from, to) = (table.need("from"), table.need("to"));
-            let both_ways = table.or("both_ways", false, Value::boolean);
-            let heal_after = later(table, "heal_after");
-            let sides = (from.and_then(|value| group(value, moment)), to.and_then(|value| group(value, moment)));
-            let (from, rest) = (sides.0?, to?);
-            let to = sides.1?;
-            one_rest(rest, [&from, &to])?;
-            Some(What::Cut { from, to, both_ways, heal_after })
-        }),
+        "cut" | "clog" | "hold" | "release" | "clock" => read_links::what(kind, value, moment),
         _ => match value.raw() {
             Tree::Boolean(true) => Some(What::Heal),
             Tree::Boolean(false) => value.wrong("a fault that does not heal does nothing; leave it out"),
@@ -178,15 +171,15 @@ fn what(kind: &str, value: Value, moment: Moment) -> Option<What> {
     }
 }
 
-fn later(table: &mut Table, key: &'static str) -> Option<Distribution> {
+pub(super) fn later(table: &mut Table, key: &'static str) -> Option<Distribution> {
     table.take(key).and_then(distribution)
 }
 
 fn split(table: &mut Table, moment: Moment) -> Option<Split> {
-    const SPLITS: [&str; 4] = ["isolate", "halves", "bridge", "groups"];
+    const SPLITS: [&str; 5] = ["isolate", "halves", "bridge", "ring", "groups"];
     match table.take_any(&SPLITS)[..] {
         [] => {
-            let help = "it has one of `isolate`, `halves`, `bridge` and `groups`";
+            let help = "it has one of `isolate`, `halves`, `bridge`, `ring` and `groups`";
             table.missing(&SPLITS, "a partition needs to say into what".to_string(), Some(help));
             None
         }
@@ -202,6 +195,10 @@ fn split(table: &mut Table, moment: Moment) -> Option<Split> {
                 false => value.wrong("`halves` is true or not there"),
             }
         }
+        [("ring", value)] => match value.boolean()? {
+            true => Some(Split::Ring),
+            false => value.wrong("`ring` is true or not there"),
+        },
         [(_, value)] => {
             let groups =
                 value.list("a list of groups such as [[\"r0\", \"c0\"], [\"rest\"]]", |value| group(value, moment))?;
@@ -218,7 +215,7 @@ fn split(table: &mut Table, moment: Moment) -> Option<Split> {
 }
 
 /// `rest` is what the others do not name, so it can stand only once.
-fn one_rest<'a>(value: Value, groups: impl IntoIterator<Item = &'a Group>) -> Option<()> {
+pub(super) fn one_rest<'a>(value: Value, groups: impl IntoIterator<Item = &'a Group>) -> Option<()> {
     let rests = groups.into_iter().flatten().filter(|target| **target == Target::Rest).count();
     if rests > 1 {
         return value.wrong("`rest` stands more than once, and there is only one rest");
@@ -227,7 +224,7 @@ fn one_rest<'a>(value: Value, groups: impl IntoIterator<Item = &'a Group>) -> Op
 }
 
 /// A group: one target or a list of them.
-fn group(value: Value, moment: Moment) -> Option<Group> {
+pub(super) fn group(value: Value, moment: Moment) -> Option<Group> {
     match value.raw() {
         Tree::Array(_) => match value.list("a group", |value| target(value, moment))? {
             group if group.is_empty() => value.wrong("there is nobody in this group"),
@@ -238,7 +235,7 @@ fn group(value: Value, moment: Moment) -> Option<Group> {
 }
 
 /// Whom a fault strikes: nodes, but not `rest`.
-fn some_nodes(value: Value, moment: Moment) -> Option<Target> {
+pub(super) fn some_nodes(value: Value, moment: Moment) -> Option<Target> {
     match target(value, moment)? {
         Target::Rest => value.wrong("`rest` means the nodes that other groups do not name, and here are no groups"),
         target => Some(target),

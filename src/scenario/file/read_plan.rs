@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::base::LabelText;
 use crate::scenario::Plan;
-use crate::world::Deviation;
+use crate::world::{Choice, Deviation};
 
 use super::read_values::seed;
 use super::reader::{Table, Value, quoted};
@@ -55,6 +55,9 @@ fn bytes(text: &str) -> Option<Vec<u8>> {
 fn deviation(value: Value, said: &mut BTreeSet<(String, String)>) -> Option<Deviation<LabelText>> {
     let deviation: Deviation<LabelText> = value.parsed("a deviation such as \"drop r0->r1 Prepare(v0 op1) #2\"")?;
     deviation.name.nodes().into_iter().for_each(|node| value.in_cluster(node));
+    if let Choice::Misroute(node) = deviation.choice {
+        value.in_cluster(node);
+    }
     let text = deviation.to_string();
     let verb = text.split(' ').next().unwrap_or_default().to_string();
     if !said.insert((deviation.name.to_string(), verb)) {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::base::{Cluster, Ratio};
 use crate::world::{ClockConfig, NetworkConfig, ScheduleConfig, StorageConfig};
 
+use super::read_links;
 use super::read_values::{chance, distribution, duration};
 use super::reader::{Table, Value};
 
@@ -37,6 +38,11 @@ pub(super) fn network(root: &mut Table) -> NetworkConfig {
             duplicate: table.or("duplicate", calm.duplicate, chance),
             reorder: table.or("reorder", calm.reorder, chance),
             corrupt: table.or("corrupt", calm.corrupt, chance),
+            misroute: table.or("misroute", calm.misroute, chance),
+            delivery: table.or("delivery", calm.delivery, read_links::delivery),
+            bandwidth: table.or("bandwidth", calm.bandwidth, read_links::bandwidth),
+            queue: table.or("queue", calm.queue, read_links::queue),
+            clog: table.or("clog", calm.clog, read_links::clogs),
         })
     })
 }
@@ -76,7 +82,8 @@ pub(super) fn clocks(root: &mut Table) -> ClockConfig {
             }
             Some(offset)
         });
-        Some(ClockConfig { offset_max })
+        let drift_max = table.or("drift_max", 0, read_links::drift_max);
+        Some(ClockConfig { offset_max, drift_max })
     })
 }
 

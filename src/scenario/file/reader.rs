@@ -360,27 +360,50 @@ impl<'a> Table<'a> {
 }
 
 /// Keys people look for in the wrong table, and where they belong.
-const ELSEWHERE: [(&str, &[&str]); 16] = [
+const ELSEWHERE: [(&str, &[&str]); 21] = [
     (
         "a scenario, before the first [table]",
         &["title", "system", "plant", "entropy", "oracles", "deviations", "digest", "build"],
     ),
     ("[cluster]", &["replicas", "clients"]),
-    ("[network]", &["latency", "loss", "duplicate", "reorder", "corrupt"]),
+    (
+        "[network]",
+        &["latency", "loss", "duplicate", "reorder", "corrupt", "misroute", "delivery", "bandwidth", "queue"],
+    ),
     ("[storage]", &["read_latency", "write_latency", "sync_latency", "crash_keep", "crash_tear"]),
-    ("[clock]", &["offset_max"]),
+    ("[clock]", &["offset_max", "drift_max"]),
     ("[schedule]", &["shuffle"]),
     ("[workload]", &["keys", "rate", "mix", "give_up_after", "operations"]),
     ("[[phase]]", &["quiet", "core", "healed", "for"]),
     (
         "[[phase.fault]]",
-        &["at", "every", "on", "before", "nth", "crash", "restart", "pause", "wipe", "partition", "cut", "heal"],
+        &[
+            "at",
+            "every",
+            "on",
+            "before",
+            "nth",
+            "crash",
+            "restart",
+            "pause",
+            "wipe",
+            "partition",
+            "cut",
+            "hold",
+            "release",
+            "heal",
+        ],
     ),
-    ("`crash`, `restart`, `pause` or `wipe`", &["target"]),
+    ("`crash`, `restart`, `pause`, `wipe` or `clock`", &["target"]),
     ("`crash` or `wipe`", &["restart_after", "max_down"]),
     ("`pause`", &["resume_after"]),
     ("`partition` or `cut`", &["heal_after"]),
-    ("`partition`", &["isolate", "halves", "bridge", "groups"]),
+    ("`cut`", &["both_ways"]),
+    ("`cut` or `hold`", &["only"]),
+    ("`hold`", &["release_after"]),
+    ("[network], as `clog`, or [[phase.fault]]", &["clog"]),
+    ("a fault's `clock`", &["jump", "drift"]),
+    ("`partition`", &["isolate", "halves", "bridge", "ring", "groups"]),
     ("[check]", &["safety", "liveness", "reached"]),
     ("[expect]", &["outcome", "seed", "within_seeds"]),
 ];

@@ -9,7 +9,7 @@ use std::cell::RefCell;
 
 use slab::Slab;
 
-use crate::base::{Incarnation, Instant};
+use crate::base::{EventId, Incarnation, Instant};
 use crate::exec::{Agenda, Class, Ticket};
 
 pub(super) use jobs::{DiskJob, Table};
@@ -49,6 +49,15 @@ pub(super) enum Step {
     },
     Heal {
         generation: u32,
+    },
+    OpenGate {
+        generation: u32,
+    },
+    /// The ends of a connection, by their places, learn that it is gone.
+    Reset {
+        one: usize,
+        other: usize,
+        cause: EventId,
     },
 }
 
@@ -138,10 +147,25 @@ impl Flight {
         }
     }
 
-    /// Enters a packet.
+    /// Enters a timer again, which is due at another moment than it was.
+    pub fn enter_timer_again(&self, timers: &mut Timers, place: usize, at: Instant) {
+        self.agenda.withdraw();
+        timers.places[place].ticket = match at {
+            Instant::NEVER => Ticket::NONE,
+            at => self.agenda.enter(at, Class::Usual, Due::of(In::Timers, place)),
+        };
+    }
+
+    /// Enters a packet. Its place in the table.
     #[inline(always)]
-    pub fn enter_packet(&self, at: Instant, packet: Packet) {
+    pub fn enter_packet(&self, at: Instant, packet: Packet) -> u32 {
         let place = self.packets.borrow_mut().insert(packet);
+        self.agenda.enter(at, Class::Usual, Due::of(In::Packets, place as usize));
+        place
+    }
+
+    /// Enters a packet again that has been stopped on its way.
+    pub fn enter_packet_again(&self, at: Instant, place: u32) {
         self.agenda.enter(at, Class::Usual, Due::of(In::Packets, place as usize));
     }
 

@@ -8,7 +8,7 @@ use crate::base::{EventId, EventKind, Label, NodeId, Payload};
 pub(in super::super) struct Packet {
     pub from: NodeId,
     pub to: NodeId,
-    /// The place of the receiver among the machines.
+    /// The place of the receiver among the machines; another's, if it strays.
     pub slot: u16,
     pub label: Label,
     pub repeat: u32,
@@ -27,6 +27,9 @@ pub(in super::super) struct Packet {
 pub(in super::super) const NOBODY: u32 = u32::MAX;
 
 impl Packet {
+    /// In the place of the number of a copy: not a packet, but the notice to its receiver that a connection is gone.
+    pub const RESET: u8 = u8::MAX;
+
     /// A second copy of it.
     pub fn second_copy(&self) -> Packet {
         let Packet { from, to, slot, label, repeat, key, event, .. } = *self;

@@ -2,7 +2,7 @@
 
 use std::task::Waker;
 
-use crate::base::EventId;
+use crate::base::{EventId, Instant};
 use crate::exec::{TaskRef, Ticket};
 
 /// A timer that has been started.
@@ -11,6 +11,8 @@ pub(in super::super) struct Timer {
     /// Who started it; nobody once it is forgotten.
     pub task: Option<TaskRef>,
     pub nth: u32,
+    /// What the clock of its node shows when it is due.
+    pub at: Instant,
     /// The event in which it was started; once it has fired, the event of that.
     pub event: EventId,
     pub fired: bool,

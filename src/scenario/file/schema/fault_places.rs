@@ -10,6 +10,8 @@ const LIMIT: Kind = Kind::Either("limit", &[Kind::Words("limit-word", &["minorit
 
 const RESTART: &str = "How long until they boot again; not by itself if left out.";
 const HEAL: &str = "How long until it heals; not by itself if left out.";
+const CUT_ONLY: &str = "Only packets with this label, or of this kind, are lost, as in \"StartView\".";
+const HOLD_ONLY: &str = "Only packets with this label, or of this kind, wait, as in \"PrepareOk\".";
 const LIMITED: &str = "Not if more replicas than this would then be down; \"minority\" if left out.";
 
 pub(super) const PLACES: &[Place] = &[
@@ -33,11 +35,27 @@ pub(super) const PLACES: &[Place] = &[
             may("wipe", Kind::Table("wipe"), "Nodes stop dead and lose their disks."),
             may("partition", Kind::Table("partition"), "The nodes fall apart; replaces the partition in force."),
             may("cut", Kind::Table("cut"), "Packets from some nodes to others are lost; comes on top of a partition."),
+            may("clog", Kind::Table("clog"), "Packets from some nodes to others wait for a while; none is lost."),
+            may("hold", Kind::Table("hold"), "Packets from some nodes to others wait until they are released."),
+            may("release", Kind::Table("release"), "What is held between some nodes and others arrives, in order."),
             may("heal", Kind::Either("healing", &[Kind::True, Kind::Table("heal")]), "All partitions and cuts end."),
+            may("clock", Kind::Table("change"), "The clocks of nodes jump, or drift."),
         ],
         rules: &[
             Rule::One(&["at", "every", "on"]),
-            Rule::One(&["crash", "restart", "pause", "wipe", "partition", "cut", "heal"]),
+            Rule::One(&[
+                "crash",
+                "restart",
+                "pause",
+                "wipe",
+                "partition",
+                "cut",
+                "clog",
+                "hold",
+                "release",
+                "heal",
+                "clock",
+            ]),
             Rule::With("before", "on"),
             Rule::With("nth", "on"),
         ],
@@ -89,10 +107,11 @@ pub(super) const PLACES: &[Place] = &[
             may("isolate", Kind::Target, "One node on one side, everybody else on the other."),
             may("halves", Kind::True, "Two sides, drawn, with the replicas as even as can be."),
             may("bridge", Kind::Target, "Two sides as in halves, which both still reach this node."),
+            may("ring", Kind::True, "Each replica reaches only its two neighbours, and all clients."),
             may("groups", Kind::List(&GROUP), "These groups; a node in none of them is cut off from all."),
             may("heal_after", DISTRIBUTION, HEAL),
         ],
-        rules: &[Rule::One(&["isolate", "halves", "bridge", "groups"])],
+        rules: &[Rule::One(&["isolate", "halves", "bridge", "ring", "groups"])],
     },
     Place {
         name: "`cut`",
@@ -101,10 +120,52 @@ pub(super) const PLACES: &[Place] = &[
         keys: &[
             need("from", GROUP, "From whom."),
             need("to", GROUP, "To whom."),
+            may("only", Kind::Label, CUT_ONLY),
             may("both_ways", Kind::Boolean, "Whether packets the other way are lost as well."),
             may("heal_after", DISTRIBUTION, HEAL),
         ],
         rules: &[],
+    },
+    Place {
+        name: "`clog`",
+        about: "Packets from some nodes to others wait for a while.",
+        choices: Choices::Any,
+        keys: &[
+            need("from", GROUP, "From whom."),
+            need("to", GROUP, "To whom."),
+            need("for", DISTRIBUTION, "How long they wait."),
+        ],
+        rules: &[],
+    },
+    Place {
+        name: "`hold`",
+        about: "Packets from some nodes to others wait until they are released.",
+        choices: Choices::Any,
+        keys: &[
+            need("from", GROUP, "From whom."),
+            need("to", GROUP, "To whom."),
+            may("only", Kind::Label, HOLD_ONLY),
+            may("release_after", DISTRIBUTION, "How long until they are released; not by itself if left out."),
+        ],
+        rules: &[],
+    },
+    Place {
+        name: "`release`",
+        about: "What is held between some nodes and others arrives, in order.",
+        choices: Choices::Any,
+        keys: &[need("from", GROUP, "From whom."), need("to", GROUP, "To whom.")],
+        rules: &[],
+    },
+    Place {
+        name: "a `clock` change",
+        about: "The clocks of nodes jump, or drift.",
+        choices: Choices::Any,
+        keys: &[
+            need("target", Kind::Target, "Whose."),
+            may("jump", Kind::Shift, "By how much the calendar clock jumps, as in \"+3s\" or \"-3s\"."),
+            may("drift", Kind::Drift, "How fast or slow both clocks run from then on, as in \"+500ppm\"."),
+        ],
+        rules: &[Rule::One(&["jump", "drift"])],
     },
     Place { name: "`heal`", about: "All partitions and cuts end.", choices: Choices::Any, keys: &[], rules: &[] },
 ];

@@ -30,6 +30,16 @@ pub(super) enum Kind {
     Ratio,
     /// `"200/s"`.
     Rate,
+    /// `"10MB/s"`.
+    Bandwidth,
+    /// `"100ppm"`.
+    DriftMax,
+    /// `"+500ppm"`.
+    Drift,
+    /// `"+3s"`.
+    Shift,
+    /// `"PrepareOk"`, `"PrepareOk(v0 op1)"`.
+    Label,
     /// Sixteen hexadecimal digits.
     Digest,
     /// Hexadecimal digits, two for each byte.
@@ -65,6 +75,7 @@ pub(super) enum Bound {
     Ratio,
     Duration,
     Rate,
+    Bandwidth,
 }
 
 /// As many copies as an element of a list can have.
@@ -95,6 +106,11 @@ impl Kind {
             Kind::Duration => "duration",
             Kind::Ratio => "ratio",
             Kind::Rate => "rate",
+            Kind::Bandwidth => "bandwidth",
+            Kind::DriftMax => "drift-max",
+            Kind::Drift => "drift",
+            Kind::Shift => "shift",
+            Kind::Label => "label",
             Kind::Digest => "digest",
             Kind::Bytes => "bytes",
             Kind::Node => "node",
@@ -126,6 +142,7 @@ impl Kind {
             Kind::Ratio => Some(Bound::Ratio),
             Kind::Duration => Some(Bound::Duration),
             Kind::Rate => Some(Bound::Rate),
+            Kind::Bandwidth => Some(Bound::Bandwidth),
             Kind::Either(_, kinds) => kinds.iter().find_map(Kind::bound),
             _ => None,
         }
@@ -155,6 +172,11 @@ impl Kind {
             Kind::Duration => text(DURATION.to_string()),
             Kind::Ratio => json!({ "type": "number", "minimum": 0, "maximum": 1 }),
             Kind::Rate => text("[0-9]+/s".to_string()),
+            Kind::Bandwidth => text("[0-9]+(B|kB|MB|GB)/s".to_string()),
+            Kind::DriftMax => text("[0-9]+ppm".to_string()),
+            Kind::Drift => text("[+-][0-9]+ppm".to_string()),
+            Kind::Shift => text(format!("[+-]{DURATION}")),
+            Kind::Label => text("[A-Za-z][A-Za-z-]*(\\([^()]+\\))?".to_string()),
             Kind::Digest => text("[0-9a-fA-F]{16}".to_string()),
             Kind::Bytes => text("\\s*([0-9a-fA-F]\\s*)*".to_string()),
             Kind::Node => text(NODE.to_string()),
@@ -166,9 +188,9 @@ impl Kind {
                 let which = "( (exactly )?#[0-9]+)?";
                 text(format!("{who} ((sends|receives|starts|finishes|reaches) [^ ]{ANY}|boots{which})"))
             }
-            Kind::Deviation => {
-                text(format!("(drop|delay|duplicate|reorder|corrupt|slow|keep|tear|yield|offset) [^ ]{ANY}"))
-            }
+            Kind::Deviation => text(format!(
+                "(drop|delay|duplicate|reorder|corrupt|misroute|clog|slow|keep|tear|yield|offset|drift) [^ ]{ANY}"
+            )),
             Kind::Operation => {
                 let start = format!(" *c(0|[1-9][0-9]*) +(after +{DURATION} +)?");
                 text(format!("{start}(get|put|append|cas|delete) +k[0-9]+([ ,']{ANY})?"))
@@ -195,6 +217,7 @@ impl Bound {
             Bound::Ratio => &Kind::Ratio,
             Bound::Duration => &Kind::Duration,
             Bound::Rate => &Kind::Rate,
+            Bound::Bandwidth => &Kind::Bandwidth,
         }
     }
 }

@@ -76,6 +76,29 @@ pub(super) const PLACES: &[Place] = &[
             may("duplicate", Kind::Ratio, "How often a second copy arrives, with a latency of its own."),
             may("reorder", Kind::Ratio, "How often a packet may overtake others of its link."),
             may("corrupt", Kind::Ratio, "How often a bit of the payload is flipped."),
+            may("misroute", Kind::Ratio, "How often a packet arrives at another node than it was sent to."),
+            may(
+                "delivery",
+                Kind::Words("delivery", &["datagram", "stream"]),
+                "Whether each packet comes for itself, or all of a pair in order until their connection breaks.",
+            ),
+            may("bandwidth", Kind::Bandwidth, "How much each link carries, as in \"10MB/s\"; any amount if left out."),
+            may(
+                "queue",
+                Kind::Whole(1, 1_000_000),
+                "How many packets of a link may wait for others to be transmitted.",
+            ),
+            may("clog", Kind::Table("clogs"), "How often links clog, and for how long."),
+        ],
+        rules: &[],
+    },
+    Place {
+        name: "the network's `clogs`",
+        about: "How often links clog, and for how long.",
+        choices: Choices::Any,
+        keys: &[
+            need("share", Kind::Ratio, "How often a packet finds that its link clogs."),
+            need("for", DISTRIBUTION, "How long everything on the link waits."),
         ],
         rules: &[],
     },
@@ -100,7 +123,14 @@ pub(super) const PLACES: &[Place] = &[
         name: "[clock]",
         about: "How the clocks behave.",
         choices: Choices::Any,
-        keys: &[may("offset_max", Kind::Duration, "Each node's clocks are ahead of true time by up to this much.")],
+        keys: &[
+            may("offset_max", Kind::Duration, "Each node's clocks are ahead of true time by up to this much."),
+            may(
+                "drift_max",
+                Kind::DriftMax,
+                "Each node's clocks run fast or slow by up to this much, as in \"100ppm\".",
+            ),
+        ],
         rules: &[],
     },
     Place {

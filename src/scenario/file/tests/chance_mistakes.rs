@@ -85,7 +85,7 @@ fn of_ranges() {
     .concat();
     insta::assert_snapshot!(said, @r#"
     { between = 0.1 }
-      0.1: expected a list of the lowest and the highest value (two whole numbers, two numbers with a point from 0 to 1, two durations such as "5ms" or two rates such as "10/s")
+      0.1: expected a list of the lowest and the highest value (two whole numbers, two numbers with a point from 0 to 1, two durations such as "5ms", two rates such as "10/s" or two bandwidths such as "10MB/s")
     { between = [0.1] }
       [0.1]: a range has two ends, and here stand 1
     { between = [0.1, 0.2, 0.3] }
@@ -101,7 +101,7 @@ fn of_ranges() {
     { between = [0.1, 0.2], scale = true }
       true: there is one scale, "log", and here stands `true`
     { between = [0.1, 1.5] }
-      1.5: a range is between two whole numbers, two numbers with a point from 0 to 1, two durations such as "5ms" or two rates such as "10/s", and here stands 1.5
+      1.5: a range is between two whole numbers, two numbers with a point from 0 to 1, two durations such as "5ms", two rates such as "10/s" or two bandwidths such as "10MB/s", and here stands 1.5
     { between = ["1ms", "1/s"] }
       ["1ms", "1/s"]: both ends have to be of one kind, and "1ms" and "1/s" are not
     { between = ["1ms", "5mss"] }
@@ -110,9 +110,9 @@ fn of_ranges() {
       "1ms": expected a number from 0 to 1 such as 0.05, found a string
       "5ms": expected a number from 0 to 1 such as 0.05, found a string
     { between = [-1, 1] }
-      -1: a range is between two whole numbers, two numbers with a point from 0 to 1, two durations such as "5ms" or two rates such as "10/s", and here stands -1
+      -1: a range is between two whole numbers, two numbers with a point from 0 to 1, two durations such as "5ms", two rates such as "10/s" or two bandwidths such as "10MB/s", and here stands -1
     { between = [true, false] }
-      true: a range is between two whole numbers, two numbers with a point from 0 to 1, two durations such as "5ms" or two rates such as "10/s", and here stands true
+      true: a range is between two whole numbers, two numbers with a point from 0 to 1, two durations such as "5ms", two rates such as "10/s" or two bandwidths such as "10MB/s", and here stands true
     { between = [0.1, 0.2], min = 3 }
       min: `min` cannot stand beside `between` (beside it there can be `scale` and `chance`)
     { scale = "log" }

@@ -11,8 +11,8 @@ use crate::base::{Cluster, Distribution, Key, LabelText, NodeId, Operation, Rati
 use crate::check::OracleId;
 use crate::scenario::{Checks, Core, Expectation, Mix, Phase, Plan, Quiet, Scenario, Shares, Shows, Step, Workload};
 use crate::world::{
-    ClockConfig, Deviation, Fault, Group, Limit, NetworkConfig, ScheduleConfig, Split, StorageConfig, Target, Trigger,
-    Verb, What, When, Which, Who,
+    ClockChange, ClockConfig, Clogs, Delivery, Deviation, Fault, Group, Limit, NetworkConfig, ScheduleConfig, Split,
+    StorageConfig, Target, Trigger, Verb, What, When, Which, Who,
 };
 
 /// Every generated cluster is of this size, so that nodes can be drawn without regard to it.
@@ -129,12 +129,14 @@ fn distribution(kind: Kind, low: u64) -> BoxedStrategy<Distribution> {
 
 fn world(kind: Kind) -> BoxedStrategy<(NetworkConfig, StorageConfig, ClockConfig, ScheduleConfig)> {
     let network = (distribution(kind, 0), chance(kind), chance(kind), chance(kind), chance(kind));
-    let network = network.prop_map(|(latency, loss, duplicate, reorder, corrupt)| NetworkConfig {
-        latency,
-        loss,
-        duplicate,
-        reorder,
-        corrupt,
+    let clogs = (chance(kind), distribution(kind, 0)).prop_map(|(share, span)| Clogs { share, span });
+    // A clog that never comes is none.
+    let clogs = option::of(clogs).prop_map(|clogs| clogs.filter(|clogs| !clogs.share.is_zero()));
+    let links = (chance(kind), any::<bool>(), option::of(1u64..), option::of(1u32..=1_000_000), clogs);
+    let network = (network, links).prop_map(|((latency, loss, duplicate, reorder, corrupt), links)| {
+        let (misroute, is_stream, bandwidth, queue, clog) = links;
+        let delivery = if is_stream { Delivery::Stream } else { Delivery::Datagram };
+        NetworkConfig { latency, loss, duplicate, reorder, corrupt, misroute, delivery, bandwidth, queue, clog }
     });
     let latency = || distribution(kind, 0);
     let storage = (latency(), latency(), latency(), chance(kind), chance(kind));
@@ -142,11 +144,16 @@ fn world(kind: Kind) -> BoxedStrategy<(NetworkConfig, StorageConfig, ClockConfig
         let crash_tear = if crash_keep.to_float() + crash_tear.to_float() > 1.0 { Ratio::ZERO } else { crash_tear };
         StorageConfig { read_latency, write_latency, sync_latency, crash_keep, crash_tear }
     });
-    let offset = if kind == Kind::Plan { Just(Duration::ZERO).boxed() } else { some_span() };
+    let clocks = match kind {
+        Kind::Plan => Just(ClockConfig::default()).boxed(),
+        Kind::Scenario => (some_span(), 0u32..=500_000)
+            .prop_map(|(offset_max, drift_max)| ClockConfig { offset_max, drift_max })
+            .boxed(),
+    };
     (
         prop_oneof![Just(NetworkConfig::default()), network],
         prop_oneof![Just(StorageConfig::default()), storage],
-        offset.prop_map(|offset_max| ClockConfig { offset_max }),
+        clocks,
         chance(kind).prop_map(|shuffle| ScheduleConfig { shuffle }),
     )
         .boxed()
@@ -315,6 +322,7 @@ fn what(kind: Kind, ends: usize) -> BoxedStrategy<What> {
     let later = || option::of(distribution(kind, 0));
     let limit = || prop_oneof![Just(Limit::Minority), Just(Limit::All), (1u16..=64).prop_map(Limit::Count)];
     let mut splits = vec![
+        Just(Split::Ring).boxed(),
         one(kind, ends).prop_map(Split::Isolate).boxed(),
         groups(kind, ends, 1..=3).prop_map(Split::Groups).boxed(),
     ];
@@ -342,6 +350,40 @@ fn what(kind: Kind, ends: usize) -> BoxedStrategy<What> {
             What::Cut { from, to, both_ways, heal_after }
         }),
         Just(What::Heal),
+        links(kind, ends),
+        (
+            some(kind, ends),
+            prop_oneof![
+                (1i64.., any::<bool>()).prop_map(|(size, back)| ClockChange::Jump(if back { -size } else { size })),
+                (-500_000i32..=500_000).prop_map(ClockChange::Drift),
+            ]
+        )
+            .prop_map(|(target, change)| What::Clock { target, change }),
+    ]
+    .boxed()
+}
+
+/// What can befall links, besides being cut.
+fn links(kind: Kind, ends: usize) -> BoxedStrategy<What> {
+    let sides = || {
+        groups(kind, ends, 2..=2).prop_map(|mut sides| {
+            let (to, from) = (sides.pop().expect("two"), sides.pop().expect("two"));
+            (from, to)
+        })
+    };
+    let later = || option::of(distribution(kind, 0));
+    prop_oneof![
+        (sides(), label(), any::<bool>(), later()).prop_map(|((from, to), only, both_ways, heal_after)| {
+            What::CutOnly { from, to, only, both_ways, heal_after }
+        }),
+        (sides(), distribution(kind, 0)).prop_map(|((from, to), span)| What::Clog { from, to, span }),
+        (sides(), option::of(label()), later()).prop_map(|((from, to), only, release_after)| What::Hold {
+            from,
+            to,
+            only,
+            release_after
+        }),
+        sides().prop_map(|(from, to)| What::Release { from, to }),
     ]
     .boxed()
 }
@@ -388,6 +430,9 @@ fn recorded() -> BoxedStrategy<Plan> {
         "keep r1 life N length journal",
         "keep r1 life N names 3",
         "yield r1/replica woken by (r0->r1 Prepare(v0 op1) #2 arrives) #N by 3",
+        "yield r1/replica woken by (r1 reset r0 #2) #N by 3",
+        "misroute r0->r1 Prepare(v0 op1) #N to c1",
+        "clog r0->r1 Prepare(v0 op1) #N for 300ms",
     ]);
     let deviations = vec(deviations, 0..6).prop_map(|texts| {
         let read = |(index, text): (usize, &str)| -> Deviation<LabelText> {

@@ -117,7 +117,7 @@ fn of_faults() {
     heal = true
       [[phase.fault]]: a fault needs to say when it strikes (it has one of `at`, `every` and `on`)
     at = "1s"
-      [[phase.fault]]: a fault needs to say what it does (it does one of crash, restart, pause, wipe, partition, cut, heal)
+      [[phase.fault]]: a fault needs to say what it does (it does one of crash, restart, pause, wipe, partition, cut, clog, hold, release, heal, clock)
     at = "1s"
     every = "2s"
     heal = true
@@ -187,7 +187,7 @@ fn of_faults() {
       restart_after: unknown key `restart_after` in a fault (`restart_after` belongs in `crash` or `wipe`)
     at = "1s"
     partition = { heal_after = "1s" }
-      { heal_after = "1s" }: a partition needs to say into what (it has one of `isolate`, `halves`, `bridge` and `groups`)
+      { heal_after = "1s" }: a partition needs to say into what (it has one of `isolate`, `halves`, `bridge`, `ring` and `groups`)
     at = "1s"
     partition = { isolate = "all-replicas" }
       "all-replicas": here stands one node, and `all-replicas` is many (several nodes go into `groups`)
@@ -328,7 +328,7 @@ fn of_plans() {
       |
     5 | build = 3
       |         ^
-    test.toml:4:15: unknown verb `lose`; a deviation starts with drop, delay, duplicate, reorder, corrupt, slow, keep, tear, yield or offset
+    test.toml:4:15: unknown verb `lose`; a deviation starts with drop, delay, duplicate, reorder, corrupt, misroute, clog, slow, keep, tear, yield, offset or drift
       |
     4 | deviations = ["lose r0->r1 A #1", "drop r0->r3 A #1", "drop r0->r1 A #1", "drop r0->r1 A #1"]
       |               ^^^^^^^^^^^^^^^^^^

@@ -1,0 +1,53 @@
+//! What the network has besides links that are cut: gates, bandwidth, connections, and what only some packets meet.
+
+use std::cell::{Cell, RefCell};
+
+use super::config::{Delivery, NetworkConfig};
+use super::decide::Decider;
+use super::decide_network::Detours;
+use super::gates::Gates;
+use super::pipes::Pipes;
+use super::streams::Streams;
+use crate::base::Cluster;
+
+/// The rest of the network. Most runs have none of it, and ask two flags: one of the link when a packet is sent, and
+/// `watched` here when one arrives.
+#[derive(Debug)]
+pub(super) struct Traffic {
+    /// Whether a packet that comes to the door may be stopped there.
+    pub watched: Cell<bool>,
+    /// Whether more may become of any packet than its dice say.
+    eventful: bool,
+    pub gates: RefCell<Gates>,
+    pub pipes: RefCell<Pipes>,
+    /// The connections, on a network of streams.
+    pub streams: Option<RefCell<Streams>>,
+    pub detours: Detours,
+}
+
+impl Traffic {
+    pub fn new(config: &NetworkConfig, cluster: Cluster, decider: &Decider) -> Traffic {
+        let streams = config.delivery == Delivery::Stream;
+        let config = config.possible();
+        let detours = Detours::new(&config);
+        let eventful = streams || config.bandwidth.is_some() || detours.are_possible() || decider.plans_detours();
+        Traffic {
+            watched: Cell::new(eventful),
+            eventful,
+            gates: RefCell::default(),
+            pipes: RefCell::new(Pipes::new(config.bandwidth, config.queue)),
+            streams: streams.then(|| RefCell::new(Streams::new(cluster.len()))),
+            detours,
+        }
+    }
+
+    /// Whether more may become of any packet than its dice say.
+    pub fn is_eventful(&self) -> bool {
+        self.eventful
+    }
+
+    /// Finds out again whether packets are watched at the door. To be called whenever a gate closes or lets one through.
+    pub fn look(&self) {
+        self.watched.set(self.eventful || !self.gates.borrow().is_idle());
+    }
+}

@@ -10,9 +10,9 @@ use std::rc::Rc;
 use crate::base::{Disks, Event, EventId, Key, Operation, Reply};
 
 use super::history::{Call, History};
-use super::model::Model;
+use super::linearizability::search::{Progress, Search};
+use super::models::Model;
 use super::oracle::{Checked, End, Oracle, OracleId, Violation};
-use super::search::{Progress, Search};
 
 /// The first slice of nodes that every object gets.
 const FIRST_SLICE: u64 = 1 << 10;

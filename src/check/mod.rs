@@ -15,21 +15,18 @@ pub mod dur;
 mod first;
 pub mod history;
 pub mod lin;
-mod lists;
+mod linearizability;
 pub mod live;
-pub mod model;
+pub mod models;
 pub mod mono;
 pub mod once;
 pub mod oracle;
-mod search;
 pub mod set;
-mod sight;
-mod states;
 #[cfg(test)]
 mod story;
 
 pub use history::{Call, History, Moment};
 pub use lin::{Impossible, Ruling};
-pub use model::{KeyValue, Model, State};
+pub use models::{KeyValue, Model, State};
 pub use oracle::{Checked, End, Epoch, Layout, Oracle, OracleId, Quorums, Violation};
 pub use set::{CallCounts, Limits, Oracles, Setting};

@@ -32,11 +32,11 @@ use std::collections::{HashMap, HashSet};
 
 use crate::base::{EventId, Operation, Reply};
 
-use super::history::Call;
 use super::lists::Lists;
-use super::model::Model;
 use super::sight::{Sight, Standing};
 use super::states::{Fixed, States, fingerprint};
+use crate::check::history::Call;
+use crate::check::models::Model;
 
 /// The results of that many steps are kept, so that a model is not asked the same again and again.
 const STEPS_KEPT: usize = 1 << 16;
@@ -62,7 +62,7 @@ pub(super) enum Step {
 
 /// What a search has come to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Progress {
+pub(in crate::check) enum Progress {
     /// There is a linearization.
     Found,
     /// There is none.
@@ -85,7 +85,7 @@ struct Frame {
 }
 
 /// A depth-first search that can be paused.
-pub(super) struct Search<'a> {
+pub(in crate::check) struct Search<'a> {
     model: &'a dyn Model,
     ops: Vec<Op<'a>>,
     steps: Vec<Step>,

@@ -107,6 +107,8 @@ pub(in crate::check) struct Search<'a> {
     begun: bool,
     /// It has met a dead end, and may ask the model the same again.
     is_hard: bool,
+    /// The farthest place where something had to be chosen.
+    farthest: usize,
 }
 
 impl<'a> Search<'a> {
@@ -134,11 +136,7 @@ impl<'a> Search<'a> {
             if reply.is_none() {
                 unknown.push(op);
             }
-            let read = match operation {
-                Operation::Get { .. } => true,
-                Operation::Cas { .. } => reply == Some(&Reply::Swapped(false)),
-                _ => false,
-            };
+            let read = reply.is_some_and(|reply| model.is_read(operation, reply));
             moments.push((call.called.order, false, op));
             if let Some((moment, _)) = answer {
                 moments.push((moment.order, true, op));
@@ -172,6 +170,7 @@ impl<'a> Search<'a> {
             seen: HashSet::default(),
             begun: false,
             is_hard: false,
+            farthest: 0,
         }
     }
 
@@ -214,6 +213,11 @@ impl<'a> Search<'a> {
         self.model.apply(self.states.get(self.state), operation).1
     }
 
+    /// How many steps of the walk, calls and returns, could be explained at best, and how many there are.
+    pub fn explained(&self) -> (usize, usize) {
+        (self.farthest, self.steps.len())
+    }
+
     /// Walks on as far as nothing has to be chosen. True at the end; otherwise a frame with the choices is there, if
     /// this configuration is new and not hopeless.
     fn settle(&mut self) -> bool {
@@ -232,6 +236,7 @@ impl<'a> Search<'a> {
                     self.trail.push(Change::Return);
                 }
                 Step::Return(op) => {
+                    self.farthest = self.farthest.max(self.place);
                     if self.seen.insert(self.mark ^ fingerprint(self.place as u64, u64::from(self.state) + 1)) {
                         self.offer(op);
                     }
@@ -367,9 +372,9 @@ impl<'a> Search<'a> {
         let Op { operation, reply, read, .. } = self.ops[op as usize];
         let (state, answer) = self.model.apply(self.states.get(self.state), operation);
         let next = match reply {
-            Some(reply) if *reply != answer => None,
+            Some(reply) if !self.model.accepts(reply, &answer) => None,
             _ if read => Some(self.state),
-            _ => Some(self.states.id(state.as_deref())),
+            _ => Some(self.states.id(self.model.canonical(state).as_deref())),
         };
         // Before the first dead end hardly anything is asked twice.
         if self.is_hard {

@@ -29,6 +29,9 @@ use super::tier::Evidence;
 /// Nodes for one question about a part. If they run out, the constraint in question is kept.
 const NODES_PER_QUESTION: u64 = 1 << 13;
 
+/// Operations that all questions together may be about. After that, every constraint that is left is kept.
+const OPERATIONS_ASKED: u64 = 1 << 26;
+
 /// Bytes that are looked through for appended texts; where there are more, all that were appended count as found.
 const BYTES_SEARCHED: usize = 1 << 26;
 
@@ -85,7 +88,7 @@ pub(super) fn explain(
     found: Found,
     nodes: u64,
 ) -> Counterexample {
-    let mut question = Question { judge, nodes, starts: vec![], complete: true };
+    let mut question = Question { judge, nodes, operations: OPERATIONS_ASKED, starts: vec![], complete: true };
     let prefix = question.longest_prefix(ops);
     let broken_by = prefix.map(|(_, op)| op);
     let evidence = found.evidence.map(|evidence| evidence.ops.iter().map(|op| *op as usize).collect::<Vec<_>>());
@@ -181,6 +184,7 @@ impl Piece {
 struct Question<'j, 'r> {
     judge: &'j mut Judge<'r>,
     nodes: u64,
+    operations: u64,
     /// The values that the object may have held before; only "nothing yet" if there are none.
     starts: Vec<Entry>,
     /// Every question so far had an answer.
@@ -195,6 +199,11 @@ impl Question<'_, '_> {
             whole.clear();
             whole.extend(start);
             whole.extend_from_slice(entries);
+            let Some(operations) = self.operations.checked_sub(whole.len() as u64) else {
+                self.complete = false;
+                return false;
+            };
+            self.operations = operations;
             let mut nodes = NODES_PER_QUESTION.min(self.nodes);
             self.nodes -= nodes;
             let progress = self.judge.decide(&whole, &mut nodes);

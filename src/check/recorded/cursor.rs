@@ -99,9 +99,14 @@ impl<'l> Cursor<'l> {
         let start = self.at;
         let mut number: u64 = 0;
         while let Some(digit @ b'0'..=b'9') = self.peek() {
-            let next = number.checked_mul(10).and_then(|tens| tens.checked_add(u64::from(digit - b'0')));
-            number = next.ok_or_else(|| format!("the number for `{field}` is too large"))?;
+            // What is too long for this is told below.
+            number = number.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
             self.at += 1;
+        }
+        // Nineteen digits always fit.
+        if self.at - start > 19 {
+            let digits = std::str::from_utf8(&self.line[start..self.at]).unwrap_or_default();
+            number = digits.parse().map_err(|_| format!("the number for `{field}` is too large"))?;
         }
         if self.at > start && !matches!(self.peek(), Some(b'.' | b'e' | b'E')) {
             return Ok(Seen::Value(number));

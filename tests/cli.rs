@@ -255,3 +255,63 @@ fn the_schema_that_is_kept_is_the_one_that_is_written() {
     let kept = fs::read_to_string(root().join("docs/scenario.schema.json")).expect("it is kept there");
     assert!(kept == ended.out, "it is made anew by: cargo run -- schema > docs/scenario.schema.json");
 }
+
+const HISTORY: &str = r#"{"client":0,"op":"put","key":"x","value":"1","call":10,"return":20}
+{"client":1,"op":"put","key":"x","value":"2","call":30,"return":40}
+{"client":2,"op":"get","key":"x","value":"1","call":50,"return":60}
+"#;
+
+#[test]
+fn a_recorded_history_is_judged_and_explained() {
+    let directory = elsewhere("check");
+    std::fs::write(directory.join("stale.jsonl"), HISTORY).expect("it can be written");
+    std::fs::write(directory.join("good.jsonl"), HISTORY.lines().next().expect("a line")).expect("it can be written");
+    std::fs::write(directory.join("cut.jsonl"), &HISTORY[..100]).expect("it can be written");
+    assert_eq!(foretell(&directory, "check good.jsonl").code, Some(0));
+    let ended = foretell(&directory, "check good.jsonl stale.jsonl");
+    assert_eq!(ended.code, Some(1), "{}", ended.err);
+    let (_, said) = ended.out.split_once("stale.jsonl").expect("it is named");
+    insta::assert_snapshot!(said, @r"
+      not linearizable
+      history     3 operations on 1 object
+      decided     1 by zones
+
+      because     client 2 read 1 at some time from 50 to 60, though that had been replaced: `put x 1` of client 0
+                  was over at 20, before `put x 2` of client 1 began, and that was over at 40
+
+      client 0  put x 1     ├─────┤
+      client 1  put x 2                 ├─────┤
+      client 2  get x -> 1                          ├─────▷
+
+      explained   the first 2 returns on this object; the next is that of `get x -> 1` by client 2 at 60
+
+    repeat: foretell check stale.jsonl
+    ");
+    let ended = foretell(&directory, "check cut.jsonl good.jsonl");
+    assert_eq!(ended.code, Some(2));
+    assert!(ended.err.contains("cut.jsonl:2:") && ended.err.contains("the file is truncated"), "{}", ended.err);
+    assert!(ended.out.contains("good.jsonl  linearizable"), "the other file is judged: {}", ended.out);
+    let json = foretell(&directory, "check stale.jsonl --format json").json();
+    assert_eq!(json["files"][0]["counterexample"]["operations"].as_array().map(Vec::len), Some(3));
+    // What the model does not know is no verdict.
+    let ended = foretell(&directory, "check good.jsonl --model queue");
+    assert!(ended.code == Some(2) && ended.err.contains("--model register or --model kv"), "{}", ended.err);
+}
+
+#[test]
+fn a_packed_history_is_unpacked() {
+    use std::io::Write;
+    let directory = elsewhere("check-packed");
+    let path = directory.join("history.jsonl.gz");
+    let file = std::fs::File::create(&path).expect("it can be written");
+    let mut gzip = flate2::write::GzEncoder::new(file, flate2::Compression::default());
+    gzip.write_all(HISTORY.as_bytes()).and_then(|()| gzip.finish().map(|_| ())).expect("it can be written");
+    assert_eq!(foretell(&directory, "check history.jsonl.gz").code, Some(1));
+    let packed = std::fs::read(&path).expect("it is there");
+    std::fs::write(&path, &packed[..packed.len() / 2]).expect("it can be written");
+    let ended = foretell(&directory, "check history.jsonl.gz");
+    assert!(ended.code == Some(2) && ended.err.contains("truncated"), "{}", ended.err);
+    let zstd = ruzstd::encoding::compress_to_vec(HISTORY.as_bytes(), ruzstd::encoding::CompressionLevel::Fastest);
+    std::fs::write(directory.join("history.zst"), zstd).expect("it can be written");
+    assert_eq!(foretell(&directory, "check history.zst").code, Some(1));
+}

@@ -10,9 +10,9 @@ use std::rc::Rc;
 use crate::base::{Disks, Event, EventId, Key, Operation, Reply};
 
 use super::history::{Call, History};
-use super::model::Model;
+use super::linearizability::search::{Progress, Search};
+use super::models::{Model, Partition};
 use super::oracle::{Checked, End, Oracle, OracleId, Violation};
-use super::search::{Progress, Search};
 
 /// The first slice of nodes that every object gets.
 const FIRST_SLICE: u64 = 1 << 10;
@@ -44,10 +44,7 @@ pub struct Impossible {
 
 /// Judges a history within a number of nodes. To find out which answer is to blame may take as many again.
 pub fn judge(history: &History, model: &dyn Model, mut nodes: u64) -> Ruling {
-    let mut objects: BTreeMap<Key, Vec<usize>> = BTreeMap::new();
-    for (place, call) in history.calls().iter().enumerate() {
-        objects.entry(call.operation.key()).or_default().push(place);
-    }
+    let objects = objects(history.calls(), model);
     let given = nodes;
     let mut open: Vec<(Key, Search<'_>)> = Vec::new();
     // Most objects are decided on the spot, and then need not be kept.
@@ -90,6 +87,22 @@ pub fn judge(history: &History, model: &dyn Model, mut nodes: u64) -> Ruling {
         [] => Ruling::Linearizable,
         open => Ruling::Undecided(open.iter().map(|(key, _)| *key).collect()),
     }
+}
+
+/// The places of the calls that must be judged together, by the first key that they touch.
+fn objects(calls: &[Call], model: &dyn Model) -> BTreeMap<Key, Vec<usize>> {
+    let mut objects: BTreeMap<Key, Vec<usize>> = BTreeMap::new();
+    for (place, call) in calls.iter().enumerate() {
+        match model.partition(&call.operation) {
+            Partition::Object(key) => objects.entry(key).or_default().push(place),
+            // One operation that touches several objects ties all of them together.
+            Partition::Whole => {
+                let least = calls.iter().map(|call| call.operation.key()).min().expect("there is this one");
+                return BTreeMap::from([(least, (0..calls.len()).collect())]);
+            }
+        }
+    }
+    objects
 }
 
 /// Finds the first return after which nothing explains the object's history any more.

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::super::history::Moment;
-use super::super::model::{KeyValue, State};
+use super::super::models::{KeyValue, State};
 use super::super::story::{Story, client, get, put, value};
 use super::*;
 use crate::base::Instant;

@@ -5,6 +5,8 @@
 //! clients see: [`lin`] searches the [`history`] for an order that explains every answer, [`live`] waits for answers.
 //! [`set`] holds them together. None of them calls protocol code; each knows only events and the god's view of disks.
 //! `docs/oracles.md` has one table of them all.
+//!
+//! Histories that were recorded elsewhere ([`recorded`]) are judged by [`linearizability`], by one of the [`models`].
 
 pub mod agree;
 pub mod back;
@@ -15,21 +17,19 @@ pub mod dur;
 mod first;
 pub mod history;
 pub mod lin;
-mod lists;
+pub mod linearizability;
 pub mod live;
-pub mod model;
+pub mod models;
 pub mod mono;
 pub mod once;
 pub mod oracle;
-mod search;
+pub mod recorded;
 pub mod set;
-mod sight;
-mod states;
 #[cfg(test)]
 mod story;
 
 pub use history::{Call, History, Moment};
 pub use lin::{Impossible, Ruling};
-pub use model::{KeyValue, Model, State};
+pub use models::{KeyValue, Model, Partition, State};
 pub use oracle::{Checked, End, Epoch, Layout, Oracle, OracleId, Quorums, Violation};
 pub use set::{CallCounts, Limits, Oracles, Setting};

@@ -6,8 +6,8 @@ use std::collections::HashMap;
 
 use crate::base::{Disks, Event, EventKind, NodeId, Probe};
 
+use super::linearizability::states::Fixed;
 use super::oracle::{Checked, Oracle, OracleId, Violation, pair};
-use super::states::Fixed;
 
 /// Compares every `Executed` probe with the first one for the same request of the same client.
 ///

@@ -14,7 +14,7 @@ use super::div::Div;
 use super::dur::Dur;
 use super::lin::Lin;
 use super::live::Live;
-use super::model::Model;
+use super::models::Model;
 use super::mono::Mono;
 use super::once::Once;
 use super::oracle::{Checked, End, Layout, Oracle, OracleId, Quorums, Violation};

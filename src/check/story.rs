@@ -16,7 +16,7 @@ use crate::base::{
     Reply,
 };
 
-use super::model::KeyValue;
+use super::models::KeyValue;
 use super::oracle::{Checked, End, Epoch, Layout, OracleId, Quorums, Violation};
 use super::set::{Limits, Oracles, Setting};
 

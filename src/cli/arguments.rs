@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::check::OracleId;
+use crate::check::models::Standard;
 
 use super::{exit, seeds};
 
@@ -30,6 +31,7 @@ pub(super) enum Command {
     Sweep(SweepArguments),
     Shrink(ShrinkArguments),
     Replay(ReplayArguments),
+    Check(CheckArguments),
     Validate(ValidateArguments),
     Schema(SchemaArguments),
     Completions(CompletionsArguments),
@@ -265,6 +267,41 @@ pub(super) struct ShrinkArguments {
     #[arg(help = "How the result is shown.")]
     #[arg(long, value_enum, default_value_t = ShrinkFormat::Human)]
     pub(super) format: ShrinkFormat,
+}
+
+const CHECK: &str = "Says whether client histories, recorded anywhere, are linearizable.";
+const CHECK_LONG: &str = "\
+Says whether client histories, recorded anywhere, are linearizable; if one is not, shows the few operations that cannot all \
+have happened as they did.
+
+A history is JSON, one operation on a line, or a Jepsen history in EDN; either may be packed with gzip or zstd. \
+docs/linearizability.md has the fields. Exit codes: 0 all are linearizable, 1 one is not, 2 one cannot be read, 4 the budget ran out.";
+
+/// `check` and its options.
+#[derive(Args, Debug)]
+#[command(about = CHECK, long_about = CHECK_LONG)]
+#[command(after_help = exit::HELP)]
+pub(super) struct CheckArguments {
+    #[arg(help = "The histories; `-` is standard input.")]
+    #[arg(value_name = "FILE", required = true)]
+    pub(super) files: Vec<String>,
+
+    #[arg(help = "What the service should have answered: register, kv, counter, set, queue or log.")]
+    #[arg(long, value_name = "MODEL", default_value_t = Standard::default())]
+    pub(super) model: Standard,
+
+    #[arg(help = "How many configurations the search may visit, all objects together, where a search is needed.")]
+    #[arg(long, value_name = "NODES", default_value_t = CheckArguments::BUDGET)]
+    pub(super) budget: u64,
+
+    #[arg(help = "How the result is written.")]
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub(super) format: Format,
+}
+
+impl CheckArguments {
+    /// Nodes, if nothing is said: about half a minute.
+    pub(super) const BUDGET: u64 = 20_000_000;
 }
 
 /// `validate` and its options.

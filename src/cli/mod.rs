@@ -15,6 +15,7 @@
 //! has an exit code of its own, and nothing panics at a user.
 
 mod arguments;
+mod check;
 mod chosen;
 mod completions;
 mod console;
@@ -85,6 +86,7 @@ pub fn main(registry: Registry) -> ExitCode {
             let runner = Runner { registry: &registry, simulator: &simulator::run };
             shrink::command(arguments, &program(), &shelf, &runner, &mut console)
         }
+        Command::Check(arguments) => check::command(arguments, &program(), &mut console),
         Command::Validate(validate) => validate::command(validate, &shelf, &registry, &mut console),
         Command::Schema(SchemaArguments {}) => console.say(&schema(&registry)).map(|()| Exit::Met),
         Command::Completions(arguments) => completions::command(arguments, &program(), &mut console),
@@ -108,3 +110,8 @@ fn program() -> String {
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/determinism.md")]
 struct DeterminismPage;
+
+/// Likewise.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/linearizability.md")]
+struct LinearizabilityPage;

@@ -4,17 +4,20 @@
 //! past of a finding, and the line that repeats it. A [`Sweep`] is the same for a range of seeds. [`text`] and [`json`]
 //! write both, `junit` and [`github`] write sweeps for build servers; [`trace`] writes the events of a run. [`past`] takes
 //! of a trace what led to a finding; [`lanes`] draws that, [`mermaid`] makes a diagram of it, [`retell`] tells it.
-//! [`explain`] says what a run will do before it is run.
+//! [`explain`] says what a run will do before it is run. [`linearizable`] says what came of checking a recorded history, and
+//! [`intervals`] draws it.
 //!
 //! Nothing here runs anything, prints anything, or knows the time of day: the same run gives the same text on every
 //! machine, so that text can be pinned by snapshot tests.
 
 pub mod explain;
 pub mod github;
+pub mod intervals;
 pub mod json;
 #[cfg(feature = "cli")]
 pub mod junit;
 pub mod lanes;
+pub mod linearizable;
 pub mod mermaid;
 pub mod past;
 mod problems;

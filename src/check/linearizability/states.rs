@@ -7,7 +7,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use crate::base::hash::{hash_bytes, mix};
 
-use super::model::State;
+use crate::check::models::State;
 
 /// States by number.
 pub(super) struct States {
@@ -48,10 +48,10 @@ pub(super) fn fingerprint(a: u64, b: u64) -> u128 {
 }
 
 /// Hashing that is the same in every process.
-pub(super) type Fixed = BuildHasherDefault<FixedHasher>;
+pub(in crate::check) type Fixed = BuildHasherDefault<FixedHasher>;
 
 #[derive(Clone, Copy, Default)]
-pub(super) struct FixedHasher(u64);
+pub(in crate::check) struct FixedHasher(u64);
 
 impl Hasher for FixedHasher {
     fn write(&mut self, bytes: &[u8]) {

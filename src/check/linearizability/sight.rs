@@ -10,9 +10,9 @@
 use crate::base::{Operation, Reply};
 
 use super::lists::Lists;
-use super::model::State;
 use super::search::{Op, Step};
 use super::states::States;
+use crate::check::models::State;
 
 /// Unknown operations times answers, above which their traces are not looked for: that would take longer than it saves.
 const TRACES_LOOKED_FOR: usize = 1 << 20;

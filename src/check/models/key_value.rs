@@ -1,25 +1,8 @@
-//! What a correct service would answer, one object at a time.
+//! A store of strings, and a register.
 
 use crate::base::{Operation, Reply};
 
-/// The state of one object; `None` is "absent", which is how every object starts.
-pub type State = Option<Vec<u8>>;
-
-/// A deterministic sequential service: from a state and an operation follow the next state and the reply.
-///
-/// A `Get` and a `Cas` that does not swap are reads: they must leave the state as it is.
-pub trait Model {
-    /// What the operation does to the state of the object it touches, and what it answers.
-    fn apply(&self, state: &State, operation: &Operation) -> (State, Reply);
-
-    /// Whether the state is the value's bytes and `Get`, `Put`, `Append`, `Cas` and `Delete` mean exactly what
-    /// [`Operation`] says.
-    ///
-    /// The search for a linearization then sees dead ends earlier. It must not be true of anything else.
-    fn is_plain(&self) -> bool {
-        false
-    }
-}
+use super::{Model, State};
 
 /// The model of a store of strings: what [`Operation`] and [`Reply`] say, and nothing more.
 ///

@@ -32,11 +32,11 @@ use std::collections::{HashMap, HashSet};
 
 use crate::base::{EventId, Operation, Reply};
 
-use super::history::Call;
 use super::lists::Lists;
-use super::model::Model;
 use super::sight::{Sight, Standing};
 use super::states::{Fixed, States, fingerprint};
+use crate::check::history::Call;
+use crate::check::models::Model;
 
 /// The results of that many steps are kept, so that a model is not asked the same again and again.
 const STEPS_KEPT: usize = 1 << 16;
@@ -62,7 +62,7 @@ pub(super) enum Step {
 
 /// What a search has come to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Progress {
+pub(in crate::check) enum Progress {
     /// There is a linearization.
     Found,
     /// There is none.
@@ -85,7 +85,7 @@ struct Frame {
 }
 
 /// A depth-first search that can be paused.
-pub(super) struct Search<'a> {
+pub(in crate::check) struct Search<'a> {
     model: &'a dyn Model,
     ops: Vec<Op<'a>>,
     steps: Vec<Step>,
@@ -107,6 +107,8 @@ pub(super) struct Search<'a> {
     begun: bool,
     /// It has met a dead end, and may ask the model the same again.
     is_hard: bool,
+    /// The farthest place where something had to be chosen.
+    farthest: usize,
 }
 
 impl<'a> Search<'a> {
@@ -134,11 +136,7 @@ impl<'a> Search<'a> {
             if reply.is_none() {
                 unknown.push(op);
             }
-            let read = match operation {
-                Operation::Get { .. } => true,
-                Operation::Cas { .. } => reply == Some(&Reply::Swapped(false)),
-                _ => false,
-            };
+            let read = reply.is_some_and(|reply| model.is_read(operation, reply));
             moments.push((call.called.order, false, op));
             if let Some((moment, _)) = answer {
                 moments.push((moment.order, true, op));
@@ -172,6 +170,7 @@ impl<'a> Search<'a> {
             seen: HashSet::default(),
             begun: false,
             is_hard: false,
+            farthest: 0,
         }
     }
 
@@ -214,6 +213,11 @@ impl<'a> Search<'a> {
         self.model.apply(self.states.get(self.state), operation).1
     }
 
+    /// How many steps of the walk, calls and returns, could be explained at best, and how many there are.
+    pub fn explained(&self) -> (usize, usize) {
+        (self.farthest, self.steps.len())
+    }
+
     /// Walks on as far as nothing has to be chosen. True at the end; otherwise a frame with the choices is there, if
     /// this configuration is new and not hopeless.
     fn settle(&mut self) -> bool {
@@ -232,6 +236,7 @@ impl<'a> Search<'a> {
                     self.trail.push(Change::Return);
                 }
                 Step::Return(op) => {
+                    self.farthest = self.farthest.max(self.place);
                     if self.seen.insert(self.mark ^ fingerprint(self.place as u64, u64::from(self.state) + 1)) {
                         self.offer(op);
                     }
@@ -367,9 +372,9 @@ impl<'a> Search<'a> {
         let Op { operation, reply, read, .. } = self.ops[op as usize];
         let (state, answer) = self.model.apply(self.states.get(self.state), operation);
         let next = match reply {
-            Some(reply) if *reply != answer => None,
+            Some(reply) if !self.model.accepts(reply, &answer) => None,
             _ if read => Some(self.state),
-            _ => Some(self.states.id(state.as_deref())),
+            _ => Some(self.states.id(self.model.canonical(state).as_deref())),
         };
         // Before the first dead end hardly anything is asked twice.
         if self.is_hard {

@@ -1,0 +1,94 @@
+//! A counterexample is one, and is as small as it can be.
+
+use super::brute::has_an_order;
+use super::*;
+use crate::check::recorded::{ABSENT, Answer, NEVER};
+
+/// The history with only what a counterexample demands, or with one constraint less: of which operation, and whether only its
+/// return.
+fn part(recording: &Recording, counterexample: &Counterexample, without: Option<(usize, bool)>) -> Vec<Entry> {
+    let forgotten = |entry: &Entry| Entry { end: NEVER, answer: Answer::Unknown, ..*entry };
+    let mut ops = Vec::new();
+    for (place, part) in counterexample.parts.iter().enumerate() {
+        let entry = &recording.entries[part.place as usize];
+        match without {
+            Some((other, false)) if other == place => ops.push(forgotten(entry)),
+            Some((other, true)) if other == place => ops.push(Entry { end: NEVER, ..*entry }),
+            _ if part.ends => ops.push(*entry),
+            _ => ops.push(Entry { end: NEVER, ..*entry }),
+        }
+    }
+    ops.extend(counterexample.helpers.iter().map(|place| forgotten(&recording.entries[*place as usize])));
+    // What is forgotten of a read or of a swap that failed is all of it.
+    let says = |entry: &Entry| entry.is_known() || !matches!(entry.act, Act::Get | Act::Contains);
+    ops.retain(says);
+    ops.sort_by_key(|entry| entry.call);
+    ops
+}
+
+/// Whether the part is possible from the start, or where that does not matter, from any value.
+fn is_possible(recording: &Recording, model: Standard, counterexample: &Counterexample, ops: &[Entry]) -> bool {
+    let mut starts = vec![None];
+    if counterexample.from_anywhere {
+        starts.extend((1..recording.values.len() as u32).map(Some));
+    }
+    starts.into_iter().any(|start| {
+        let mut whole: Vec<Entry> = Vec::new();
+        whole.extend(start.map(|value| Entry {
+            call: 0,
+            end: 0,
+            client: 0,
+            key: 0,
+            value,
+            from: ABSENT,
+            index: NO_INDEX,
+            act: Act::Put,
+            answer: Answer::Done,
+        }));
+        whole.extend(ops);
+        if whole.len() > 9 {
+            // Too many to try everything.
+            let said = all_tiers(recording, model, &whole);
+            return said.iter().any(|(_, legal)| *legal);
+        }
+        has_an_order(recording, model, &whole)
+    })
+}
+
+/// Panics if it is no counterexample, or if one constraint less would also do.
+pub(super) fn verify(recording: &Recording, model: Standard, counterexample: &Counterexample) {
+    let told = format!("{counterexample:?}");
+    assert!(!counterexample.parts.is_empty(), "{told}");
+    let all = part(recording, counterexample, None);
+    assert!(!is_possible(recording, model, counterexample, &all), "it can be explained: {told}");
+    if !counterexample.minimal {
+        return;
+    }
+    for (place, one) in counterexample.parts.iter().enumerate() {
+        for only_return in [false, true] {
+            if only_return && !one.ends {
+                continue;
+            }
+            let less = part(recording, counterexample, Some((place, only_return)));
+            let possible = is_possible(recording, model, counterexample, &less);
+            assert!(possible, "operation {place} is one too many ({only_return}): {told}");
+        }
+    }
+}
+
+#[test]
+fn long_histories_have_short_counterexamples() {
+    for workload in [Workload::Register, Workload::Cas, Workload::SmallCas, Workload::Append] {
+        for (seed, plant) in (0..20).flat_map(|seed| [(seed, Plant::Stale), (seed, Plant::Phantom)]) {
+            let plan = Plan { workload, seed, plant: Some(plant), operations: 400, unknown: 2, ..Plan::default() };
+            let recording = generate(&plan);
+            let judgement = judge(&recording, Standard::KeyValue, NODES);
+            let Verdict::Impossible(counterexample) = &judgement.verdict else { panic!("{plan:?}: {judgement:?}") };
+            assert!(counterexample.minimal && counterexample.parts.len() <= 5, "{plan:?}: {counterexample:?}");
+            verify(&recording, Standard::KeyValue, counterexample);
+            // The prefix that is explained ends right before the one that is not.
+            let prefix = counterexample.prefix.expect("it is found within the nodes");
+            assert!(prefix.returned < 400, "{plan:?}");
+        }
+    }
+}

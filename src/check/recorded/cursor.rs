@@ -1,0 +1,273 @@
+//! A place in a line of JSON, and what can be read there.
+
+use memchr::memchr2;
+
+use super::{Act, TextId, Texts};
+
+/// A field that has been seen, or not.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Seen<T> {
+    No,
+    Null,
+    Value(T),
+}
+
+impl<T> Seen<T> {
+    pub fn value(self) -> Option<T> {
+        if let Seen::Value(value) = self { Some(value) } else { None }
+    }
+}
+
+/// The words for acts: those of a store of strings, and those that registers and other objects are used to.
+pub(super) const ACTS: [(&[u8], Act); 13] = [
+    (b"get", Act::Get),
+    (b"put", Act::Put),
+    (b"append", Act::Append),
+    (b"cas", Act::Cas),
+    (b"delete", Act::Delete),
+    (b"read", Act::Get),
+    (b"write", Act::Put),
+    (b"add", Act::Add),
+    (b"increment", Act::Add),
+    (b"remove", Act::Remove),
+    (b"contains", Act::Contains),
+    (b"enqueue", Act::Enqueue),
+    (b"dequeue", Act::Dequeue),
+];
+
+/// A line, and how far it has been read.
+pub(super) struct Cursor<'l> {
+    pub line: &'l [u8],
+    pub at: usize,
+}
+
+impl<'l> Cursor<'l> {
+    #[inline]
+    pub fn peek(&self) -> Option<u8> {
+        self.line.get(self.at).copied()
+    }
+
+    #[inline]
+    pub fn next(&mut self) -> Option<u8> {
+        let byte = self.peek();
+        self.at += 1;
+        byte
+    }
+
+    #[inline]
+    pub fn skip_space(&mut self) {
+        while let Some(b' ' | b'\t' | b'\r') = self.peek() {
+            self.at += 1;
+        }
+    }
+
+    /// What to say of the byte before this one.
+    pub fn back(&mut self, expected: &str) -> String {
+        self.at -= 1;
+        format!("expected {expected}")
+    }
+
+    #[inline]
+    pub fn expect(&mut self, byte: u8, expected: &str) -> Result<(), String> {
+        if self.next() == Some(byte) { Ok(()) } else { Err(self.back(expected)) }
+    }
+
+    /// The name of a field, as it stands.
+    #[inline]
+    pub fn name(&mut self) -> Result<&'l [u8], String> {
+        self.expect(b'"', "the name of a field in quotation marks")?;
+        let start = self.at;
+        while let Some(byte) = self.next() {
+            if byte == b'"' {
+                return Ok(&self.line[start..self.at - 1]);
+            }
+        }
+        self.at = start;
+        Err("expected a closing quotation mark".to_owned())
+    }
+
+    #[inline]
+    pub fn number(&mut self, field: &str) -> Result<u64, String> {
+        match self.number_or_null(field)? {
+            Seen::Value(number) => Ok(number),
+            _ => Err(format!("expected a number for `{field}`")),
+        }
+    }
+
+    #[inline]
+    pub fn number_or_null(&mut self, field: &str) -> Result<Seen<u64>, String> {
+        let start = self.at;
+        let mut number: u64 = 0;
+        while let Some(digit @ b'0'..=b'9') = self.peek() {
+            // What is too long for this is told below.
+            number = number.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
+            self.at += 1;
+        }
+        // Nineteen digits always fit.
+        if self.at - start > 19 {
+            let digits = std::str::from_utf8(&self.line[start..self.at]).unwrap_or_default();
+            number = digits.parse().map_err(|_| format!("the number for `{field}` is too large"))?;
+        }
+        if self.at > start && !matches!(self.peek(), Some(b'.' | b'e' | b'E')) {
+            return Ok(Seen::Value(number));
+        }
+        if self.at == start && self.word(b"null") {
+            return Ok(Seen::Null);
+        }
+        Err(format!("expected a whole number that is not negative for `{field}`"))
+    }
+
+    #[inline]
+    fn word(&mut self, word: &[u8]) -> bool {
+        let found = self.line[self.at..].starts_with(word);
+        if found {
+            self.at += word.len();
+        }
+        found
+    }
+
+    pub fn truth(&mut self) -> Result<Option<bool>, String> {
+        for (word, value) in [(&b"true"[..], Some(true)), (b"false", Some(false)), (b"null", None)] {
+            if self.word(word) {
+                return Ok(value);
+            }
+        }
+        Err("expected true, false or null for `ok`".to_owned())
+    }
+
+    #[inline]
+    pub fn act(&mut self) -> Result<Act, String> {
+        let start = self.at;
+        if self.peek() == Some(b'"') {
+            let word = self.name()?;
+            if let Some((_, act)) = ACTS.iter().find(|(known, _)| *known == word) {
+                return Ok(*act);
+            }
+        }
+        self.at = start;
+        let known: Vec<String> = ACTS.iter().map(|(word, _)| String::from_utf8_lossy(word).into_owned()).collect();
+        Err(format!("expected one of these for `op`: {}", known.join(", ")))
+    }
+
+    /// A text, or a number or a truth as it stands, or a list, whose order does not count; or null.
+    #[inline]
+    pub fn text(&mut self, field: &str, texts: &mut Texts, spare: &mut Vec<u8>) -> Result<Seen<TextId>, String> {
+        match self.peek() {
+            Some(b'"') => {
+                let text = self.string(spare)?;
+                Ok(Seen::Value(texts.intern(text)))
+            }
+            Some(b'n') if self.word(b"null") => Ok(Seen::Null),
+            Some(b'-' | b'0'..=b'9' | b't' | b'f') => {
+                let start = self.at;
+                self.skip_value()?;
+                Ok(Seen::Value(texts.intern(self.line[start..self.at].trim_ascii_end())))
+            }
+            Some(b'[') => {
+                self.at += 1;
+                let mut members: Vec<Vec<u8>> = Vec::new();
+                self.skip_space();
+                while self.peek() != Some(b']') {
+                    let start = self.at;
+                    let member = match self.peek() {
+                        Some(b'"') => self.string(spare)?.to_vec(),
+                        _ => {
+                            self.skip_value()?;
+                            self.line[start..self.at].trim_ascii().to_vec()
+                        }
+                    };
+                    members.push(member);
+                    self.skip_space();
+                    if self.peek() == Some(b',') {
+                        self.at += 1;
+                        self.skip_space();
+                    } else if self.peek() != Some(b']') {
+                        return Err("expected `,` or `]` in a list".to_owned());
+                    }
+                }
+                self.at += 1;
+                members.sort();
+                Ok(Seen::Value(texts.intern(&members.join(&0x1f))))
+            }
+            _ => Err(format!("expected a text or null for `{field}`")),
+        }
+    }
+
+    #[inline]
+    fn string<'s>(&mut self, spare: &'s mut Vec<u8>) -> Result<&'s [u8], String>
+    where
+        'l: 's,
+    {
+        let start = self.at + 1;
+        // Most texts are a few bytes long, where a plain loop is quickest.
+        let short = self.line[start..].iter().take(16).position(|byte| matches!(byte, b'"' | b'\\'));
+        let found = match short {
+            Some(found) => Some(found),
+            None => memchr2(b'"', b'\\', &self.line[start..]),
+        };
+        match found {
+            Some(length) if self.line[start + length] == b'"' => {
+                self.at = start + length + 1;
+                Ok(&self.line[start..start + length])
+            }
+            Some(_) => {
+                self.unescape(spare)?;
+                Ok(spare)
+            }
+            None => Err("expected a closing quotation mark".to_owned()),
+        }
+    }
+
+    /// A string with escapes. Rare, so it may take its time: it is given to a JSON parser.
+    fn unescape(&mut self, spare: &mut Vec<u8>) -> Result<(), String> {
+        let start = self.at;
+        self.skip_string()?;
+        let text: String = serde_json::from_slice(&self.line[start..self.at]).map_err(|error| {
+            self.at = start;
+            format!("expected a JSON string: {error}")
+        })?;
+        spare.clear();
+        spare.extend_from_slice(text.as_bytes());
+        Ok(())
+    }
+
+    fn skip_string(&mut self) -> Result<(), String> {
+        let start = self.at;
+        self.at += 1;
+        while let Some(byte) = self.next() {
+            match byte {
+                b'"' => return Ok(()),
+                b'\\' => self.at += 1,
+                _ => {}
+            }
+        }
+        self.at = start;
+        Err("expected a closing quotation mark".to_owned())
+    }
+
+    /// Any value, which is not looked at.
+    pub fn skip_value(&mut self) -> Result<(), String> {
+        let start = self.at;
+        let mut depth = 0_u32;
+        loop {
+            match self.peek() {
+                Some(b'"') => self.skip_string()?,
+                Some(b'{' | b'[') => {
+                    depth += 1;
+                    self.at += 1;
+                }
+                Some(b'}' | b']') if depth > 0 => {
+                    depth -= 1;
+                    self.at += 1;
+                }
+                Some(b',' | b'}' | b']') if depth == 0 => break,
+                Some(_) => self.at += 1,
+                None => break,
+            }
+            if depth == 0 && matches!(self.peek(), Some(b',' | b'}' | b']') | None) {
+                break;
+            }
+        }
+        if depth == 0 && self.at > start { Ok(()) } else { Err("expected a value".to_owned()) }
+    }
+}

@@ -1,0 +1,372 @@
+//! Jepsen histories, as they are in `history.edn`: registers, and many of them by key.
+//!
+//! Jepsen writes a map for the beginning of every operation (`:type :invoke`) and one for its end: `:ok`, `:fail`, or `:info`
+//! if nobody knows. What counts is the order of these maps, as it does for Knossos; so the times of the recording are their
+//! places in the file. An operation that failed did not happen, and is left out; one of `:info`, or without an end, is
+//! of unknown outcome. `:read`, `:write` and `:cas` are known. A value is that of one register, or `[key value]` as
+//! `jepsen.independent` writes it. Everything that a process without a number does, such as the nemesis, is passed over.
+//!
+//! Of EDN, this reads what such files have in them: maps, vectors, lists, sets, strings, words, tags, comments.
+
+use std::collections::BTreeMap;
+
+use super::{ABSENT, Act, Answer, Entry, NEVER, NO_INDEX, Problem, Recording, TextId};
+
+/// Whether a file that begins like this is EDN rather than JSON.
+pub fn is_edn(begin: &[u8]) -> bool {
+    let begin = begin.trim_ascii_start();
+    match begin.first() {
+        Some(b'#' | b'[' | b'(' | b';') => true,
+        Some(b'{') => begin[1..].trim_ascii_start().first() == Some(&b':'),
+        _ => false,
+    }
+}
+
+/// Reads a history.
+///
+/// # Errors
+/// The first thing that is wrong with it.
+pub fn read(bytes: &[u8]) -> Result<Recording, Vec<Problem>> {
+    let mut parser = Parser { bytes, at: 0 };
+    let mut maps: Vec<(usize, Fields<'_>)> = Vec::new();
+    loop {
+        parser.skip();
+        let at = parser.at;
+        if at == bytes.len() {
+            break;
+        }
+        let value = parser.value(0).map_err(|what| vec![problem(bytes, parser.at, what)])?;
+        match value {
+            Value::Map(fields) => maps.push((at, fields)),
+            Value::List(items) => {
+                for item in items {
+                    let Value::Map(fields) = item else {
+                        return Err(vec![problem(bytes, at, "expected a vector of maps, one for each event")]);
+                    };
+                    maps.push((at, fields));
+                }
+            }
+            _ => return Err(vec![problem(bytes, at, "expected a map such as {:type :invoke, :f :read, …}")]),
+        }
+    }
+    build(&maps).map_err(|(at, what)| vec![problem(bytes, at, what)])
+}
+
+fn problem(bytes: &[u8], at: usize, what: impl Into<String>) -> Problem {
+    let at = at.min(bytes.len());
+    let line = bytes[..at].iter().filter(|byte| **byte == b'\n').count() as u64 + 1;
+    let start = bytes[..at].iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
+    let end = bytes[at..].iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |newline| at + newline);
+    let what = if at == bytes.len() { format!("the file is truncated: {}", what.into()) } else { what.into() };
+    Problem::new(line, at - start, &bytes[start..end], what)
+}
+
+type Fields<'b> = Vec<(Value<'b>, Value<'b>)>;
+
+#[derive(Clone, PartialEq, Debug)]
+enum Value<'b> {
+    /// A number, a keyword, a symbol, as it stands.
+    Word(&'b [u8]),
+    Text(&'b [u8]),
+    List(Vec<Value<'b>>),
+    Map(Fields<'b>),
+}
+
+const NIL: Value<'static> = Value::Word(b"nil");
+
+/// Values within values, at most.
+const DEPTH: u32 = 64;
+
+struct Parser<'b> {
+    bytes: &'b [u8],
+    at: usize,
+}
+
+impl<'b> Parser<'b> {
+    fn peek(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
+    }
+
+    /// Skips white space, which commas are, and comments.
+    fn skip(&mut self) {
+        while let Some(byte) = self.peek() {
+            match byte {
+                b',' => self.at += 1,
+                b';' => self.at += memchr::memchr(b'\n', &self.bytes[self.at..]).unwrap_or(self.bytes.len() - self.at),
+                _ if byte.is_ascii_whitespace() => self.at += 1,
+                _ => return,
+            }
+        }
+    }
+
+    fn value(&mut self, depth: u32) -> Result<Value<'b>, String> {
+        if depth > DEPTH {
+            return Err("expected fewer values within values".to_owned());
+        }
+        self.skip();
+        match self.peek() {
+            None => Err("expected a value".to_owned()),
+            Some(b'"') => self.text(),
+            Some(b'[') => self.list(b']', depth),
+            Some(b'(') => self.list(b')', depth),
+            Some(b'{') => {
+                let Value::List(items) = self.list(b'}', depth)? else { unreachable!("a list is read as a list") };
+                if items.len() % 2 == 1 {
+                    return Err("expected a value for every key of the map that ends here".to_owned());
+                }
+                let mut items = items.into_iter();
+                let mut fields = Vec::new();
+                while let (Some(key), Some(value)) = (items.next(), items.next()) {
+                    fields.push((key, value));
+                }
+                Ok(Value::Map(fields))
+            }
+            Some(b'#') => {
+                self.at += 1;
+                match self.peek() {
+                    Some(b'{') => self.list(b'}', depth),
+                    Some(b'_') => {
+                        self.at += 1;
+                        self.value(depth + 1)?;
+                        self.value(depth + 1)
+                    }
+                    // What a value is tagged with does not matter here.
+                    _ => {
+                        self.word();
+                        self.value(depth + 1)
+                    }
+                }
+            }
+            Some(_) => match self.word() {
+                [] => Err("expected a value".to_owned()),
+                word => Ok(Value::Word(word)),
+            },
+        }
+    }
+
+    fn word(&mut self) -> &'b [u8] {
+        let start = self.at;
+        let ends = |byte: u8| byte.is_ascii_whitespace() || b",;\"()[]{}".contains(&byte);
+        while self.peek().is_some_and(|byte| !ends(byte)) {
+            self.at += 1;
+        }
+        &self.bytes[start..self.at]
+    }
+
+    fn text(&mut self) -> Result<Value<'b>, String> {
+        self.at += 1;
+        let start = self.at;
+        while let Some(byte) = self.peek() {
+            self.at += 1;
+            match byte {
+                b'"' => return Ok(Value::Text(&self.bytes[start..self.at - 1])),
+                // Texts are only compared, so escapes may stay as they are.
+                b'\\' => self.at += 1,
+                _ => {}
+            }
+        }
+        self.at = self.bytes.len();
+        Err("expected a closing quotation mark".to_owned())
+    }
+
+    fn list(&mut self, close: u8, depth: u32) -> Result<Value<'b>, String> {
+        self.at += 1;
+        let mut items = Vec::new();
+        loop {
+            self.skip();
+            match self.peek() {
+                Some(byte) if byte == close => {
+                    self.at += 1;
+                    return Ok(Value::List(items));
+                }
+                None => return Err(format!("expected `{}`", char::from(close))),
+                Some(_) => items.push(self.value(depth + 1)?),
+            }
+        }
+    }
+}
+
+fn field<'v, 'b>(fields: &'v Fields<'b>, name: &[u8]) -> &'v Value<'b> {
+    let found = fields.iter().find(|(key, _)| *key == Value::Word(name));
+    found.map_or(&NIL, |(_, value)| value)
+}
+
+fn build(maps: &[(usize, Fields<'_>)]) -> Result<Recording, (usize, String)> {
+    let mut recording = Recording::default();
+    // Reads and writes of one register have a value; those of many have a key and a value.
+    let keyed = maps.iter().any(|(_, fields)| {
+        let plain = matches!(field(fields, b":f"), Value::Word(b":read" | b":write"));
+        plain && matches!(field(fields, b":value"), Value::List(_))
+    });
+    let mut open: BTreeMap<u64, usize> = BTreeMap::new();
+    let mut left_out = Vec::new();
+    for (time, (at, fields)) in maps.iter().enumerate() {
+        let wrong = |what: &str| Err((*at, what.to_owned()));
+        let Value::Word(process) = field(fields, b":process") else { continue };
+        let Some(process) = std::str::from_utf8(process).ok().and_then(|process| process.parse::<u64>().ok()) else {
+            continue;
+        };
+        let time = time as u64;
+        match field(fields, b":type") {
+            Value::Word(b":invoke") => {
+                let entry = invoked(fields, keyed, &mut recording, process, time).map_err(|what| (*at, what))?;
+                if open.insert(process, recording.entries.len()).is_some() {
+                    return wrong("this process calls although its last operation has not ended");
+                }
+                recording.entries.push(entry);
+            }
+            Value::Word(kind @ (b":ok" | b":fail" | b":info")) => {
+                let Some(place) = open.remove(&process) else {
+                    return wrong("this operation ends although its process has called none");
+                };
+                match *kind {
+                    b":fail" => left_out.push(place),
+                    b":ok" => {
+                        let entry = recording.entries[place];
+                        let answer = if entry.act == Act::Cas { Answer::Yes } else { Answer::Done };
+                        let value = match entry.act {
+                            Act::Get => {
+                                told(field(fields, b":value"), keyed, &mut recording).map_err(|what| (*at, what))?
+                            }
+                            _ => entry.value,
+                        };
+                        recording.entries[place] = Entry { end: time, answer, value, ..entry };
+                    }
+                    _ => {}
+                }
+            }
+            _ => return wrong("expected :invoke, :ok, :fail or :info for :type"),
+        }
+    }
+    left_out.sort_unstable();
+    let mut place = 0;
+    recording.entries.retain(|_| {
+        place += 1;
+        left_out.binary_search(&(place - 1)).is_err()
+    });
+    Ok(recording)
+}
+
+fn invoked(
+    fields: &Fields<'_>,
+    keyed: bool,
+    recording: &mut Recording,
+    client: u64,
+    call: u64,
+) -> Result<Entry, String> {
+    let (key, value) = split(field(fields, b":value"), keyed)?;
+    let key = match key {
+        Some(key) => recording.keys.intern(&text(key)?),
+        None => recording.keys.intern(b"register"),
+    };
+    let mut number = |value: &Value<'_>| -> Result<TextId, String> {
+        if *value == NIL { Ok(ABSENT) } else { Ok(recording.values.intern(&text(value)?)) }
+    };
+    let (act, value, from) = match (field(fields, b":f"), value) {
+        (Value::Word(b":read"), _) => (Act::Get, ABSENT, ABSENT),
+        (Value::Word(b":write"), value) => match number(value)? {
+            ABSENT => (Act::Delete, ABSENT, ABSENT),
+            value => (Act::Put, value, ABSENT),
+        },
+        (Value::Word(b":cas"), Value::List(pair)) if pair.len() == 2 => {
+            (Act::Cas, number(&pair[1])?, number(&pair[0])?)
+        }
+        (Value::Word(b":cas"), _) => return Err("expected [from to] as the :value of :cas".to_owned()),
+        _ => return Err("expected :read, :write or :cas for :f".to_owned()),
+    };
+    if act == Act::Cas && value == ABSENT {
+        return Err("expected a value that :cas writes; this is nil".to_owned());
+    }
+    Ok(Entry { call, end: NEVER, client, key, value, from, index: NO_INDEX, act, answer: Answer::Unknown })
+}
+
+/// What a read has answered.
+fn told(value: &Value<'_>, keyed: bool, recording: &mut Recording) -> Result<TextId, String> {
+    let (_, value) = split(value, keyed)?;
+    if *value == NIL { Ok(ABSENT) } else { Ok(recording.values.intern(&text(value)?)) }
+}
+
+fn split<'v, 'b>(value: &'v Value<'b>, keyed: bool) -> Result<(Option<&'v Value<'b>>, &'v Value<'b>), String> {
+    match value {
+        _ if !keyed => Ok((None, value)),
+        Value::List(pair) if pair.len() == 2 => Ok((Some(&pair[0]), &pair[1])),
+        _ => Err("expected [key value] as :value, as other operations have it".to_owned()),
+    }
+}
+
+/// A value as a text that no other value has.
+fn text(value: &Value<'_>) -> Result<Vec<u8>, String> {
+    match value {
+        Value::Word(word) => Ok(word.to_vec()),
+        Value::Text(text) => Ok([b"\"", *text, b"\""].concat()),
+        _ => Err("expected a number, a word or a string as the value of a register".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(text: &str) -> String {
+        match read(text.as_bytes()) {
+            Err(problems) => problems[0].to_string(),
+            Ok(Recording { entries, values, keys }) => {
+                let one = |entry: &Entry| {
+                    let (value, from) = (values.show(entry.value), values.show(entry.from));
+                    let Entry { act, answer, client, call, end, .. } = entry;
+                    let end = if *end == NEVER { "never".to_owned() } else { end.to_string() };
+                    format!("{client} {act:?} {} {value} {from} {answer:?} {call}..{end}", keys.show(entry.key))
+                };
+                entries.iter().map(one).collect::<Vec<_>>().join("\n")
+            }
+        }
+    }
+
+    #[test]
+    fn one_register() {
+        let history = "
+            {:process 0, :type :invoke, :f :write, :value 3, :time 1}
+            {:process 1, :type :invoke, :f :read, :value nil} ; a comment
+            {:process :nemesis, :type :info, :f :start, :value {:a [1 2]}}
+            {:process 0, :type :ok, :f :write, :value 3}
+            {:process 1, :type :ok, :f :read, :value 3}
+            {:process 2, :type :invoke, :f :cas, :value [3 4]}
+            {:process 2, :type :fail, :f :cas, :value [3 4]}
+            {:process 3, :type :invoke, :f :cas, :value [3 5]}
+            {:process 3, :type :info, :f :cas, :value [3 5], :error \"time-out {\"}
+        ";
+        insta::assert_snapshot!(shown(history), @r"
+        0 Put register 3 (absent) Done 0..3
+        1 Get register 3 (absent) Done 1..4
+        3 Cas register 5 3 Unknown 7..never
+        ");
+    }
+
+    #[test]
+    fn many_registers_in_a_vector_with_tags() {
+        let history = "[#jepsen.history.Op{:index 0, :process 0, :type :invoke, :f :read, :value [7 nil]}
+            #jepsen.history.Op{:index 1, :process 0, :type :ok, :f :read, :value #jepsen.independent/tuple [7 nil]}
+            {:process 1, :type :invoke, :f :cas, :value [8 [1 2]]}, {:process 1, :type :ok, :f :cas, :value [8 [1 2]]}]";
+        insta::assert_snapshot!(shown(history), @r"
+        0 Get 7 (absent) (absent) Done 0..1
+        1 Cas 8 2 1 Yes 2..3
+        ");
+    }
+
+    #[test]
+    fn what_is_wrong_is_shown_in_its_place() {
+        insta::assert_snapshot!(shown("{:process 0, :type :invoke, :f :read, :value nil}\n{:process 0, :type :inv"), @r"
+        2:24: the file is truncated: expected `}`
+            {:process 0, :type :inv
+        ");
+        insta::assert_snapshot!(shown("{:process 0, :type :ok, :f :read, :value nil}"), @r"
+        1:1: this operation ends although its process has called none
+            {:process 0, :type :ok, :f :read, :value nil}
+        ");
+        insta::assert_snapshot!(shown("{:process 0, :type :invoke, :f :push, :value 1}"), @r"
+        1:1: expected :read, :write or :cas for :f
+            {:process 0, :type :invoke, :f :push, :value 1}
+        ");
+        assert!(is_edn(b"\n{:type :invoke") && is_edn(b"[{") && !is_edn(b"{\"client\":1"));
+    }
+}

@@ -1,0 +1,289 @@
+//! Histories as lines of JSON, one operation each; the fields are those of `docs/linearizability.md`.
+//!
+//! A line is scanned once, byte by byte, and nothing is allocated for it: texts are looked up where they stand in the
+//! line. That is why this is not done with serde, which is made for the general case and takes several times as long. What
+//! is strange but right, such as escapes in a text or a field that nobody knows, is taken care of out of the way.
+
+use std::io::{self, Write};
+
+use memchr::memchr;
+
+use super::cursor::{ACTS, Cursor, Seen};
+use super::{ABSENT, Act, Answer, Entry, NEVER, NO_INDEX, Problem, Recording, TextId, Texts};
+
+/// Lines that are wrong are told of up to so many; the rest are counted.
+const PROBLEMS_KEPT: usize = 20;
+
+/// Reads lines as they come.
+///
+/// ```
+/// use foretell::check::recorded::{Act, jsonl::Reader};
+/// let mut reader = Reader::default();
+/// reader.feed(br#"{"client":1,"op":"put","key":"k","value":"7","call":10,"return":20}"#);
+/// let recording = reader.finish().expect("the line is right");
+/// assert_eq!(recording.entries[0].act, Act::Put);
+/// assert_eq!(recording.values.show(recording.entries[0].value), "7");
+/// ```
+#[derive(Debug, Default)]
+pub struct Reader {
+    recording: Recording,
+    /// The beginning of a line whose end has not come yet.
+    begun: Vec<u8>,
+    /// Lines so far.
+    lines: u64,
+    problems: Vec<Problem>,
+    wrong: u64,
+    /// For texts with escapes.
+    unescaped: Vec<u8>,
+}
+
+impl Reader {
+    /// Takes the next piece of a file, cut anywhere.
+    pub fn feed(&mut self, mut piece: &[u8]) {
+        if !self.begun.is_empty() {
+            let Some(end) = memchr(b'\n', piece) else {
+                self.begun.extend_from_slice(piece);
+                return;
+            };
+            let mut line = std::mem::take(&mut self.begun);
+            line.extend_from_slice(&piece[..end]);
+            self.line(&line);
+            line.clear();
+            self.begun = line;
+            piece = &piece[end + 1..];
+        }
+        while let Some(end) = memchr(b'\n', piece) {
+            self.line(&piece[..end]);
+            piece = &piece[end + 1..];
+        }
+        self.begun.extend_from_slice(piece);
+    }
+
+    /// The history, when the file has ended.
+    ///
+    /// # Errors
+    /// What is wrong with it: every line that is, up to a number of them. A file that was cut off in the middle of a line
+    /// is told from one with a wrong line.
+    pub fn finish(mut self) -> Result<Recording, Vec<Problem>> {
+        let last = std::mem::take(&mut self.begun);
+        if !last.is_empty() {
+            let wrong = self.wrong;
+            self.line(&last);
+            if self.wrong > wrong && last.trim_ascii_end().last() != Some(&b'}') {
+                let what = "the file is truncated: it ends in the middle of this line";
+                let problem = Problem::new(self.lines, last.len().saturating_sub(1), &last, what);
+                self.problems.truncate(PROBLEMS_KEPT - 1);
+                // What was said of the line itself is beside the point.
+                if self.problems.last().is_some_and(|said| said.line == self.lines) {
+                    self.problems.pop();
+                }
+                self.problems.push(problem);
+            }
+        }
+        if self.wrong > 0 {
+            let untold = self.wrong - self.problems.len() as u64;
+            if let Some(last) = self.problems.last_mut().filter(|_| untold > 0) {
+                last.what.push_str(&format!("; {untold} more lines are wrong"));
+            }
+            return Err(self.problems);
+        }
+        if !self.recording.values.are_utf8() || !self.recording.keys.are_utf8() {
+            return Err(vec![Problem::new(self.lines, 0, b"", "expected text in UTF-8 in the lines up to this one")]);
+        }
+        self.recording.sort();
+        Ok(self.recording)
+    }
+
+    fn line(&mut self, line: &[u8]) {
+        self.lines += 1;
+        let mut cursor = Cursor { line, at: 0 };
+        cursor.skip_space();
+        if cursor.at == line.len() {
+            return;
+        }
+        if self.wrong == 0 && self.lines == 1 && std::str::from_utf8(line).is_err() {
+            // Said once, of the first line: whatever this is, it is not one of ours.
+            self.wrong(Problem::new(1, 0, b"", "expected text; this is something else, perhaps packed"));
+            return;
+        }
+        match entry(&mut cursor, &mut self.recording, &mut self.unescaped) {
+            Ok(entry) => self.recording.entries.push(entry),
+            Err(what) => self.wrong(Problem::new(self.lines, cursor.at, line, what)),
+        }
+    }
+
+    fn wrong(&mut self, problem: Problem) {
+        self.wrong += 1;
+        if self.problems.len() < PROBLEMS_KEPT {
+            self.problems.push(problem);
+        }
+    }
+}
+
+struct Fields {
+    client: u64,
+    act: Option<Act>,
+    key: TextId,
+    value: Seen<TextId>,
+    from: Seen<TextId>,
+    position: Seen<TextId>,
+    ok: Option<bool>,
+    call: Option<u64>,
+    end: Seen<u64>,
+    index: u32,
+}
+
+fn entry(cursor: &mut Cursor<'_>, recording: &mut Recording, spare: &mut Vec<u8>) -> Result<Entry, String> {
+    let Recording { values, keys, .. } = recording;
+    let mut fields = Fields {
+        client: 0,
+        act: None,
+        key: ABSENT,
+        value: Seen::No,
+        from: Seen::No,
+        position: Seen::No,
+        ok: None,
+        call: None,
+        end: Seen::No,
+        index: NO_INDEX,
+    };
+    cursor.expect(b'{', "`{`: each line is one JSON object")?;
+    cursor.skip_space();
+    if cursor.peek() == Some(b'}') {
+        return Err("expected the fields of an operation".to_owned());
+    }
+    loop {
+        cursor.skip_space();
+        let name = cursor.name()?;
+        cursor.skip_space();
+        cursor.expect(b':', "`:` after the name of a field")?;
+        cursor.skip_space();
+        match name {
+            b"client" => fields.client = cursor.number("client")?,
+            b"op" => fields.act = Some(cursor.act()?),
+            b"key" => match cursor.text("key", keys, spare)? {
+                Seen::Value(key) => fields.key = key,
+                _ => return Err("expected a text for `key`".to_owned()),
+            },
+            b"value" => fields.value = cursor.text("value", values, spare)?,
+            b"from" => fields.from = cursor.text("from", values, spare)?,
+            b"position" => fields.position = cursor.text("position", values, spare)?,
+            b"ok" => fields.ok = cursor.truth()?,
+            b"call" => fields.call = Some(cursor.number("call")?),
+            b"return" => fields.end = cursor.number_or_null("return")?,
+            b"index" => {
+                let index = cursor.number_or_null("index")?.value().map(u32::try_from);
+                fields.index = match index {
+                    None => NO_INDEX,
+                    Some(Ok(index)) if index != NO_INDEX => index,
+                    Some(_) => return Err("expected an `index` below 4,294,967,295".to_owned()),
+                };
+            }
+            _ => cursor.skip_value()?,
+        }
+        cursor.skip_space();
+        match cursor.next() {
+            Some(b',') => {}
+            Some(b'}') => break,
+            _ => return Err(cursor.back("`,` or `}` after a field")),
+        }
+    }
+    cursor.skip_space();
+    if cursor.peek().is_some() {
+        return Err("expected the end of the line after `}`".to_owned());
+    }
+    if fields.key == ABSENT {
+        // Objects without a name are one object.
+        fields.key = keys.intern(b"");
+    }
+    fields.entry()
+}
+
+impl Fields {
+    fn entry(self) -> Result<Entry, String> {
+        let act = self.act.ok_or("the field `op` is missing")?;
+        let call = self.call.ok_or("the field `call` is missing: when it was called")?;
+        let end = match self.end {
+            Seen::No => return Err("the field `return` is missing: when it returned, or null".to_owned()),
+            Seen::Null => NEVER,
+            Seen::Value(end) => end,
+        };
+        if call > NEVER - 2 || (end != NEVER && end > NEVER - 2) {
+            return Err("expected times below 18,446,744,073,709,551,614".to_owned());
+        }
+        if end < call {
+            return Err(format!("it returns at {end}, before it is called at {call}"));
+        }
+        let writes = matches!(act, Act::Put | Act::Append | Act::Cas | Act::Add | Act::Remove | Act::Enqueue);
+        if (writes || act == Act::Contains) && self.value.value().is_none() {
+            return Err("the field `value` is missing: what this operation is about".to_owned());
+        }
+        let answer = match (act, end) {
+            (_, NEVER) => Answer::Unknown,
+            (Act::Get | Act::Dequeue, _) if self.value == Seen::No => {
+                return Err("the field `value` is missing: what was answered, or null for nothing".to_owned());
+            }
+            (Act::Cas | Act::Contains, _) => match self.ok {
+                Some(true) => Answer::Yes,
+                Some(false) => Answer::No,
+                None => return Err("the field `ok` is missing: true or false, as it has returned".to_owned()),
+            },
+            _ => Answer::Done,
+        };
+        let from = if act == Act::Cas { self.from } else { self.position };
+        Ok(Entry {
+            call,
+            end,
+            client: self.client,
+            key: self.key,
+            value: self.value.value().unwrap_or(ABSENT),
+            from: from.value().unwrap_or(ABSENT),
+            index: self.index,
+            act,
+            answer,
+        })
+    }
+}
+
+/// Writes a history in this format.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write(recording: &Recording, out: &mut dyn Write) -> io::Result<()> {
+    for entry in &recording.entries {
+        let text = |texts: &Texts, id| String::from_utf8_lossy(texts.get(id)).into_owned();
+        let quoted = |texts: &Texts, id| match id {
+            ABSENT => "null".to_owned(),
+            id => serde_json::to_string(&text(texts, id)).expect("a text can be written"),
+        };
+        let (word, _) = ACTS.iter().find(|(_, act)| *act == entry.act).expect("every act has a word");
+        let (client, word, key) = (entry.client, String::from_utf8_lossy(word), quoted(&recording.keys, entry.key));
+        write!(out, "{{\"client\":{client},\"op\":\"{word}\",\"key\":{key}")?;
+        write!(out, ",\"value\":{}", quoted(&recording.values, entry.value))?;
+        if entry.act == Act::Cas {
+            write!(out, ",\"from\":{}", quoted(&recording.values, entry.from))?;
+        } else if entry.from != ABSENT {
+            write!(out, ",\"position\":{}", quoted(&recording.values, entry.from))?;
+        }
+        match entry.answer {
+            Answer::Yes => write!(out, ",\"ok\":true")?,
+            Answer::No => write!(out, ",\"ok\":false")?,
+            Answer::Unknown if entry.act == Act::Cas => write!(out, ",\"ok\":null")?,
+            _ => {}
+        }
+        write!(out, ",\"call\":{}", entry.call)?;
+        match entry.end {
+            NEVER => write!(out, ",\"return\":null")?,
+            end => write!(out, ",\"return\":{end}")?,
+        }
+        match entry.index {
+            NO_INDEX => writeln!(out, "}}")?,
+            index => writeln!(out, ",\"index\":{index}}}")?,
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[path = "jsonl_tests.rs"]
+mod tests;

@@ -1,0 +1,87 @@
+//! Lines that are right, wrong, strange, and cut.
+
+use super::*;
+
+fn read(text: &str) -> Result<Recording, Vec<Problem>> {
+    let mut reader = Reader::default();
+    reader.feed(text.as_bytes());
+    reader.finish()
+}
+
+fn problems(text: &str) -> String {
+    let problems = read(text).expect_err("something is wrong");
+    problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("\n")
+}
+
+const GOOD: &str = r#"{"client":1,"op":"put","key":"k","value":"7","call":10,"return":20}"#;
+
+#[test]
+fn a_file_may_be_cut_anywhere() {
+    let text = format!(
+        "{GOOD}\r\n\n{}\n{}",
+        r#" { "return" : null , "call":12, "op":"cas", "key":"k", "from":null, "value":"\u00e9\n", "ok":null, "extra":[{"a":"}"}], "client":2 } "#,
+        r#"{"op":"read","key":"other","value":-3,"call":13,"return":14,"index":5}"#,
+    );
+    let whole = read(&text).expect("all is right");
+    let shown = |recording: &Recording| {
+        let one = |entry: &Entry| {
+            let (key, value) = (recording.keys.show(entry.key), recording.values.show(entry.value));
+            format!("{:?} {key} {value:?} {:?} {}", entry.act, entry.answer, entry.index)
+        };
+        recording.entries.iter().map(one).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        shown(&whole),
+        ["Put k \"7\" Done 4294967295", "Cas k \"é\\n\" Unknown 4294967295", "Get other \"-3\" Done 5"]
+    );
+    for cut in 0..text.len() {
+        let mut reader = Reader::default();
+        reader.feed(&text.as_bytes()[..cut]);
+        reader.feed(&text.as_bytes()[cut..]);
+        assert_eq!(shown(&reader.finish().expect("all is right")), shown(&whole));
+    }
+}
+
+#[test]
+fn what_is_written_is_read_again() {
+    use crate::check::linearizability::generate::{Plan, Workload, generate};
+    for workload in [Workload::Cas, Workload::Store] {
+        let recording = generate(&Plan { workload, keys: 3, unknown: 9, indexed: true, ..Plan::default() });
+        let mut written = Vec::new();
+        write(&recording, &mut written).expect("memory can be written to");
+        let again = read(std::str::from_utf8(&written).expect("it is text")).expect("what is written is right");
+        let mut twice = Vec::new();
+        write(&again, &mut twice).expect("memory can be written to");
+        assert!(written == twice && again.entries.len() == recording.entries.len());
+    }
+}
+
+#[test]
+fn every_wrong_line_is_told_with_what_was_expected() {
+    let text = format!(
+        "{GOOD}\n{}\n{}\n{}\n{}\n{GOOD}\n",
+        r#"{"op":"putt","key":"k","value":"7","call":10,"return":20}"#,
+        r#"{"op":"put","key":"k","value":"7","call":10}"#,
+        r#"{"op":"get","key":"k","value":"7","call":1.5,"return":20}"#,
+        r#"{"op":"cas","key":"k","value":"7","call":10,"return":20}"#,
+    );
+    insta::assert_snapshot!(problems(&text), @r#"
+    2:7: expected one of these for `op`: get, put, append, cas, delete, read, write, add, increment, remove, contains, enqueue, dequeue
+        {"op":"putt","key":"k","value":"7","call":10,"return":20}
+    3:45: the field `return` is missing: when it returned, or null
+        {"op":"put","key":"k","value":"7","call":10}
+    4:43: expected a whole number that is not negative for `call`
+        {"op":"get","key":"k","value":"7","call":1.5,"return":20}
+    5:57: the field `ok` is missing: true or false, as it has returned
+        {"op":"cas","key":"k","value":"7","call":10,"return":20}
+    "#);
+}
+
+#[test]
+fn a_file_that_was_cut_off_is_named_as_such() {
+    for length in 1..GOOD.len() {
+        let said = problems(&format!("{GOOD}\n{}", &GOOD[..length]));
+        assert!(said.starts_with("2:") && said.contains("the file is truncated"), "{said}");
+    }
+    assert!(read(GOOD).is_ok(), "the last line needs no end");
+}

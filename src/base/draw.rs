@@ -195,10 +195,10 @@ mod tests {
             ));
         }
         insta::assert_snapshot!(lines.join("\n"), @r#"
-        seed 0 key 0: words 6892b2abeb7ca70e 3029909bb73af8d2 below(1000) 408 between(5,9) 7 between(0,max) 6892b2abeb7ca70e chance(1/2) true pick Some("b") shuffle [5, 2, 7, 4, 0, 6, 1, 3]
-        seed 0 key 1: words 2895506c5767cd4e 1cc91caf236c7002 below(1000) 158 between(5,9) 5 between(0,max) 2895506c5767cd4e chance(1/2) true pick Some("a") shuffle [7, 4, 5, 2, 6, 3, 0, 1]
-        seed 1 key 0: words 4d9ac19bdeb9b1f0 c0f3bdf22197a7ff below(1000) 303 between(5,9) 6 between(0,max) 4d9ac19bdeb9b1f0 chance(1/2) true pick Some("a") shuffle [7, 3, 6, 1, 4, 0, 5, 2]
-        seed 7 key deadbeef: words 4be6f243b8e8f00f c9aa45b698789958 below(1000) 296 between(5,9) 6 between(0,max) 4be6f243b8e8f00f chance(1/2) true pick Some("a") shuffle [1, 6, 4, 7, 3, 0, 5, 2]
+        seed 0 key 0: words 6cf72e90b18c54cd 04addb15a9bf6fd8 below(1000) 425 between(5,9) 7 between(0,max) 6cf72e90b18c54cd chance(1/2) true pick Some("b") shuffle [1, 5, 4, 6, 2, 7, 0, 3]
+        seed 0 key 1: words 35102093bf82cf69 120e52a811e2346b below(1000) 207 between(5,9) 6 between(0,max) 35102093bf82cf69 chance(1/2) true pick Some("a") shuffle [6, 3, 4, 5, 7, 2, 0, 1]
+        seed 1 key 0: words 9fd177c43999c59d 6ca6855be45eb284 below(1000) 624 between(5,9) 8 between(0,max) 9fd177c43999c59d chance(1/2) false pick Some("b") shuffle [5, 7, 3, 1, 6, 0, 2, 4]
+        seed 7 key deadbeef: words a49f5391eb2456e3 06761ed4729bd564 below(1000) 643 between(5,9) 8 between(0,max) a49f5391eb2456e3 chance(1/2) false pick Some("b") shuffle [4, 6, 2, 1, 3, 7, 0, 5]
         "#);
     }
 

@@ -109,22 +109,23 @@ fn a_seed_of_a_scenario_with_choices() {
       note        a remark
 
     what this seed chose
-      cluster     replicas 3
-      network     latency { fast = "1ms", share = 0.02, slow = "250ms" }; without loss
+      cluster     replicas 5
+      network     latency alternative 1 of 2; latency.mean "1.12ms"; loss 0.0992
       phase trouble.fault 855b5d35  crash.target "any-backup"
       phase trouble.fault 3fa52e67  repeat 1
-      phase trouble.fault 3fa52e67 copy 1  nth 2
+      phase trouble.fault 3fa52e67 copy 1  nth 7
 
     the scenario that this is
       title = "trouble, then quiet"
       system = "vsr"
 
       [cluster]
-      replicas = 3
+      replicas = 5
       clients = 2
 
       [network]
-      latency = { fast = "1ms", slow = "250ms", share = 0.02 }
+      latency = { mean = "1.12ms" }
+      loss = 0.0992
 
       [clock]
       offset_max = "20ms"
@@ -149,7 +150,7 @@ fn a_seed_of_a_scenario_with_choices() {
       partition = { halves = true, heal_after = "200ms" }
 
       [[phase.fault]]
-      on = "backup sends PrepareOk #2"
+      on = "backup sends PrepareOk #7"
       pause = { target = "sender", resume_after = "1s" }
 
       [[phase.fault]]
@@ -167,20 +168,21 @@ fn a_seed_of_a_scenario_with_choices() {
     what is decided before it runs
         0.000000000s  phase `trouble`, 3.0s
                       crash any-backup, restart after about 100ms
-                        at 0.253070474s, 0.619272235s, 0.725204961s, 0.835186879s and 7 times more
+                        at 0.163655210s, 0.188746058s, 1.957555493s, 2.572441195s and 1 times more
                       partition in halves, heal after 200ms
                         at 1.500000000s
                       pause sender, resume after 1s
-                        on backup sends PrepareOk #2
+                        on backup sends PrepareOk #7
                       heal all links
                         never: it would come after the end of the phase
         3.000000000s  quiet phase `recover`, 1.0s
-                      core r0 r2 c0 c1; besides it heals r1
+                      core r1 r2 r3 c0 c1; besides it heals r4
         4.000000000s  clients ask no more; the end, once all is settled, at the latest 5.0s later
 
-      clocks      ahead: r0 4.0ms, r1 12.6ms, r2 13.2ms, c0 9.7ms, c1 4.9ms
-      c0          after 26.0ms get k1, then after 83.4ms cas k0 (as seen) 3, then after 27.0ms get k1, and so on
-      c1          after 50.6ms get k0, then after 6.9ms get k0, then after 15.6ms get k0, and so on
+      clocks      ahead: r0 14.8ms, r1 19.4ms, r2 3.1ms, r3 14.7ms, r4 19.6ms, c0 18.7ms, c1 14.6ms
+      c0          after 7.6ms cas k1 (as seen) 1, then after 18.3ms cas k1 (as seen) 3, then after 3.3ms get k0,
+                  and so on
+      c1          after 65.0ms get k0, then after 24.5ms get k0, then after 44.0ms cas k1 (as seen) 6, and so on
       in all      50 operations
 
     what only the run decides

@@ -75,28 +75,25 @@ fn a_seed_is_a_scenario_without_choices() {
     system = "vsr"
 
     [cluster]
-    replicas = 5
-    clients = 1
-
-    [network]
-    loss = 0.0033
+    replicas = 4
+    clients = 2
 
     [storage]
-    crash_keep = 0.438
+    crash_keep = 0.448
 
     [workload]
     kind = "kv"
-    keys = 2
-    rate = "178/s"
-    mix = { get = 0.5, put = 0.111, cas = 0.2 }
+    keys = 1
+    rate = "191/s"
+    mix = { get = 0.5, put = 0.364 }
 
     [[phase]]
     name = "storm"
-    for = "2.39s"
+    for = "2.24s"
 
     [[phase.fault]]
-    at = "109ms"
-    partition = { halves = true }
+    at = "903ms"
+    partition = { isolate = "any-replica" }
 
     [[phase]]
     name = "calm"
@@ -109,31 +106,33 @@ fn a_seed_is_a_scenario_without_choices() {
     system = "vsr"
 
     [cluster]
-    replicas = 3
-    clients = 4
+    replicas = 6
+    clients = 2
 
-    [schedule]
-    shuffle = 0.1
+    [network]
+    loss = 0.0102
+
+    [storage]
+    crash_keep = 0.116
 
     [workload]
     kind = "kv"
-    keys = 1
-    rate = "235/s"
-    mix = { get = 0.5, put = 0.489 }
+    keys = 2
+    rate = "364/s"
+    mix = { get = 0.5, put = 0.331 }
 
     [[phase]]
     name = "storm"
-    for = "2.45s"
+    for = "2.91s"
 
     [[phase.fault]]
-    at = "379ms"
-    partition = { isolate = "any-replica" }
+    at = "714ms"
+    partition = { groups = [["r0", "r1"], ["rest"]] }
 
     [[phase]]
     name = "calm"
     for = "4s"
     quiet = true
-    core = "all"
     "#);
 }
 
@@ -157,23 +156,23 @@ fn told(choices: &[Choice]) -> String {
 #[test]
 fn what_was_chosen_can_be_told() {
     insta::assert_snapshot!(told(&everything().choices(2)), @r#"
-    cluster.clients#any = 4
-    cluster.replicas#between = 3
+    cluster.clients#any = 2
+    cluster.replicas#between = 6
     network.latency#any = "1ms"
-    network.loss#chance = absent
-    phase storm.fault 6492b947.repeat#between = 3
-    phase storm.fault 6492b947 copy 1#chance = absent
-    phase storm.fault 6492b947 copy 2#chance = absent
-    phase storm.fault 6492b947 copy 3#chance = absent
-    phase storm.fault 473a2e2c.at#between = "379ms"
-    phase storm.fault 473a2e2c.partition#any = { isolate = "any-replica" }
-    phase storm.for#between = "2.45s"
-    phase calm.core#any = "all"
-    workload.keys#any = 1
+    network.loss#chance = present
+    network.loss#between = 0.0102
+    phase storm.fault 6492b947.repeat#between = 0
+    phase storm.fault 473a2e2c.at#between = "714ms"
+    phase storm.fault 473a2e2c.partition#any = { groups = [["r0", "r1"], ["rest"]] }
+    phase storm.fault 473a2e2c.partition.any.groups f714e0bb bf3c1cc5#any = "r1"
+    phase storm.for#between = "2.91s"
+    phase calm.core#any = "drawn"
+    workload.keys#any = 2
     workload.mix.cas#chance = absent
-    workload.mix.put#between = 0.489
-    workload.rate#between = "235/s"
-    #any = { schedule = { shuffle = 0.1 } }
+    workload.mix.put#between = 0.331
+    workload.rate#between = "364/s"
+    #any = { storage = { crash_keep = 0.116 } }
+    any.storage.crash_keep#between = 0.116
     "#);
 }
 

@@ -349,6 +349,10 @@ fn of_the_file_beneath_whatever_is_chosen() {
     16 | at = { between = ["1s", "9s"] }
        |                         ^^^^
        = help: `at` counts from the start of the phase
+    test.toml:17:35: with seed 53: there is no r7: the cluster has 3 replicas, r0 to r2
+       |
+    17 | crash = { target = { any = ["r0", "r7", "primry"] } }
+       |                                   ^^^^
     test.toml:17:41: unknown target `primry`; did you mean `primary`?
        |
     17 | crash = { target = { any = ["r0", "r7", "primry"] } }
@@ -364,7 +368,7 @@ fn of_combinations() {
         "[[phase.fault]]\nat = \"1s\"\ncrash = { target = { any = [\"r0\", \"r4\"] } }\n[[phase]]\nname = \"recover\"",
     );
     insta::assert_snapshot!(complaints(&text), @r#"
-    test.toml:16:35: with seed 3: there is no r4: the cluster has 3 replicas, r0 to r2
+    test.toml:16:35: with seed 4: there is no r4: the cluster has 3 replicas, r0 to r2
        |
     16 | crash = { target = { any = ["r0", "r4"] } }
        |                                   ^^^^

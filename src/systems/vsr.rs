@@ -83,7 +83,9 @@ impl Client for KvClient {
             let Some(body) = encode_operation(operation).filter(|body| body.len() <= BODY_SIZE_MAX) else {
                 return Outcome::NotApplied;
             };
-            decode_reply(&self.0.call(body).await).map_or(Outcome::Unknown, Outcome::Done)
+            // Of an evicted client's request nobody knows whether it was executed.
+            let Ok(reply) = self.0.call(body).await else { return Outcome::Unknown };
+            decode_reply(&reply).map_or(Outcome::Unknown, Outcome::Done)
         })
     }
 }

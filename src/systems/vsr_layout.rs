@@ -1,7 +1,9 @@
 //! Reads the disks of `vsr` for oracles.
 //!
-//! Written from the byte tables in the documentation of the protocol's `entry`, `journal` and `superblock`, and sharing
-//! no code with them: a mistake in how the protocol reads its disk must not hide in how it is judged.
+//! Written from the byte tables in the documentation of the protocol's `entry` and `disk`, and sharing no code with them: a
+//! mistake in how the protocol reads its disk must not hide in how it is judged.
+
+use bytes::Bytes;
 
 use crate::base::{Checksum, Disks, NodeId};
 use crate::check::{Epoch, Layout};
@@ -9,17 +11,35 @@ use crate::check::{Epoch, Layout};
 const SLOT: u64 = 1024;
 const HEADER: usize = 128;
 const COPY: usize = 512;
+const TAIL: usize = 496;
 
 /// The number of the cluster, part of every checksum.
 pub(super) const CLUSTER: u64 = 0x666f_7265_7465_6c6c;
 
-/// The layout of a replica's disk: files `journal` and `superblock`.
+/// The layout of a replica's disk: files `superblock`, `journal`, `headers`, `checkpoint-0` and `checkpoint-1`.
 #[derive(Clone, Copy, Debug)]
 pub struct VsrLayout;
 
+impl VsrLayout {
+    /// The newest whole copy of the superblock.
+    fn superblock(disks: &dyn Disks, node: NodeId) -> Option<Bytes> {
+        let copies = (0..4u64).filter_map(|copy| {
+            let bytes = disks.promised(node, "superblock", copy * COPY as u64, COPY)?;
+            let sum = Checksum::of(&bytes[16..TAIL]);
+            let whole =
+                checksum_at(&bytes, 0) == sum && checksum_at(&bytes, TAIL) == sum && &bytes[16..24] == b"vsrsuper";
+            let ours = word_at(&bytes, 24) == CLUSTER && word_at(&bytes, 32) == u64::from(node.index());
+            (whole && ours && word_at(&bytes, 40) == copy).then_some(bytes)
+        });
+        copies.max_by_key(|bytes| word_at(bytes, 48))
+    }
+}
+
 impl Layout for VsrLayout {
     fn entry(&self, disks: &dyn Disks, node: NodeId, index: u64) -> Option<Checksum> {
-        let offset = index.checked_sub(1)?.checked_mul(SLOT)?;
+        // The number of slots never changes, and stands at the same place in every copy.
+        let slots = word_at(&disks.promised(node, "superblock", 104, 8)?, 0);
+        let offset = index.checked_sub(1)?.checked_rem(slots)? * SLOT;
         // Mostly the whole entry lies in one piece, and one look is enough. What follows it may be missing or in doubt.
         let mut slot = disks.promised_piece(node, "journal", offset, HEADER, SLOT as usize)?;
         let length = u32::from_le_bytes(slot[80..84].try_into().ok()?) as usize;
@@ -33,14 +53,22 @@ impl Layout for VsrLayout {
     }
 
     fn epoch(&self, disks: &dyn Disks, node: NodeId) -> Option<Epoch> {
-        let copies = (0..2).filter_map(|copy| {
-            let bytes = disks.promised(node, "superblock", copy * COPY as u64, COPY)?;
-            let whole = checksum_at(&bytes, 0) == Checksum::of(&bytes[16..]) && &bytes[16..24] == b"vsrsuper";
-            let ours = word_at(&bytes, 24) == CLUSTER && word_at(&bytes, 32) == u64::from(node.index());
-            let epoch = Epoch { epoch: word_at(&bytes, 48), log_epoch: word_at(&bytes, 56) };
-            (whole && ours).then(|| (word_at(&bytes, 40), epoch))
-        });
-        copies.max_by_key(|(sequence, _)| *sequence).map(|(_, epoch)| epoch)
+        let superblock = VsrLayout::superblock(disks, node)?;
+        Some(Epoch { epoch: word_at(&superblock, 56), log_epoch: word_at(&superblock, 64) })
+    }
+
+    fn checkpoint(&self, disks: &dyn Disks, node: NodeId) -> u64 {
+        let covered = || {
+            let superblock = VsrLayout::superblock(disks, node)?;
+            let (op, length) = (word_at(&superblock, 112), usize::try_from(word_at(&superblock, 152)).ok()?);
+            let file = if word_at(&superblock, 144) == 0 { "checkpoint-0" } else { "checkpoint-1" };
+            let area = disks.promised(node, file, 0, COPY + length)?;
+            let sealed = checksum_at(&area, 0) == Checksum::of(&area[16..COPY]) && &area[16..24] == b"vsrcheck";
+            let named = word_at(&area, 24) == CLUSTER && word_at(&area, 32) == op;
+            let content = Checksum::of(&area[COPY..]) == checksum_at(&superblock, 160);
+            (sealed && named && content && checksum_at(&area, 48) == checksum_at(&superblock, 160)).then_some(op)
+        };
+        covered().unwrap_or(0)
     }
 }
 
@@ -54,51 +82,83 @@ fn checksum_at(bytes: &[u8], at: usize) -> Checksum {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
-
     use super::*;
+    use crate::vsr::disk::{Area, Checkpoint, Ring, Superblock};
     use crate::vsr::entry::{Entry, Header, Place, View};
-    use crate::vsr::superblock::Superblock;
 
+    #[derive(Clone, Default)]
     struct OneDisk {
         journal: Vec<u8>,
         superblock: Vec<u8>,
+        checkpoint: Vec<u8>,
     }
 
     impl Disks for OneDisk {
         fn promised(&self, _: NodeId, file: &str, offset: u64, length: usize) -> Option<Bytes> {
-            let bytes = if file == "journal" { &self.journal } else { &self.superblock };
+            let bytes = match file {
+                "journal" => &self.journal,
+                "superblock" => &self.superblock,
+                "checkpoint-1" => &self.checkpoint,
+                _ => return None,
+            };
             bytes.get(offset as usize..offset as usize + length).map(Bytes::copy_from_slice)
         }
 
-        fn promised_len(&self, _: NodeId, file: &str) -> Option<u64> {
-            Some(if file == "journal" { self.journal.len() } else { self.superblock.len() } as u64)
+        fn promised_len(&self, _: NodeId, _: &str) -> Option<u64> {
+            Some(self.journal.len() as u64)
         }
+    }
+
+    const NODE: NodeId = NodeId::replica(2);
+
+    fn disk() -> (OneDisk, Entry) {
+        let parent = Checksum(5);
+        let header = Header { cluster: CLUSTER, view: View(1), op: 10, client: 3, request: 4, timestamp: 5, parent };
+        let entry = Entry::new(header, b"body");
+        let mut journal = vec![0; 1024];
+        journal.extend_from_slice(entry.encoded());
+        journal.resize(8 * 1024, 0);
+        let formatted = Superblock::formatted(CLUSTER, 2, Ring::new(8).unwrap());
+        let (content, place) = (b"the state", Place { op: 8, checksum: Checksum(4) });
+        let checksum = Checksum::of(content);
+        let checkpoint = Checkpoint { place, timestamp: 1, area: 1, length: content.len() as u64, checksum };
+        let newer =
+            Superblock { sequence: 2, view: View(7), log_view: View(6), log_head: place, checkpoint, ..formatted };
+        let superblock = [newer.encode(0), newer.encode(1), formatted.encode(2), formatted.encode(3)].concat();
+        let checkpoint = Area::new(CLUSTER, 8, content).bytes().to_vec();
+        (OneDisk { journal, superblock, checkpoint }, entry)
     }
 
     #[test]
     fn it_reads_what_the_protocol_writes() {
-        let parent = Checksum(5);
-        let header = Header { cluster: CLUSTER, view: View(1), op: 2, client: 3, request: 4, timestamp: 5, parent };
-        let entry = Entry::new(header, b"body");
-        let mut journal = vec![0; 1024];
-        journal.extend_from_slice(entry.encoded());
-        let formatted = Superblock::formatted(CLUSTER, 2);
-        let log_head = Place::default();
-        let newer = Superblock { sequence: 2, view: View(7), log_view: View(6), log_head, ..formatted };
-        let superblock = [newer.encode(), formatted.encode()].concat();
-        let disk = OneDisk { journal: journal.clone(), superblock };
-        let node = NodeId::replica(2);
-        assert_eq!(VsrLayout.entry(&disk, node, 2), Some(entry.checksum()));
-        assert_eq!(VsrLayout.entry(&disk, node, 1), None);
-        assert_eq!(VsrLayout.entry(&disk, node, 3), None);
-        assert_eq!(VsrLayout.epoch(&disk, node), Some(Epoch { epoch: 7, log_epoch: 6 }));
+        let (disk, entry) = disk();
+        assert_eq!(VsrLayout.entry(&disk, NODE, 10), Some(entry.checksum()));
+        assert_eq!(VsrLayout.entry(&disk, NODE, 2), None, "the slot has been used again");
+        assert_eq!(VsrLayout.entry(&disk, NODE, 11), None);
+        assert_eq!(VsrLayout.epoch(&disk, NODE), Some(Epoch { epoch: 7, log_epoch: 6 }));
         assert_eq!(VsrLayout.epoch(&disk, NodeId::replica(1)), None);
-        for bit in 1024 * 8..journal.len() * 8 {
-            let mut journal = journal.clone();
-            journal[bit / 8] ^= 1 << (bit % 8);
-            let disk = OneDisk { journal, superblock: Vec::new() };
-            assert_eq!(VsrLayout.entry(&disk, node, 2), None, "bit {bit}");
+        assert_eq!(VsrLayout.checkpoint(&disk, NODE), 8);
+    }
+
+    #[test]
+    fn it_notices_every_flipped_bit() {
+        let (whole, entry) = disk();
+        for bit in 1024 * 8..(1024 + entry.encoded().len()) * 8 {
+            let mut disk = whole.clone();
+            disk.journal[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(VsrLayout.entry(&disk, NODE, 10), None, "bit {bit}");
+        }
+        for bit in 0..whole.checkpoint.len() * 8 {
+            let mut disk = whole.clone();
+            disk.checkpoint[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(VsrLayout.checkpoint(&disk, NODE), 0, "bit {bit}");
+        }
+        for bit in 0..COPY * 8 {
+            let mut disk = whole.clone();
+            disk.superblock[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(VsrLayout.epoch(&disk, NODE).map(|epoch| epoch.epoch), Some(7), "the other copy has it");
+            disk.superblock[COPY + bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(VsrLayout.epoch(&disk, NODE).map(|epoch| epoch.epoch), Some(0), "only the old ones are left");
         }
     }
 }

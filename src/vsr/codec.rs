@@ -10,6 +10,7 @@ use crate::base::hash::{hash_bytes, mix};
 use crate::base::{Checksum, Payload};
 
 use super::config::CHUNK;
+use super::disk::{Checkpoint, Missing, Position};
 use super::entry::{Entry, Place, View};
 use super::message::{LogEnd, Message, is_chain};
 
@@ -17,7 +18,8 @@ const CHECKSUM_SIZE: usize = 8;
 const KIND_SIZE: usize = 1;
 const WORD_SIZE: usize = 8;
 const LENGTH_SIZE: usize = 4;
-const PLACE_SIZE: usize = WORD_SIZE + 16;
+const CHECKSUM_WIDE_SIZE: usize = 16;
+const PLACE_SIZE: usize = WORD_SIZE + CHECKSUM_WIDE_SIZE;
 
 /// The bytes of a message.
 pub fn encode(cluster: u64, message: &Message) -> Payload {
@@ -47,14 +49,20 @@ pub fn decode(cluster: u64, payload: &Payload) -> Option<Message> {
 fn encoded_size(message: &Message) -> usize {
     let bytes = |bytes: &Bytes| LENGTH_SIZE + bytes.len();
     let entries = |entries: &[Entry]| LENGTH_SIZE + entries.iter().map(|entry| entry.encoded().len()).sum::<usize>();
+    let log_end =
+        |log: &LogEnd| PLACE_SIZE + WORD_SIZE + LENGTH_SIZE + log.suffix.iter().map(position_size).sum::<usize>();
     let fields = match message {
         Message::Request { body, .. } => 2 * WORD_SIZE + bytes(body),
         Message::Reply { body, .. } => 3 * WORD_SIZE + bytes(body),
+        Message::Evicted { .. } => WORD_SIZE,
         Message::Prepare { entry, .. } => 2 * WORD_SIZE + entry.encoded().len(),
         Message::PrepareOk { .. } | Message::Commit { .. } => WORD_SIZE + PLACE_SIZE,
         Message::StartViewChange { .. } => 2 * WORD_SIZE,
-        Message::DoViewChange { log, .. } => 3 * WORD_SIZE + PLACE_SIZE + entries(&log.suffix),
-        Message::StartView { log, .. } => 2 * WORD_SIZE + PLACE_SIZE + entries(&log.suffix),
+        Message::DoViewChange { log, .. } => 2 * WORD_SIZE + PLACE_SIZE + log_end(log),
+        Message::StartView { log, .. } => 2 * WORD_SIZE + log_end(log),
+        Message::Checkpointed { .. } => PLACE_SIZE + 2 * WORD_SIZE + CHECKSUM_WIDE_SIZE,
+        Message::GetCheckpoint { .. } => 3 * WORD_SIZE,
+        Message::CheckpointPiece { bytes: piece, .. } => 2 * WORD_SIZE + bytes(piece),
         Message::RequestStartView { .. } => WORD_SIZE,
         Message::GetEntries { .. } => 3 * WORD_SIZE,
         Message::Entries { entries: carried, .. } => WORD_SIZE + entries(carried),
@@ -86,14 +94,23 @@ fn put_message(buffer: &mut Vec<u8>, message: &Message) {
         }
         Message::StartViewChange { view, current } => put_words(buffer, 6, &[view.0, current.0]),
         Message::DoViewChange { view, log_view, commit, log } => {
-            put_words(buffer, 7, &[view.0, log_view.0, *commit]);
-            put_place(buffer, log.head);
-            put_entries(buffer, &log.suffix);
+            put_words(buffer, 7, &[view.0, log_view.0]);
+            put_place(buffer, *commit);
+            put_log_end(buffer, log);
         }
         Message::StartView { view, commit, log } => {
             put_words(buffer, 8, &[view.0, *commit]);
-            put_place(buffer, log.head);
-            put_entries(buffer, &log.suffix);
+            put_log_end(buffer, log);
+        }
+        Message::Checkpointed { checkpoint } => {
+            put_words(buffer, 13, &[checkpoint.timestamp, checkpoint.length]);
+            put_place(buffer, checkpoint.place);
+            buffer.put_u128_le(checkpoint.checksum.0);
+        }
+        Message::GetCheckpoint { view, op, offset } => put_words(buffer, 14, &[view.0, *op, *offset]),
+        Message::CheckpointPiece { op, offset, bytes } => {
+            put_words(buffer, 15, &[*op, *offset]);
+            put_bytes(buffer, bytes);
         }
         Message::RequestStartView { view } => put_words(buffer, 9, &[view.0]),
         Message::GetEntries { view, from, to } => put_words(buffer, 10, &[view.0, *from, *to]),
@@ -101,6 +118,7 @@ fn put_message(buffer: &mut Vec<u8>, message: &Message) {
             put_words(buffer, 11, &[log_view.0]);
             put_entries(buffer, entries);
         }
+        Message::Evicted { client } => put_words(buffer, 12, &[*client]),
     }
 }
 
@@ -125,6 +143,40 @@ fn put_entries(buffer: &mut Vec<u8>, entries: &[Entry]) {
     entries.iter().for_each(|entry| buffer.put_slice(entry.encoded()));
 }
 
+/// Of which kind a position is, in one byte: an entry, or what is left of one: its checksum, its parent, both or neither.
+const HERE: u8 = 4;
+const CHECKSUM_KNOWN: u8 = 1;
+const PARENT_KNOWN: u8 = 2;
+
+fn position_size(position: &Position) -> usize {
+    let wide = |known: Option<Checksum>| if known.is_some() { CHECKSUM_WIDE_SIZE } else { 0 };
+    1 + match position {
+        Position::Here(entry) => entry.encoded().len(),
+        Position::Missing(missing) => WORD_SIZE + wide(missing.checksum) + wide(missing.parent),
+    }
+}
+
+fn put_log_end(buffer: &mut Vec<u8>, log: &LogEnd) {
+    assert!(log.suffix.len() as u64 <= CHUNK, "no message carries more than a chunk of entries");
+    put_place(buffer, log.head);
+    buffer.put_u64_le(log.doubt);
+    buffer.put_u32_le(log.suffix.len() as u32);
+    for position in &log.suffix {
+        match position {
+            Position::Here(entry) => {
+                buffer.put_u8(HERE);
+                buffer.put_slice(entry.encoded());
+            }
+            Position::Missing(Missing { op, checksum, parent }) => {
+                let known = |known: Option<Checksum>, bit| if known.is_some() { bit } else { 0 };
+                buffer.put_u8(known(*checksum, CHECKSUM_KNOWN) | known(*parent, PARENT_KNOWN));
+                buffer.put_u64_le(*op);
+                checksum.iter().chain(parent).for_each(|checksum| buffer.put_u128_le(checksum.0));
+            }
+        }
+    }
+}
+
 struct Reader<'a> {
     cluster: u64,
     payload: &'a Payload,
@@ -146,13 +198,17 @@ impl<'a> Reader<'a> {
             7 => Message::DoViewChange {
                 view: self.view()?,
                 log_view: self.view()?,
-                commit: self.word()?,
+                commit: self.place()?,
                 log: self.log_end()?,
             },
             8 => Message::StartView { view: self.view()?, commit: self.word()?, log: self.log_end()? },
             9 => Message::RequestStartView { view: self.view()? },
             10 => Message::GetEntries { view: self.view()?, from: self.word()?, to: self.word()? },
             11 => Message::Entries { log_view: self.view()?, entries: self.entries()? },
+            12 => Message::Evicted { client: self.word()? },
+            13 => Message::Checkpointed { checkpoint: self.checkpoint()? },
+            14 => Message::GetCheckpoint { view: self.view()?, op: self.word()?, offset: self.word()? },
+            15 => Message::CheckpointPiece { op: self.word()?, offset: self.word()?, bytes: self.bytes()? },
             _ => return None,
         })
     }
@@ -199,9 +255,35 @@ impl<'a> Reader<'a> {
         is_chain(&entries).then_some(entries)
     }
 
+    fn checksum(&mut self) -> Option<Checksum> {
+        self.array().map(u128::from_le_bytes).map(Checksum)
+    }
+
+    fn checkpoint(&mut self) -> Option<Checkpoint> {
+        let (timestamp, length, place) = (self.word()?, self.word()?, self.place()?);
+        Some(Checkpoint { place, timestamp, area: 0, length, checksum: self.checksum()? })
+    }
+
+    fn position(&mut self) -> Option<Position> {
+        let kind = self.array::<1>()?[0];
+        if kind == HERE {
+            return self.entry().map(Position::Here);
+        }
+        let op = self.word()?;
+        let mut wide = |bit| if kind & bit > 0 { self.checksum().map(Some) } else { Some(None) };
+        let (checksum, parent) = (wide(CHECKSUM_KNOWN)?, wide(PARENT_KNOWN)?);
+        (kind < HERE).then_some(Position::Missing(Missing { op, checksum, parent }))
+    }
+
     fn log_end(&mut self) -> Option<LogEnd> {
-        let log = LogEnd { head: self.place()?, suffix: self.entries()? };
-        log.is_whole().then_some(log)
+        let (head, doubt) = (self.place()?, self.word()?);
+        let count = u64::from(self.array().map(u32::from_le_bytes)?);
+        if count > CHUNK {
+            return None;
+        }
+        let suffix = (0..count).map(|_| self.position()).collect::<Option<_>>()?;
+        let log = LogEnd { head, doubt, suffix };
+        log.is_sound().then_some(log)
     }
 }
 
@@ -213,7 +295,11 @@ mod tests {
     fn samples() -> Vec<Message> {
         let entries = chain(5, &[0, 0, 1]);
         let place = entries[2].place();
-        let log = LogEnd { head: place, suffix: entries[1..].to_vec() };
+        let lost = |op, checksum, parent| Position::Missing(Missing { op, checksum, parent });
+        let known = Some(entries[1].checksum());
+        let suffix = vec![lost(1, None, None), lost(2, known, None), Position::Here(entries[2].clone())];
+        let log = LogEnd { head: place, doubt: 2, suffix };
+        let checkpoint = Checkpoint { place, timestamp: 9, area: 0, length: 70, checksum: Checksum(u128::MAX / 5) };
         let view = View(3);
         vec![
             Message::Request { client: 1, request: 2, body: Bytes::from_static(b"put") },
@@ -222,11 +308,15 @@ mod tests {
             Message::PrepareOk { view, place },
             Message::Commit { view, place: Place::default() },
             Message::StartViewChange { view, current: View(2) },
-            Message::DoViewChange { view, log_view: View(1), commit: 1, log: log.clone() },
-            Message::StartView { view, commit: 3, log: LogEnd { head: place, suffix: Vec::new() } },
+            Message::DoViewChange { view, log_view: View(1), commit: entries[0].place(), log },
+            Message::StartView { view, commit: 3, log: LogEnd { head: place, doubt: 0, suffix: Vec::new() } },
             Message::RequestStartView { view },
             Message::GetEntries { view, from: 1, to: 64 },
             Message::Entries { log_view: View(1), entries },
+            Message::Evicted { client: 4 },
+            Message::Checkpointed { checkpoint },
+            Message::GetCheckpoint { view, op: 8, offset: 4096 },
+            Message::CheckpointPiece { op: 8, offset: 4096, bytes: Bytes::from_static(b"piece") },
         ]
     }
 
@@ -275,7 +365,8 @@ mod tests {
     #[test]
     fn a_suffix_that_does_not_lead_to_its_head_is_refused() {
         let entries = chain(5, &[0, 0, 1]);
-        let log = LogEnd { head: entries[1].place(), suffix: entries.clone() };
+        let here = |entries: &[Entry]| entries.iter().cloned().map(Position::Here).collect();
+        let log = LogEnd { head: entries[1].place(), doubt: 0, suffix: here(&entries) };
         assert_eq!(decode(5, &encode(5, &Message::StartView { view: View(1), commit: 0, log })), None);
         let holed = vec![entries[0].clone(), entries[2].clone()];
         assert_eq!(decode(5, &encode(5, &Message::Entries { log_view: View(1), entries: holed })), None);

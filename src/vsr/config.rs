@@ -12,6 +12,11 @@ pub struct Config {
     pub cluster: u64,
     /// How many replicas: `r0` to `r(n-1)`.
     pub replicas: u16,
+    /// How many sessions there can be at once.
+    pub sessions: usize,
+    /// How many entries the journal has room for: a multiple of 4 from 8 to 1,024. What a replica was formatted with counts
+    /// for as long as its disk lasts.
+    pub slots: u64,
     /// The planted bug that is switched on; without effect in a build without the feature `plant`.
     pub plant: Option<Plant>,
 }
@@ -20,7 +25,7 @@ impl Config {
     /// A cluster of this many replicas, from 1 to 6, without any planted bug.
     pub fn new(cluster: u64, replicas: u16) -> Config {
         assert!((1..=quorum::REPLICAS_MAX).contains(&replicas), "a cluster has 1 to 6 replicas");
-        Config { cluster, replicas, plant: None }
+        Config { cluster, replicas, sessions: SESSIONS, slots: SLOTS, plant: None }
     }
 
     /// Whether this planted bug is switched on; never without the feature.
@@ -35,6 +40,15 @@ impl Config {
         false
     }
 }
+
+/// Sessions at once, where nothing else is said.
+pub const SESSIONS: usize = 64;
+
+/// Slots of the journal, where nothing else is said.
+pub const SLOTS: u64 = 16;
+
+/// Bytes of a checkpoint in one message at most.
+pub const PIECE: u64 = 4096;
 
 /// Entries a primary may have prepared beyond what is committed. Further requests are dropped, and their clients ask
 /// again. Every view keeps to it, so no log ever holds more uncommitted entries than this.

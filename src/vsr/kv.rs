@@ -80,9 +80,52 @@ impl Service for KeyValueStore {
         }
     }
 
+    /// In the order of keys: the key, the length of the value, and the value.
+    fn snapshot(&self) -> Bytes {
+        let size = self.values.values().map(|held| PAIR_SIZE + held.value.len()).sum();
+        let mut bytes = Vec::with_capacity(size);
+        for (key, held) in &self.values {
+            bytes.put_u32_le(key.0);
+            bytes.put_u32_le(u32::try_from(held.value.len()).expect("a value is far below four gigabytes"));
+            bytes.put_slice(held.value.as_bytes());
+        }
+        assert_eq!(bytes.len(), size, "a snapshot is as long as its pairs");
+        Bytes::from(bytes)
+    }
+
+    fn restore(&mut self, snapshot: &[u8]) -> bool {
+        let Some(pairs) = decode_snapshot(snapshot) else { return false };
+        let mut restored = KeyValueStore { map: self.map, ..KeyValueStore::default() };
+        pairs.into_iter().for_each(|(key, value)| restored.change(key, |held| held.push_str(value)));
+        assert!(restored.map.is_some() || restored.snapshot() == snapshot, "a state has one snapshot");
+        *self = restored;
+        true
+    }
+
     fn digest(&self) -> Checksum {
         self.digest
     }
+}
+
+/// Bytes of a pair in a snapshot, but for the value.
+const PAIR_SIZE: usize = 8;
+
+/// The pairs of a snapshot; `None` if it is none.
+fn decode_snapshot(mut bytes: &[u8]) -> Option<Vec<(Key, &str)>> {
+    let mut pairs: Vec<(Key, &str)> = Vec::new();
+    while !bytes.is_empty() {
+        let (head, rest) = bytes.split_at_checked(PAIR_SIZE)?;
+        let word = |at: usize| u32::from_le_bytes(head[at..at + 4].try_into().expect("four bytes"));
+        let (value, rest) = rest.split_at_checked(word(4) as usize)?;
+        let key = Key(word(0));
+        // In order, so that no state has two snapshots.
+        if pairs.last().is_some_and(|(last, _)| *last >= key) {
+            return None;
+        }
+        pairs.push((key, std::str::from_utf8(value).ok()?));
+        bytes = rest;
+    }
+    Some(pairs)
 }
 
 impl KeyValueStore {
@@ -291,6 +334,28 @@ mod tests {
             assert!(read.is_none_or(|read| read == reply && digest == store.digest()), "{operation}");
         }
         assert_eq!(store.query(b"nonsense"), None);
+    }
+
+    #[test]
+    fn a_store_goes_on_from_its_snapshot() {
+        let mut store = KeyValueStore::default();
+        let put = |key, value: &str| Operation::Put { key: Key(key), value: value.to_string() };
+        for operation in [put(7, "seven"), put(1, ""), put(3, "three"), Operation::Delete { key: Key(7) }] {
+            store.apply(&encode_operation(&operation).unwrap());
+        }
+        let snapshot = store.snapshot();
+        let mut other = KeyValueStore::default();
+        other.apply(&encode_operation(&put(9, "gone")).unwrap());
+        assert!(other.restore(&snapshot));
+        assert_eq!((other.digest(), other.snapshot()), (store.digest(), snapshot.clone()));
+        let empty = KeyValueStore::default();
+        assert!(other.restore(&empty.snapshot()) && other.digest() == empty.digest());
+        for length in 1..snapshot.len() {
+            let cut = other.restore(&snapshot[..length]);
+            assert!(!cut || snapshot[..length] == other.snapshot(), "{length} bytes");
+        }
+        let disordered = [&snapshot[8..], &snapshot[..8]].concat();
+        assert!(!other.restore(&disordered));
     }
 
     #[test]

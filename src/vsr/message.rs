@@ -4,6 +4,8 @@ use bytes::Bytes;
 
 use crate::base::{Kind, Label};
 
+use super::config::CHUNK;
+use super::disk::{Checkpoint, Position};
 use super::entry::{Entry, Place, View};
 
 /// A message.
@@ -11,9 +13,9 @@ use super::entry::{Entry, Place, View};
 pub enum Message {
     /// A client asks.
     Request {
-        /// The client's identity.
+        /// The client's session, or the identity under which it registers.
         client: u64,
-        /// The number of its request, from 1.
+        /// The number of its request, from 1; 0 registers it.
         request: u64,
         /// What it asks for; only the service understands it.
         body: Bytes,
@@ -28,6 +30,11 @@ pub enum Message {
         request: u64,
         /// The service's answer.
         body: Bytes,
+    },
+    /// A primary says that a session has ended: it had not been used for longer than any other, and room was needed.
+    Evicted {
+        /// Which.
+        client: u64,
     },
     /// The primary of `view` puts an entry into the log of that view.
     Prepare {
@@ -66,7 +73,7 @@ pub enum Message {
         /// The last view whose log this is.
         log_view: View,
         /// Everything up to here is committed.
-        commit: u64,
+        commit: Place,
         /// The end of the log.
         log: LogEnd,
     },
@@ -93,6 +100,29 @@ pub enum Message {
         /// The last op wanted.
         to: u64,
     },
+    /// "Everything up to here is in my checkpoint, and I have no entries of it any more."
+    Checkpointed {
+        /// The checkpoint. In which area it lies is the sender's business.
+        checkpoint: Checkpoint,
+    },
+    /// A replica asks for a piece of a checkpoint's content.
+    GetCheckpoint {
+        /// The view the asker is in.
+        view: View,
+        /// The op of the checkpoint.
+        op: u64,
+        /// From which byte on.
+        offset: u64,
+    },
+    /// A piece of a checkpoint's content.
+    CheckpointPiece {
+        /// The op of the checkpoint.
+        op: u64,
+        /// Where the piece begins.
+        offset: u64,
+        /// The piece.
+        bytes: Bytes,
+    },
     /// Entries that somebody asked for, in order, without holes.
     Entries {
         /// The view whose log they are taken from.
@@ -102,24 +132,40 @@ pub enum Message {
     },
 }
 
-/// Where a log ends, and the entries that lead there; at least all that may be uncommitted.
+/// Where a log ends, and what leads there; at least all that may be uncommitted.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LogEnd {
-    /// The last entry's place.
+    /// The last place that is certain.
     pub head: Place,
-    /// The last entries, in order. May be none.
-    pub suffix: Vec<Entry>,
+    /// Of how many ops after it the sender does not know whether they were ever in its log.
+    pub doubt: u64,
+    /// The last positions, in order, up to the head: entries, and what is left of those whose bytes are lost. May be none.
+    pub suffix: Vec<Position>,
 }
 
 impl LogEnd {
-    /// The place that the first entry of the suffix follows; the head if there is no suffix.
-    pub fn base(&self) -> Place {
-        self.suffix.first().map_or(self.head, Entry::before)
+    /// Whether the positions lead to the head, each to the next. Checked of everything that comes from outside.
+    pub fn is_sound(&self) -> bool {
+        let follows = |pair: &[Position]| {
+            let (below, above) = (&pair[0], &pair[1]);
+            below.op() + 1 == above.op() && above.parent().is_none_or(|parent| below.checksum() == Some(parent))
+        };
+        let ends = |last: &Position| last.op() == self.head.op && last.checksum() == Some(self.head.checksum);
+        self.suffix.windows(2).all(follows) && self.suffix.last().is_none_or(ends) && self.doubt <= CHUNK
     }
 
-    /// Whether the suffix is a chain that leads to the head. Checked of everything that comes from outside.
-    pub fn is_whole(&self) -> bool {
-        is_chain(&self.suffix) && self.suffix.last().is_none_or(|last| last.place() == self.head)
+    /// The entries that are there.
+    pub fn entries(&self) -> impl DoubleEndedIterator<Item = &Entry> {
+        self.suffix.iter().filter_map(|position| match position {
+            Position::Here(entry) => Some(entry),
+            Position::Missing(_) => None,
+        })
+    }
+
+    /// What stands at an op, as far as the suffix goes.
+    pub fn at(&self, op: u64) -> Option<&Position> {
+        let first = self.suffix.first()?.op();
+        self.suffix.get(usize::try_from(op.checked_sub(first)?).ok()?)
     }
 }
 
@@ -130,6 +176,7 @@ pub fn is_chain(entries: &[Entry]) -> bool {
 
 static REQUEST: Kind = Kind::new("Request", &["n"]);
 static REPLY: Kind = Kind::new("Reply", &["n"]);
+static EVICTED: Kind = Kind::new("Evicted", &[]);
 static PREPARE: Kind = Kind::new("Prepare", &["v", "op"]);
 static PREPARE_OK: Kind = Kind::new("PrepareOk", &["v", "op"]);
 static COMMIT: Kind = Kind::new("Commit", &["v", "op"]);
@@ -138,6 +185,9 @@ static DO_VIEW_CHANGE: Kind = Kind::new("DoViewChange", &["v"]);
 static START_VIEW: Kind = Kind::new("StartView", &["v"]);
 static REQUEST_START_VIEW: Kind = Kind::new("RequestStartView", &["v"]);
 static GET_ENTRIES: Kind = Kind::new("GetEntries", &["v", "op"]);
+static CHECKPOINTED: Kind = Kind::new("Checkpointed", &["op"]);
+static GET_CHECKPOINT: Kind = Kind::new("GetCheckpoint", &["op", "at"]);
+static CHECKPOINT_PIECE: Kind = Kind::new("CheckpointPiece", &["op", "at"]);
 static ENTRIES: Kind = Kind::new("Entries", &["v", "op"]);
 
 impl Message {
@@ -146,6 +196,7 @@ impl Message {
         match self {
             Message::Request { request, .. } => REQUEST.label([*request]),
             Message::Reply { request, .. } => REPLY.label([*request]),
+            Message::Evicted { .. } => EVICTED.label([]),
             Message::Prepare { view, entry, .. } => PREPARE.label([view.0, entry.op()]),
             Message::PrepareOk { view, place } => PREPARE_OK.label([view.0, place.op]),
             Message::Commit { view, place } => COMMIT.label([view.0, place.op]),
@@ -154,6 +205,9 @@ impl Message {
             Message::StartView { view, .. } => START_VIEW.label([view.0]),
             Message::RequestStartView { view } => REQUEST_START_VIEW.label([view.0]),
             Message::GetEntries { view, from, .. } => GET_ENTRIES.label([view.0, *from]),
+            Message::Checkpointed { checkpoint } => CHECKPOINTED.label([checkpoint.place.op]),
+            Message::GetCheckpoint { op, offset, .. } => GET_CHECKPOINT.label([*op, *offset]),
+            Message::CheckpointPiece { op, offset, .. } => CHECKPOINT_PIECE.label([*op, *offset]),
             Message::Entries { log_view, entries } => ENTRIES.label([log_view.0, entries.first().map_or(0, Entry::op)]),
         }
     }

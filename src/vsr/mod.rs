@@ -6,6 +6,7 @@
 //! - [`entry`]: what is in the log; [`message`]: what is said; [`codec`]: both as bytes.
 //! - [`quorum`] and [`config`]: how many must agree, and how long they wait.
 //! - [`log`]: the log in memory; [`journal`]: the log on disk; [`superblock`]: the promises on disk.
+//! - [`disk`]: what a replica keeps on disk so that it survives decay; not used by the replica yet.
 //! - [`sessions`]: which requests were executed; [`service`]: what executes them; [`kv`]: one such service.
 //! - [`replica`]: one replica's state and its main loop, with its handlers in three parts: the normal case, the change
 //!   of views, and catching up.
@@ -21,13 +22,13 @@
 //!
 //! What is not here yet: checkpoints, reuse of the journal, recovery from a lost disk, eviction of clients.
 
+mod choice;
 pub mod client;
 pub mod codec;
 pub mod config;
+pub mod disk;
 pub mod entry;
-pub mod journal;
 pub mod kv;
-pub mod log;
 pub mod message;
 mod normal;
 pub mod plant;
@@ -36,7 +37,7 @@ mod repair;
 pub mod replica;
 pub mod service;
 pub mod sessions;
-pub mod superblock;
+mod state;
 mod timers;
 mod view_change;
 

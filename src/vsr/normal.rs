@@ -11,7 +11,7 @@ use super::message::Message;
 use super::plant::Plant;
 use super::quorum;
 use super::replica::{Replica, Status};
-use super::sessions::Verdict;
+use super::sessions::{REGISTER, Turn, Verdict};
 use super::timers::Timer;
 
 /// What a primary knows of a backup, in this view.
@@ -41,7 +41,8 @@ impl Replica {
         assert_eq!(self.log_view, self.view);
         self.probe_role(Role::Primary);
         self.commit_up_to(self.commit_known);
-        let chain = self.log.range(self.commit + 1, self.log.op()).iter().map(Entry::checksum).collect();
+        assert!(self.log.is_whole(), "whoever leads has every entry");
+        let chain = self.log.entries(self.commit + 1, self.log.op()).map(Entry::checksum).collect();
         self.env.probe(Probe::Leads { epoch: self.view.0, committed: self.commit, chain });
         if self.view > View(0) {
             self.env.mark("view change done");
@@ -49,7 +50,7 @@ impl Replica {
         if self.planted(Plant::AdoptedLogTakenAsCommitted) {
             self.commit_up_to(self.log.op());
         }
-        let uncommitted = self.log.range(self.commit + 1, self.log.op()).iter();
+        let uncommitted = self.log.entries(self.commit + 1, self.log.op());
         self.sessions.restart_pipeline(uncommitted.map(|entry| (entry.header().client, entry.header().request)));
         let now = self.env.now();
         self.abdicated = false;
@@ -83,13 +84,16 @@ impl Replica {
         {
             return self.reply(client, request, reply);
         }
-        match self.sessions.judge(client, request) {
-            Verdict::InFlight if self.planted(Plant::InflightRetryPreparedTwice) => self.prepare(client, request, body),
+        match self.sessions.judge(client, request, self.commit) {
+            Verdict::InFlight if request != REGISTER && self.planted(Plant::InflightRetryPreparedTwice) => {
+                self.prepare(client, request, body)
+            }
             Verdict::New => self.prepare(client, request, body),
             Verdict::Answered(reply) => {
                 self.env.mark("retry answered from table");
                 self.reply(client, request, reply);
             }
+            Verdict::Evicted => self.say_evicted(client),
             Verdict::InFlight | Verdict::Old => {}
         }
     }
@@ -103,7 +107,7 @@ impl Replica {
             return;
         }
         assert_eq!(self.log_view, self.view);
-        if let Verdict::Answered(reply) = self.sessions.judge(client, request) {
+        if let Verdict::Answered(reply) = self.sessions.judge(client, request, self.commit) {
             self.env.mark("retry answered by a backup");
             self.clients.insert(client, from);
             return self.reply(client, request, reply);
@@ -121,12 +125,12 @@ impl Replica {
     /// Gives a request its place in the log. Beyond the pipeline's length it is dropped, and its client asks again.
     fn prepare(&mut self, client: u64, request: u64, body: &[u8]) {
         assert!(self.leads());
-        if self.log.op() - self.commit >= PIPELINE {
+        if self.log.op() - self.commit >= PIPELINE || !self.has_room(self.log.op() + 1) {
             return;
         }
         let Place { op, checksum: parent } = self.log.head();
         // The clock of whoever was primary before may be ahead of ours.
-        let before = self.log.get(op).map_or(0, |entry| entry.header().timestamp);
+        let before = self.log.get(op).map_or(self.log.base_timestamp(), |entry| entry.header().timestamp);
         let mut timestamp = self.env.wall().0.max(before + 1);
         if self.planted(Plant::TimestampRegressesAcrossViews) {
             timestamp = self.env.wall().0;
@@ -147,9 +151,19 @@ impl Replica {
         self.env.send(*to, message.label(), codec::encode(self.config.cluster, &message));
     }
 
+    /// Tells a client that its session has ended. Only the primary knows: a backup may not have heard of it yet.
+    fn say_evicted(&self, client: u64) {
+        assert!(self.leads());
+        self.env.mark("evicted client told");
+        let Some(to) = self.clients.get(&client) else { return };
+        let message = Message::Evicted { client };
+        self.env.send(*to, message.label(), codec::encode(self.config.cluster, &message));
+    }
+
     pub fn on_prepare_ok(&mut self, from: u16, view: View, place: Place) {
         self.note_vote(from, view);
-        if !self.leads() || view != self.view || !self.log.holds(place) {
+        let is_ours = place.op <= self.log.base().op || self.log.holds(place);
+        if !self.leads() || view != self.view || !is_ours {
             return;
         }
         assert!(place.op <= self.log.op());
@@ -214,7 +228,7 @@ impl Replica {
             // One that is not heard from gets no more than what shows whether it is back.
             let batch = if now.since(backup.heard) < ABDICATION { RESEND_BATCH } else { 1 };
             let last = (backup.acked + batch).min(self.resend_head);
-            for entry in self.log.range(backup.acked + 1, last) {
+            for entry in self.log.entries(backup.acked + 1, last) {
                 self.send(peer, &Message::Prepare { view: self.view, commit: self.commit, entry: entry.clone() });
             }
         }
@@ -295,14 +309,16 @@ impl Replica {
         self.commit_known = self.commit_known.max(commit);
         let (op, place) = (entry.op(), entry.place());
         if op <= self.log.op() {
-            assert!(self.log.holds(place), "a view has one log");
+            self.fill(&entry);
+            let is_one = self.log.place(op).is_none_or(|known| known == place);
+            assert!(is_one || op < self.log.base().op, "a view has one log");
             self.env.mark("duplicate prepare");
             if self.planted(Plant::DupPrepareAckedUndurable) {
                 self.say_prepare_ok(place);
             } else if op <= self.journal.durable() {
                 self.acknowledge();
             }
-        } else if op == self.log.op() + 1 {
+        } else if op == self.log.op() + 1 && self.has_room(op) {
             self.append(entry);
             self.append_early();
         } else {
@@ -319,11 +335,11 @@ impl Replica {
 
     /// Appends prepares that came early and now follow.
     pub fn append_early(&mut self) {
-        while let Some(earliest) = self.early.first_entry() {
-            if *earliest.key() > self.log.op() + 1 {
+        while let Some((op, _)) = self.early.first_key_value() {
+            if *op > self.log.op() + 1 || !self.has_room(*op) {
                 break;
             }
-            let entry = earliest.remove();
+            let (_, entry) = self.early.pop_first().expect("it was looked at");
             if entry.op() == self.log.op() + 1 {
                 self.append(entry);
             }
@@ -335,7 +351,8 @@ impl Replica {
             return;
         }
         assert_eq!(view, self.log_view);
-        assert!(place.op > self.log.op() || self.log.holds(place), "a view has one log");
+        let is_one = self.log.place(place.op).is_none_or(|known| known == place);
+        assert!(is_one, "a view has one log");
         self.hear_primary();
         self.commit_known = self.commit_known.max(place.op);
         self.want(place.op);
@@ -375,14 +392,15 @@ impl Replica {
     /// Executes everything up to here that is in the log.
     pub fn commit_up_to(&mut self, op: u64) {
         let last = op.min(self.log.op());
-        while self.commit < last {
+        while self.commit < last && self.log.get(self.commit + 1).is_some() {
             self.execute_next();
         }
+        self.write_snapshot();
         assert!(self.commit <= self.log.op());
     }
 
     fn execute_next(&mut self) {
-        let entry = self.log.get(self.commit + 1).expect("the log has no holes");
+        let entry = self.log.get(self.commit + 1).expect("an entry that is here is executed").clone();
         let (Header { client, request, op, view, .. }, digest) = (*entry.header(), entry.checksum());
         assert_eq!(op, self.commit + 1, "entries are executed in order");
         let leads = self.leads();
@@ -392,15 +410,43 @@ impl Replica {
         self.commit = op;
         self.commit_known = self.commit_known.max(op);
         self.env.probe(Probe::Committed { epoch: self.view.0, index: op, digest });
-        let reply = self.service.apply(entry.body());
-        self.env.probe(Probe::Applied { index: op, state: self.service.digest() });
-        self.env.probe(Probe::Executed { client, request, index: op });
-        let answer = leads.then(|| reply.clone());
-        if leads || !self.planted(Plant::ClientTablePrimaryOnly) {
-            self.sessions.executed(client, request, reply);
+        match self.sessions.turn(client, request) {
+            Turn::Register => {
+                let (reply, evicted) = self.sessions.open(client, op);
+                if evicted.is_some() {
+                    self.env.mark("session evicted");
+                }
+                self.probe_applied(op);
+                self.answer(client, request, reply);
+            }
+            Turn::Skip => {
+                // Its client is told when it asks again.
+                self.env.mark("entry of an evicted client skipped");
+                self.probe_applied(op);
+            }
+            Turn::Apply => {
+                let reply = self.service.apply(entry.body());
+                self.probe_applied(op);
+                self.env.probe(Probe::Executed { client, request, index: op });
+                if leads || !self.planted(Plant::ClientTablePrimaryOnly) {
+                    self.sessions.applied(client, request, op, reply.clone());
+                }
+                self.answer(client, request, reply);
+            }
         }
-        if let Some(answer) = answer {
-            self.reply(client, request, answer);
+        self.take_snapshot(&entry);
+    }
+
+    pub fn probe_applied(&self, op: u64) {
+        assert_eq!(op, self.commit, "what was just executed is the last that was");
+        self.env.probe(Probe::Applied { index: op, state: self.service.digest() });
+    }
+
+    /// A primary answers whom it has just executed an entry for.
+    fn answer(&self, client: u64, request: u64, reply: Bytes) {
+        assert!(self.commit > 0);
+        if self.leads() {
+            self.reply(client, request, reply);
         }
     }
 }

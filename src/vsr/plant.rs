@@ -82,6 +82,12 @@ plants! {
     NoPrepareResend = "no-prepare-resend",
     /// A view that has not started is given up after a fixed time, however many have failed before it.
     ViewTimeoutNoBackoff = "view-timeout-no-backoff",
+    /// The journal's slots are used again when a checkpoint is begun, not when it is durable.
+    WalReusedBeforeCheckpointDurable = "wal-reused-before-checkpoint-durable",
+    /// A checkpoint is begun only by an op for which a full journal has no room.
+    WalFullDeadlock = "wal-full-deadlock",
+    /// An entry whose bytes are lost counts as there when a new view's log is chosen, and is looked for for ever.
+    FaultyPrepareCountedPresent = "faulty-prepare-counted-present",
     /// A primary that hears nobody stays primary.
     DeafPrimaryStays = "deaf-primary-stays",
 }

@@ -28,6 +28,12 @@ pub const fn replication(replicas: u16) -> u16 {
     REPLICATION[replicas as usize - 1]
 }
 
+/// How many replicas must deny that they ever held an entry before it may be taken for uncommitted: so many that the others
+/// are too few to have committed it.
+pub const fn nack(replicas: u16) -> u16 {
+    replicas - replication(replicas) + 1
+}
+
 /// How many replicas must leave a view before the next one starts.
 pub const fn view_change(replicas: u16) -> u16 {
     assert!(replicas >= 1 && replicas <= REPLICAS_MAX, "a cluster has 1 to 6 replicas");

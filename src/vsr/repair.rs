@@ -7,9 +7,11 @@
 use crate::base::Instant;
 
 use super::config::{CHUNK, FETCH_RETRY, VOTE_RESEND};
+use super::disk::Position;
 use super::entry::{Entry, View};
 use super::message::{LogEnd, Message};
 use super::replica::{Replica, Status};
+use super::state::Transfer;
 use super::timers::Timer;
 
 impl Replica {
@@ -48,8 +50,9 @@ impl Replica {
     pub fn log_end(&self) -> LogEnd {
         let op = self.log.op();
         let first = (self.commit + 1).max((op + 1).saturating_sub(CHUNK));
-        let end = LogEnd { head: self.log.head(), suffix: self.log.range(first, op).to_vec() };
-        assert!(end.is_whole());
+        let suffix = (first..=op).filter_map(|op| self.log.position(op)).cloned().collect();
+        let end = LogEnd { head: self.log.head(), doubt: self.log.doubtful().min(CHUNK), suffix };
+        assert!(end.is_sound());
         end
     }
 
@@ -63,31 +66,55 @@ impl Replica {
 
     /// Asks for what is lacking, and sees to it that the question is repeated.
     pub fn fetch(&mut self) {
-        let (to, first, last) = if let Some(install) = &self.install {
-            if self.log.holds(install.needed) {
-                return;
-            }
-            let last = install.needed.op;
-            assert!(last > 0, "every log holds the place before its first entry");
-            (install.source, (last + 1).saturating_sub(CHUNK).max(1), last)
-        } else if self.status == Status::Normal && !self.is_primary() && self.wanted > self.log.op() {
-            let first = self.log.op() + 1;
-            (self.fetch_from, first, self.wanted.min(first + CHUNK - 1))
-        } else {
-            return;
-        };
-        assert!(first <= last);
-        self.send(to, &Message::GetEntries { view: self.view, from: first, to: last });
+        let Some((to, message)) = self.lacking() else { return };
+        assert_ne!(to, self.me);
+        self.send(to, &message);
         self.timers.set(Timer::Fetch, self.env.now() + FETCH_RETRY);
+    }
+
+    /// Whom to ask for what, if anything is lacking: a checkpoint that is on its way; what leads to the log that is being
+    /// installed; entries that the disk has lost; or the end of the view's log.
+    fn lacking(&self) -> Option<(u16, Message)> {
+        if self.config.replicas == 1 || self.is_syncing() {
+            return None;
+        }
+        let view = self.view;
+        if let Some(Transfer { checkpoint, received, source }) = &self.transfer {
+            let (op, offset) = (checkpoint.place.op, received.len() as u64);
+            return Some((*source, Message::GetCheckpoint { view, op, offset }));
+        }
+        if let Some(install) = self.install.as_ref().filter(|install| !self.log.holds(install.needed)) {
+            let to = install.needed.op;
+            assert!(to > 0, "every log holds the place before its first entry");
+            let from = (to + 1).saturating_sub(CHUNK).max(1);
+            return Some((install.source, Message::GetEntries { view, from, to }));
+        }
+        if let Some(to) = self.log.missing().map(|missing| missing.op).rfind(|op| self.journal.is_hole(*op)) {
+            let from = self.log.first_missing().expect("one is missing").max((to + 1).saturating_sub(CHUNK));
+            return Some((self.fetch_from, Message::GetEntries { view, from, to }));
+        }
+        if self.status == Status::Normal && !self.is_primary() && self.wanted > self.log.op() {
+            let from = self.log.op() + 1;
+            let to = self.wanted.min(from + CHUNK - 1);
+            return Some((self.fetch_from, Message::GetEntries { view, from, to }));
+        }
+        None
     }
 
     pub fn on_fetch_timeout(&mut self) {
         // Somebody else may have them too, and be in better health, or within reach: one may hear a primary that one
         // cannot ask.
         let (me, replicas) = (self.me, self.config.replicas);
-        let source = self.install.as_mut().map_or(&mut self.fetch_from, |install| &mut install.source);
-        let next = (1..=replicas).map(|step| (*source + step) % replicas).find(|next| *next != me);
-        *source = next.expect("a replica that lacks entries is not alone");
+        let next = |source: u16| (1..=replicas).map(|step| (source + step) % replicas).find(|next| *next != me);
+        let next = |source: u16| next(source).unwrap_or(source);
+        self.fetch_from = next(self.fetch_from);
+        if let Some(transfer) = &mut self.transfer {
+            // Another may have a newer one, and then begins anew; whoever has this very one goes on with it.
+            transfer.source = next(transfer.source);
+        }
+        if let Some(install) = &mut self.install {
+            install.source = next(install.source);
+        }
         self.fetch();
     }
 
@@ -95,7 +122,7 @@ impl Replica {
         // While a log is on its way into ours it is not clear of which view ours is.
         let mixed =
             self.half_installed.is_some() || self.install.as_ref().is_some_and(|install| install.kept.is_some());
-        mixed || from > to || from > self.log.op()
+        mixed || from > to || self.is_syncing()
     }
 
     pub fn on_get_entries(&mut self, from: u16, view: View, first: u64, to: u64) {
@@ -106,12 +133,25 @@ impl Replica {
         if self.leads() && view == self.view {
             self.heard(from);
         }
-        let entries = self.log.range(first, to.min(first.saturating_add(CHUNK - 1))).to_vec();
+        let named = *self.checkpoints.named();
+        if first <= named.place.op {
+            self.send(from, &Message::Checkpointed { checkpoint: named });
+        }
+        // The last stretch without a hole: what is asked for backwards is found there, and what is asked for forwards, too,
+        // from a log without holes.
+        let to = to.min(first.saturating_add(CHUNK - 1)).min(self.log.op());
+        let first = first.max(self.log.base().op + 1);
+        let hole = (first..=to).rfind(|op| self.log.get(*op).is_none());
+        let first = hole.map_or(first, |hole| hole + 1);
+        let entries: Vec<Entry> = self.log.entries(first, to).cloned().collect();
         assert!(entries.len() as u64 <= CHUNK);
-        self.send(from, &Message::Entries { log_view: self.log_view, entries });
+        if !entries.is_empty() {
+            self.send(from, &Message::Entries { log_view: self.log_view, entries });
+        }
     }
 
     pub fn on_entries(&mut self, log_view: View, entries: Vec<Entry>) {
+        self.fill_from(&entries);
         if self.install.is_some() {
             self.take_backwards(entries);
         } else if self.status == Status::Normal && !self.is_primary() && log_view == self.view {
@@ -119,17 +159,32 @@ impl Replica {
         }
     }
 
+    /// Fills holes of our log with these entries, if they are what is missing there. From above, because each names the one
+    /// below it.
+    pub fn fill_from(&mut self, entries: &[Entry]) {
+        let filled = entries.iter().rev().filter(|entry| self.fill(entry)).count();
+        if filled == 0 {
+            return;
+        }
+        assert!(filled <= entries.len());
+        self.timers.stop(Timer::Fetch);
+        self.commit_up_to(self.commit_known);
+        self.fetch();
+    }
+
     /// A backup of our own view, who hears the primary that we do not, tells how the view looks.
     pub fn take_relayed(&mut self, from: u16, commit: u64, log: LogEnd) {
         assert_eq!(self.status, Status::Normal);
         assert!(!self.is_primary());
         self.commit_known = self.commit_known.max(commit);
-        let (head, first) = (log.head.op, log.suffix.first().map_or(log.head.op + 1, Entry::op));
-        if self.log.op() + 1 >= first {
-            self.take_forwards(log.suffix);
-        } else {
-            let last = head.min(self.log.op() + CHUNK);
-            self.send(from, &Message::GetEntries { view: self.view, from: self.log.op() + 1, to: last });
+        let entries: Vec<Entry> = log.entries().cloned().collect();
+        let (head, first) = (log.head.op, log.suffix.first().map_or(log.head.op + 1, Position::op));
+        let (have, is_whole) = (self.log.op(), entries.len() == log.suffix.len());
+        if is_whole && have + 1 >= first {
+            self.take_forwards(entries);
+        } else if have < head {
+            let last = head.min(have + CHUNK);
+            self.send(from, &Message::GetEntries { view: self.view, from: have + 1, to: last });
         }
         self.commit_up_to(self.commit_known);
     }
@@ -139,8 +194,10 @@ impl Replica {
         assert_eq!(self.log_view, self.view);
         let before = self.log.op();
         for entry in entries {
-            assert!(entry.op() > self.log.op() || self.log.holds(entry.place()), "a view has one log");
-            if entry.op() == self.log.op() + 1 {
+            let (op, place) = (entry.op(), entry.place());
+            let is_one = op > self.log.op() || self.log.place(op).is_none_or(|known| known == place);
+            assert!(is_one, "a view has one log");
+            if op == self.log.op() + 1 && self.has_room(op) && entry.before() == self.log.head() {
                 self.append(entry);
             }
         }
@@ -158,16 +215,11 @@ impl Replica {
     fn take_backwards(&mut self, entries: Vec<Entry>) {
         let install = self.install.as_mut().expect("a log is being installed");
         let before = install.needed;
-        for entry in entries.into_iter().rev() {
-            if !self.log.holds(install.needed) && entry.place() == install.needed {
-                install.needed = entry.before();
-                install.staged.push_front(entry);
-            }
-        }
-        if install.needed == before {
+        install.pool.extend(entries);
+        self.stage();
+        if self.install.as_ref().is_none_or(|install| install.needed == before) {
             return;
         }
-        assert!(install.needed.op < before.op);
         self.env.mark("missing entries fetched");
         self.timers.stop(Timer::Fetch);
         self.rearm_view_change();

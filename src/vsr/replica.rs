@@ -7,22 +7,22 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_lite::future::or;
 
 use crate::base::{Instant, NodeId, Payload, Probe, Role};
-use crate::env::{DiskError, Env, File, Incoming, Queue, Sleep};
+use crate::env::{DiskError, Env, Incoming, Queue, Sleep};
 
 use super::codec;
 use super::config::Config;
+use super::disk::{self, Checkpoint, Checkpoints, Files, Journal, Log, Promises, Recovered, Ring, Superblock, Written};
 use super::entry::{Entry, Place, View};
-use super::journal::{self, Journal, Scan, Written};
-use super::log::Log;
 use super::message::Message;
 use super::normal::Backup;
 use super::plant::Plant;
 use super::service::Service;
 use super::sessions::Sessions;
-use super::superblock::{self, Promises, SEQUENCE_FORMATTED, Superblock};
+use super::state::{Snapshot, Transfer};
 use super::timers::{Timer, Timers};
 use super::view_change::{Install, Promise, Vote};
 
@@ -56,6 +56,19 @@ pub(super) struct Replica {
     pub log: Log,
     pub journal: Journal,
     pub promises: Promises,
+    pub checkpoints: Checkpoints,
+    /// The checkpoint that a superblock written now names.
+    pub checkpoint: Checkpoint,
+    /// Its content, or that of the one before while it is being written.
+    pub content: Bytes,
+    /// The newest state worth a checkpoint, until its turn comes.
+    pub snapshot: Option<Snapshot>,
+    /// What is being written as a checkpoint, or waits for the superblock that names it.
+    pub written: Option<Snapshot>,
+    /// A checkpoint of another replica on its way to us.
+    pub transfer: Option<Transfer>,
+    /// The newest life known of each replica, our own among them.
+    pub lives: [u32; disk::superblock::LIVES],
     /// Everything up to here was executed.
     pub commit: u64,
     /// Everything up to here is known to be committed; may be more than the log has.
@@ -122,13 +135,10 @@ impl From<DiskError> for Stop {
 
 /// Makes the disk of a new replica.
 pub async fn format(env: Env, config: Config) {
-    let result = async {
-        journal::format(&env).await?;
-        superblock::format(&env, &Superblock::formatted(config.cluster, env.id().index())).await?;
-        env.disk().sync_dir().await
-    };
+    let ring = Ring::new(config.slots).expect("a configuration has a number of slots that makes a ring");
+    let superblock = Superblock::formatted(config.cluster, env.id().index(), ring);
     // A disk that fails here has no superblock, and its replica will not take part.
-    if result.await.is_err() {
+    if disk::format(&env, &superblock).await.is_err() {
         env.mark("disk failed");
     }
 }
@@ -138,7 +148,7 @@ pub async fn boot(env: Env, config: Config, service: Box<dyn Service>) {
     let Err(stop) = live(env.clone(), config, service).await else { return };
     env.mark(match stop {
         Stop::Lost => "disk lost",
-        Stop::Broken => "log broken at restart",
+        Stop::Broken => "checkpoint broken at restart",
         Stop::Failed => "disk failed",
     });
 }
@@ -146,61 +156,80 @@ pub async fn boot(env: Env, config: Config, service: Box<dyn Service>) {
 enum Report {
     Journal(Result<Written, DiskError>),
     Superblock(Result<u64, DiskError>),
+    Checkpoint(Result<Checkpoint, DiskError>),
+}
+
+/// What a life finds on its disk.
+struct Found {
+    files: Files,
+    superblock: Superblock,
+    recovered: Recovered,
+    /// Of the checkpoint that the superblock names.
+    content: Bytes,
 }
 
 async fn live(env: Env, config: Config, service: Box<dyn Service>) -> Result<(), Stop> {
     let me = env.id().index();
     assert!(env.id().is_replica(), "replicas run on replica machines");
     assert!(me < config.replicas, "every replica has its place in the cluster");
-    if config.planted(Plant::BlankDiskVotes)
-        && matches!(env.disk().open(superblock::FILE).await, Err(DiskError::NotFound))
-    {
+    if config.planted(Plant::BlankDiskVotes) && matches!(disk::open(&env).await, Err(DiskError::NotFound)) {
         format(env.clone(), config).await;
     }
-    let superblock_file = env.disk().open(superblock::FILE).await?;
-    let journal_file = env.disk().open(journal::FILE).await?;
-    let superblock = superblock::read(&superblock_file, &config, me).await?.ok_or(Stop::Lost)?;
-    let scan = journal::scan(&journal_file, &superblock).await?.ok_or(Stop::Broken)?;
-    if scan.torn {
-        env.mark("torn entry at restart");
+    let files = disk::open(&env).await?;
+    let read = disk::promises::read(&env, &files.superblock, config.cluster, me).await?;
+    let (mut superblock, was_damaged) = read.ok_or(Stop::Lost)?;
+    if config.planted(Plant::TornSuperblockResets) && was_damaged {
+        superblock = Superblock { view: View(0), log_view: View(0), ..superblock };
     }
+    let recovered = disk::scan::read(&files, &superblock).await?;
+    recovered.cases.iter().for_each(|case| env.mark(case.row.mark()));
+    let content = disk::checkpoint::read(&files.checkpoints, config.cluster, &superblock.checkpoint).await;
+    let content = match content {
+        None if superblock.checkpoint.place.op > 0 => return Err(Stop::Broken),
+        content => content.unwrap_or_default(),
+    };
     let reports = Queue::new();
-    let mut replica = Replica::new(env, config, service, superblock, scan, (journal_file, superblock_file), &reports);
+    let found = Found { files, superblock, recovered, content };
+    let mut replica = Replica::new(env, config, service, found, &reports);
     replica.start(&superblock);
     replica.run(reports).await
 }
 
 impl Replica {
-    fn new(
-        env: Env,
-        config: Config,
-        service: Box<dyn Service>,
-        superblock: Superblock,
-        scan: Scan,
-        (journal_file, superblock_file): (File, File),
-        reports: &Queue<Report>,
-    ) -> Replica {
-        assert!(scan.log.holds(superblock.log_head), "the scan has checked the log's head");
-        let (to_journal, to_promises) = (reports.clone(), reports.clone());
-        let journal = Journal::start(&env, journal_file, scan.log.op(), move |written| {
+    fn new(env: Env, config: Config, service: Box<dyn Service>, found: Found, reports: &Queue<Report>) -> Replica {
+        let Found { files, superblock, recovered, content } = found;
+        let (to_journal, to_promises, to_checkpoints) = (reports.clone(), reports.clone(), reports.clone());
+        let journal = Journal::start(&env, &files, &recovered, move |written| {
             to_journal.push(Report::Journal(written));
         });
-        let promises = Promises::start(&env, superblock_file, superblock.sequence, move |count| {
+        let promises = Promises::start(&env, files.superblock, superblock.sequence, move |count| {
             to_promises.push(Report::Superblock(count));
         });
+        let Superblock { checkpoint, .. } = superblock;
+        let checkpoints = Checkpoints::start(&env, files.checkpoints, config.cluster, checkpoint, move |written| {
+            to_checkpoints.push(Report::Checkpoint(written));
+        });
         let replicas = usize::from(config.replicas);
+        assert_eq!(recovered.log.base(), checkpoint.place, "the log begins at the checkpoint");
         Replica {
             me: env.id().index(),
             status: Status::Ended,
             view: superblock.view,
             log_view: superblock.log_view,
             log_head: superblock.log_head,
-            log: scan.log,
+            log: recovered.log,
             journal,
             promises,
+            checkpoints,
+            checkpoint,
+            content,
+            snapshot: None,
+            written: None,
+            transfer: None,
+            lives: superblock.lives,
             commit: 0,
-            commit_known: superblock.commit,
-            sessions: Sessions::default(),
+            commit_known: superblock.commit.max(checkpoint.place.op),
+            sessions: Sessions::new(config.sessions),
             clients: BTreeMap::new(),
             timers: Timers::new(),
             acked: (View(0), 0),
@@ -231,7 +260,12 @@ impl Replica {
         assert!(self.promises.is_settled());
         assert!(self.journal.is_idle());
         self.env.probe(Probe::Epoch { epoch: self.view.0, log_epoch: self.log_view.0 });
+        if self.checkpoint.place.op > 0 {
+            self.take_on(&self.content.clone(), self.checkpoint.place);
+        }
         self.probe_head();
+        self.fetch_from = (self.me + 1) % self.config.replicas;
+        self.fetch();
         if self.planted(Plant::RestartExecutesWholeWal) {
             self.commit_known = self.log.op();
         }
@@ -242,7 +276,7 @@ impl Replica {
         } else if !self.is_primary() {
             self.status = Status::Normal;
             self.follow();
-        } else if superblock.sequence == SEQUENCE_FORMATTED {
+        } else if superblock.sequence == disk::superblock::SEQUENCE_FORMATTED {
             // Never before has it led. A superblock with a greater sequence number goes first, so that it never thinks
             // so again.
             self.wait_for_view();
@@ -264,6 +298,7 @@ impl Replica {
             match next_input(&env, &reports, &mut alarm).await {
                 Input::Report(Report::Journal(written)) => self.on_written(written?),
                 Input::Report(Report::Superblock(count)) => self.on_promised(count?),
+                Input::Report(Report::Checkpoint(written)) => self.on_checkpoint_written(written?),
                 Input::Incoming(Incoming::Message { from, body }) => self.on_packet(from, &body),
                 // What was lost with a connection is asked for again when it is missed, like anything else that is lost.
                 Input::Incoming(Incoming::Reset { .. }) => {}
@@ -304,7 +339,10 @@ impl Replica {
             Message::RequestStartView { view } => self.on_request_start_view(from, view),
             Message::GetEntries { view, from: first, to } => self.on_get_entries(from, view, first, to),
             Message::Entries { log_view, entries } => self.on_entries(log_view, entries),
-            Message::Request { .. } | Message::Reply { .. } => {}
+            Message::Checkpointed { checkpoint } => self.on_checkpointed(from, checkpoint),
+            Message::GetCheckpoint { view, op, offset } => self.on_get_checkpoint(from, view, op, offset),
+            Message::CheckpointPiece { op, offset, bytes } => self.on_checkpoint_piece(op, offset, &bytes),
+            Message::Request { .. } | Message::Reply { .. } | Message::Evicted { .. } => {}
         }
     }
 
@@ -321,50 +359,79 @@ impl Replica {
     }
 
     fn on_written(&mut self, written: Written) {
-        self.journal.on_written(written, &self.log);
+        self.journal.on_written(&written, &self.log);
         if self.leads() {
             self.count_acks();
         } else {
             self.acknowledge();
         }
+        self.write_snapshot();
         self.advance();
     }
 
     fn on_promised(&mut self, count: u64) {
         self.promises.on_written(count);
+        if self.promises.is_settled() {
+            self.adopt_checkpoint();
+        }
         self.advance();
     }
 
     /// Hands what is to be promised to the superblock's writer. Nothing of it may be said before it is durable.
     pub fn save(&mut self) {
-        assert!(self.log.holds(self.log_head), "the log goes through its head");
+        assert!(self.log_head.op < self.log.base().op || self.log.holds(self.log_head) || self.is_syncing());
+        let checkpoint = self.checkpoint;
         self.promises.write(Superblock {
             cluster: self.config.cluster,
             replica: self.me,
-            sequence: 0,
+            // Given by the writer.
+            sequence: disk::superblock::SEQUENCE_FORMATTED,
             view: self.view,
             log_view: self.log_view,
             log_head: self.log_head,
-            commit: self.commit.min(self.journal.durable()),
+            commit: self.commit.min(self.journal.durable()).max(checkpoint.place.op),
+            slots: self.journal.ring().slots(),
+            life: self.lives[usize::from(self.me)],
+            lives: self.lives,
+            checkpoint,
         });
     }
 
-    /// Adds an entry to the log.
+    /// Whether there is room for the entry of this op.
+    pub fn has_room(&self, op: u64) -> bool {
+        self.journal.has_room(op) && !self.is_syncing()
+    }
+
+    /// Adds an entry to the log, in which there is room for it.
     pub fn append(&mut self, entry: Entry) {
+        assert!(self.has_room(entry.op()), "a slot is used again only when it is free");
+        self.journal.write(&entry);
         self.log.push(entry);
-        self.journal.write(self.log.last().expect("an entry was added"));
         self.probe_head();
+    }
+
+    /// Puts an entry into a hole of the log, if it is the one that is missing there.
+    pub fn fill(&mut self, entry: &Entry) -> bool {
+        if self.is_syncing() || !self.journal.is_hole(entry.op()) || !self.log.fill(entry) {
+            return false;
+        }
+        assert!(self.log.holds(entry.place()));
+        self.env.mark("faulty slot repaired");
+        self.journal.repair(entry);
+        true
     }
 
     /// Removes the entries after `op`, which a later view does not have.
     pub fn cut(&mut self, op: u64) {
         assert!(op >= self.commit, "a committed entry is never cut");
         assert!(op >= self.log_head.op, "the disk must not vouch for an entry that is cut");
-        if op == self.log.op() {
+        if op == self.log.op() && self.log.doubtful() == 0 {
             return;
         }
-        self.env.probe(Probe::Truncated { index: op, epoch: self.view.0 });
-        self.env.mark("uncommitted op truncated");
+        if op < self.log.op() {
+            self.env.probe(Probe::Truncated { index: op, epoch: self.view.0 });
+            self.env.mark("uncommitted op truncated");
+        }
         self.journal.cut(op);
         self.log.cut(op);
         self.probe_head();
@@ -404,7 +471,7 @@ impl Replica {
         self.env.probe(Probe::Role { role, epoch: self.view.0 });
     }
 
-    fn probe_head(&self) {
+    pub fn probe_head(&self) {
         let head = self.log.head();
         self.env.probe(Probe::Head { index: head.op, digest: head.checksum });
     }

@@ -19,6 +19,13 @@ pub trait Service {
         None
     }
 
+    /// The whole state as bytes. Equal states have equal bytes, whatever led there: replicas compare and repair checkpoints by
+    /// their checksums.
+    fn snapshot(&self) -> Bytes;
+
+    /// Takes on the state in these bytes; false if they hold none, and then the state is as it was.
+    fn restore(&mut self, snapshot: &[u8]) -> bool;
+
     /// A hash of the state. Asked for after every operation, so it is best kept up to date as the state changes.
     fn digest(&self) -> Checksum;
 }

@@ -14,14 +14,17 @@
 //! All that happens between views is one question, asked again whenever something has become durable or was heard:
 //! [`Replica::advance`], what is the next step?
 
+use std::cmp::Ordering;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::base::{Instant, Kind, Probe, Role};
+use crate::base::{Checksum, Instant, Kind, Probe, Role};
 
+use super::choice;
 use super::config::{
     PRIMARY_SILENCE, PRIMARY_SILENCE_JITTER, RELAY, VIEW_CHANGE_MAX, VIEW_CHANGE_MIN, VOTE_LIFETIME, VOTE_RESEND,
 };
+use super::disk::Position;
 use super::entry::{Entry, Place, View};
 use super::message::{LogEnd, Message};
 use super::plant::Plant;
@@ -47,21 +50,42 @@ impl Vote {
 #[derive(Clone, Debug)]
 pub(super) struct Promise {
     pub log_view: View,
-    pub commit: u64,
+    /// Everything up to here is committed.
+    pub commit: Place,
     pub log: LogEnd,
+}
+
+impl Promise {
+    /// Whether its log is known to go through a place.
+    pub fn holds(&self, place: Place) -> bool {
+        let at = self.log.at(place.op).and_then(Position::checksum);
+        place.op <= self.commit.op || at == Some(place.checksum) || self.log.head == place
+    }
+
+    /// Whether it is certain that there never was an entry with this checksum at an op of its log; whatever the checksum, if
+    /// that is not known.
+    pub fn denies(&self, op: u64, checksum: Option<Checksum>) -> bool {
+        if op > self.log.head.op {
+            return op > self.log.head.op + self.log.doubt;
+        }
+        let other = self.log.at(op).and_then(Position::checksum);
+        other.zip(checksum).is_some_and(|(other, checksum)| other != checksum)
+    }
 }
 
 /// The log of a new view, on its way into ours.
 #[derive(Debug)]
 pub(super) struct Install {
     /// Where that log ends.
-    head: Place,
+    pub head: Place,
     /// Everything up to here is committed.
     commit: u64,
     /// Its last entries, without holes, those that our log has too perhaps among them.
-    pub staged: VecDeque<Entry>,
+    staged: VecDeque<Entry>,
     /// The place that the first of them follows. Once our log holds it, nothing is lacking.
     pub needed: Place,
+    /// Entries that may turn out to lead there.
+    pub pool: Vec<Entry>,
     /// Whom to ask for more.
     pub source: u16,
     /// Set once the entries have been appended to our log: how much of it was kept.
@@ -231,16 +255,19 @@ impl Replica {
     /// One step; false if there is something to wait for.
     fn step(&mut self) -> bool {
         // The log is neither promised nor cut while it is being written.
-        if !self.journal.is_idle() {
+        if !self.journal.is_idle() || self.is_syncing() {
             return false;
         }
-        assert_eq!(self.journal.durable(), self.log.op());
         if let Some(kept) = self.half_installed.take() {
             self.cut(kept);
             // A log that was begun meanwhile may have stood on what is gone now, and then nobody has asked for it yet.
             self.fetch();
         }
         if self.install.as_ref().is_some_and(|install| install.kept.is_some()) {
+            if !self.log.is_whole() {
+                // What is below may have been lost here, and is not given up for the new view's sake.
+                return false;
+            }
             self.finish_install();
         }
         if self.log_view == self.view {
@@ -281,7 +308,8 @@ impl Replica {
     }
 
     fn own_promise(&self) -> Promise {
-        Promise { log_view: self.log_view, commit: self.commit, log: self.log_end() }
+        let commit = self.log.place(self.commit).expect("what is executed is in the log, or its base");
+        Promise { log_view: self.log_view, commit, log: self.log_end() }
     }
 
     // The new primary.
@@ -306,7 +334,8 @@ impl Replica {
         }
     }
 
-    /// With promises of a quorum, our own among them, the view's log is known. False if they are too few.
+    /// With promises of a quorum, our own among them, the view's log is known; unless an entry of it is lost that may have
+    /// been committed. False if there is something to wait for.
     fn decide(&mut self) -> bool {
         assert!(self.is_primary());
         assert!(self.promised);
@@ -314,30 +343,48 @@ impl Replica {
         if received + 1 < quorum::view_change(self.config.replicas) {
             return false;
         }
-        let (mut source, mut best) = (self.me, self.own_promise());
-        let (mut longest, mut commit) = (best.log.head.op, best.commit);
-        for (replica, promise) in self.received.iter().enumerate() {
-            let Some(promise) = promise else { continue };
-            longest = longest.max(promise.log.head.op);
-            commit = commit.max(promise.commit);
-            if self.is_better(promise, &best) {
-                (source, best) = (replica as u16, promise.clone());
+        let own = self.own_promise();
+        let mut promises: Vec<(u16, &Promise)> = vec![(self.me, &own)];
+        let received = self.received.iter().enumerate();
+        promises.extend(received.filter_map(|(replica, promise)| Some((replica as u16, promise.as_ref()?))));
+        let commit = promises.iter().map(|(_, promise)| promise.commit).max_by_key(|place| place.op);
+        let commit = commit.expect("our own promise counts");
+        // A log that does not go through what is known to be committed was given up long ago by everybody else.
+        let eligible = promises.iter().copied().filter(|(_, promise)| promise.holds(commit));
+        let best = eligible.max_by(|(_, one), (_, other)| self.compare(one, other));
+        let (source, best) = best.expect("whoever knows what is committed has it");
+        let longest = promises.iter().map(|(_, promise)| promise.log.head.op).max();
+        let is_shorter = Some(best.log.head.op) < longest;
+        let all: Vec<&Promise> = promises.iter().map(|(_, promise)| *promise).collect();
+        let decided = choice::head(self.config.replicas, commit, best, &all);
+        let pool = promises.iter().flat_map(|(_, promise)| promise.log.entries().cloned()).collect();
+        let Some(head) = decided else {
+            if !self.planted(Plant::FaultyPrepareCountedPresent) {
+                self.env.mark("view waits because nobody may deny");
+                return false;
             }
-        }
-        if best.log.head.op < longest {
+            let head = best.log.head;
+            self.begin_install(source, commit.op, head, pool);
+            return true;
+        };
+        if is_shorter {
             self.env.mark("log view decided against length");
         }
-        assert!(commit <= best.log.head.op, "what is committed is in every log that can be chosen");
+        if head.op < best.log.head.op {
+            self.env.mark("nack truncation");
+        }
+        assert!(commit.op <= head.op, "what is committed is in every log that can be chosen");
         self.received.fill(None);
-        self.begin_install(source, commit, best.log);
+        self.begin_install(source, commit.op, head, pool);
         true
     }
 
-    fn is_better(&self, one: &Promise, other: &Promise) -> bool {
+    /// Of two logs, which counts for a new view: that of the later view, and of the same view the longer.
+    fn compare(&self, one: &Promise, other: &Promise) -> Ordering {
         if self.planted(Plant::LongestLogIgnoresLogView) {
-            return one.log.head.op > other.log.head.op;
+            return one.log.head.op.cmp(&other.log.head.op);
         }
-        (one.log_view, one.log.head.op) > (other.log_view, other.log.head.op)
+        (one.log_view, one.log.head.op).cmp(&(other.log_view, other.log.head.op))
     }
 
     // The new view's log.
@@ -358,17 +405,61 @@ impl Replica {
         } else if self.status == Status::Normal {
             self.take_relayed(from, commit, log);
         } else if self.status == Status::ViewChange && self.log_view < self.view && self.install.is_none() {
-            self.begin_install(from, commit, log);
+            self.begin_install(from, commit, log.head, log.entries().cloned().collect());
             self.advance();
         }
     }
 
-    fn begin_install(&mut self, source: u16, commit: u64, log: LogEnd) {
+    fn begin_install(&mut self, source: u16, commit: u64, head: Place, pool: Vec<Entry>) {
         assert!(self.install.is_none());
-        assert!(log.is_whole());
-        let (head, needed) = (log.head, log.base());
-        self.install = Some(Install { head, commit, staged: log.suffix.into(), needed, source, kept: None });
+        assert!(source < self.config.replicas);
+        let source = if source == self.me { (source + 1) % self.config.replicas } else { source };
+        self.fill_from(&pool);
+        self.install = Some(Install { head, commit, staged: VecDeque::new(), needed: head, pool, source, kept: None });
+        self.stage();
         self.fetch();
+    }
+
+    /// Takes from the pool what leads from the new log's end to ours.
+    pub fn stage(&mut self) {
+        let Some(install) = self.install.as_mut().filter(|install| install.kept.is_none()) else { return };
+        while !self.log.holds(install.needed) {
+            let needed = install.needed;
+            let Some(found) = install.pool.iter().position(|entry| entry.place() == needed) else { return };
+            let entry = install.pool.swap_remove(found);
+            install.needed = entry.before();
+            install.staged.push_front(entry);
+        }
+        assert!(install.needed.op <= install.head.op);
+        install.pool.clear();
+    }
+
+    /// Our log begins at this place now: what of the new view's log is covered need not be installed.
+    pub fn restage(&mut self, base: Place) {
+        let Some(install) = &mut self.install else { return };
+        if let Some(kept) = install.kept {
+            if self.log.holds(install.head) {
+                install.kept = Some(kept.max(base.op));
+                return;
+            }
+            // What was being installed has gone with our log.
+            (install.kept, install.needed) = (None, install.head);
+            install.staged.clear();
+        }
+        while install.staged.front().is_some_and(|entry| entry.op() <= base.op) {
+            let entry = install.staged.pop_front().expect("it was looked at");
+            assert!(
+                entry.op() < base.op || entry.place() == base,
+                "what is committed is in the log of every later view"
+            );
+        }
+        if install.needed.op < base.op {
+            install.needed = base;
+        }
+        if install.head.op < base.op {
+            install.head = base;
+        }
+        self.stage();
     }
 
     /// Puts the new log into ours, if nothing of it is lacking. False if there is something to wait for.
@@ -382,14 +473,20 @@ impl Replica {
             install.needed = entry.place();
             install.staged.pop_front();
         }
-        let kept = install.needed;
+        let (kept, head, commit) = (install.needed, install.head, install.commit);
         assert!(kept.op >= self.commit, "what is committed is in the log of every later view");
+        if !self.has_room(head.op) {
+            // What is committed of it is executed, until a checkpoint makes room.
+            self.commit_up_to(commit.min(kept.op));
+            return false;
+        }
         if kept.op < self.log_head.op {
             // The disk vouches for entries that are about to be cut, and has to stop doing so first.
             self.log_head = kept;
             self.save();
             return true;
         }
+        let install = self.install.as_mut().expect("it is still there");
         install.kept = Some(kept.op);
         let staged = std::mem::take(&mut install.staged);
         self.cut(kept.op);
@@ -398,6 +495,7 @@ impl Replica {
             self.save();
         }
         staged.into_iter().for_each(|entry| self.append(entry));
+        self.fetch();
         true
     }
 
@@ -406,6 +504,7 @@ impl Replica {
         assert!(self.journal.is_idle());
         let install = self.install.take().expect("a log is being installed");
         assert_eq!(self.log.head(), install.head, "a log ends where its primary said");
+        assert!(self.log.is_whole());
         self.log_view = self.view;
         self.log_head = install.head;
         self.commit_known = self.commit_known.max(install.commit);

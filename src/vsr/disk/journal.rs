@@ -1,0 +1,315 @@
+//! The log on disk, as it is written.
+//!
+//! The file `journal` is a [ring](super::ring) of slots of 1,024 bytes, two sectors each. An entry stands at the beginning
+//! of its op's slot, in the layout described in [`entry`](crate::vsr::entry). What follows it in its slot means nothing.
+//!
+//! An entry is durable when four things have been done in this order: its body was written, `journal` was synced, its
+//! header was written, `headers` was synced. The writer task takes all queued entries at once and does each of the four
+//! for all of them together, so a batch costs two syncs, however long it is.
+//!
+//! A *cut* takes entries off the log's end. It empties their headers before any later body is written. Otherwise a torn
+//! body could stand below the header of an entry that was cut, and would look like an acknowledged entry that decayed.
+//!
+//! A slot is *free* when its entry is covered by a checkpoint that the durable superblock names. Only then is it written
+//! again for a later op.
+//!
+//! [`restart`](super::restart) has what a restart makes of all this, and [`scan`](super::scan) reads it.
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+
+use crate::base::Kind;
+use crate::env::{DiskError, Env, Queue};
+use crate::vsr::entry::{ENTRY_SIZE_MAX, Entry, HEADER_SIZE, Place};
+
+use super::Files;
+use super::headers::{Headers, Known};
+use super::log::Log;
+use super::restart::Recovered;
+use super::ring::{HEADERS_PER_SECTOR, Ring, SECTOR_SIZE};
+
+/// The name of the file.
+pub const FILE: &str = "journal";
+/// Bytes of a slot.
+pub const SLOT_SIZE: u64 = ENTRY_SIZE_MAX as u64;
+
+const _: () = assert!(SLOT_SIZE.is_multiple_of(SECTOR_SIZE as u64) && HEADER_SIZE as u64 <= SLOT_SIZE);
+
+static TASK: Kind = Kind::new("journal", &[]);
+static WRITE: Kind = Kind::new("write", &["slot"]);
+static SYNC: Kind = Kind::new("sync-journal", &[]);
+
+/// What the writer task reports: these entries are durable.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Written {
+    /// Which log this was; see [`Journal::cut`].
+    pub generation: u64,
+    /// How many entries were appended.
+    pub appended: u64,
+    /// The last of them. All before it are durable too, or known to be missing, because entries are queued in order.
+    pub head: Option<Place>,
+    /// Entries that filled holes.
+    pub repaired: Vec<Place>,
+}
+
+/// What the writer task is told.
+enum Command {
+    Write(Write),
+    /// Empty the headers of all ops after this one, up to the last for which there is room.
+    Cut {
+        op: u64,
+        last: u64,
+    },
+    /// The slots of the ops from one to the other are free.
+    Free {
+        from: u64,
+        to: u64,
+    },
+}
+
+/// An entry to be written.
+struct Write {
+    generation: u64,
+    known: Known,
+    encoded: Bytes,
+    /// Whether it fills a hole.
+    repairs: bool,
+}
+
+/// The main task's side of the journal: what was handed to the writer, and what has come back.
+pub struct Journal {
+    queue: Queue<Command>,
+    ring: Ring,
+    generation: u64,
+    /// The slots of everything up to here are free.
+    freed: u64,
+    /// The last op of the log, as it was handed over.
+    appended: u64,
+    /// Appended, and not yet reported.
+    outstanding: u64,
+    /// Ops up to `appended` whose entries were lost, and are not yet durable again.
+    holes: BTreeSet<u64>,
+    /// Ops of entries that were handed over to fill holes, and not yet reported.
+    repairing: BTreeSet<u64>,
+}
+
+impl Journal {
+    /// Starts the writer task behind a restart, with whose log it agrees.
+    ///
+    /// Results go to `report`; after an error, which is reported once, nothing is written any more.
+    pub fn start(
+        env: &Env,
+        files: &Files,
+        recovered: &Recovered,
+        report: impl Fn(Result<Written, DiskError>) + 'static,
+    ) -> Journal {
+        let queue = Queue::new();
+        let log = &recovered.log;
+        let (files, headers) = (files.clone(), recovered.headers.clone());
+        let ring = headers.ring();
+        assert!(log.op() <= ring.last(log.base().op), "a log fits into its ring");
+        env.spawn(TASK.label([]), Writer { files, headers, batch: Vec::new() }.run(queue.clone(), report));
+        Journal {
+            queue,
+            ring,
+            generation: 0,
+            freed: log.base().op,
+            appended: log.op(),
+            outstanding: 0,
+            holes: log.missing().map(|missing| missing.op).collect(),
+            repairing: BTreeSet::new(),
+        }
+    }
+
+    /// Hands an entry to the writer, behind the last one. There must be room for it.
+    pub fn write(&mut self, entry: &Entry) {
+        assert_eq!(entry.op(), self.appended + 1, "entries are written in order");
+        assert!(self.has_room(entry.op()), "a slot is written only when it is free");
+        self.appended += 1;
+        self.outstanding += 1;
+        self.push(entry, false);
+    }
+
+    /// Hands an entry to the writer that fills a hole; in any order.
+    pub fn repair(&mut self, entry: &Entry) {
+        assert!(self.is_hole(entry.op()), "only a hole is repaired, and once");
+        assert!(entry.op() > self.freed, "what a checkpoint covers is not repaired");
+        self.repairing.insert(entry.op());
+        self.push(entry, true);
+    }
+
+    fn push(&mut self, entry: &Entry, repairs: bool) {
+        let (generation, known, encoded) = (self.generation, Known::of(entry), entry.encoded().clone());
+        self.queue.push(Command::Write(Write { generation, known, encoded, repairs }));
+    }
+
+    /// Takes a report into account. `log` is what the journal should hold.
+    pub fn on_written(&mut self, written: &Written, log: &Log) {
+        // The log is cut only while nothing is under way, so a report is always about the log as it is.
+        assert_eq!(written.generation, self.generation, "a report of another log");
+        let held = |place: &Place| place.op <= log.base().op || log.holds(*place);
+        assert!(written.head.iter().chain(&written.repaired).all(held), "a report of an entry that is not in the log");
+        assert!(written.appended <= self.outstanding, "a report of entries that were not handed over");
+        self.outstanding -= written.appended;
+        let reported = self.appended - self.outstanding;
+        assert!(written.head.is_none_or(|head| head.op == reported), "reports come in order");
+        for place in &written.repaired {
+            // Under way until now, even if a checkpoint has made it needless meanwhile.
+            assert!(self.repairing.remove(&place.op), "a report of a hole that was not repaired");
+            self.holes.remove(&place.op);
+        }
+    }
+
+    /// Forgets entries after `op`, and what is not known of slots after it. Only while no entry is under way: then a late
+    /// report can never be taken for one about the new entry in the same slot.
+    ///
+    /// Their headers are emptied durably before any later body is written; nothing is reported of it but an error. Also
+    /// to be called with the log's own end when doubt was settled: until then the doubt would come back at a restart.
+    pub fn cut(&mut self, op: u64) {
+        assert!(self.is_idle(), "the log is not cut while it is written");
+        assert!(op >= self.freed, "what a checkpoint covers is never cut");
+        assert!(op <= self.appended, "a log is cut within itself");
+        self.appended = op;
+        self.holes.split_off(&(op + 1));
+        self.generation += 1;
+        self.queue.push(Command::Cut { op, last: self.ring.last(self.freed) });
+    }
+
+    /// A checkpoint that covers everything up to `op` is durable, and so is the superblock that names it: the slots may be
+    /// written again. If the checkpoint is beyond the log, the log goes on after it; then nothing may be under way.
+    pub fn free(&mut self, op: u64) {
+        assert!(op >= self.freed, "checkpoints do not go back");
+        if op == self.freed {
+            return;
+        }
+        if op > self.appended {
+            assert!(self.is_idle(), "what is beyond the log was never written here");
+            self.appended = op;
+        }
+        self.holes = self.holes.split_off(&(op + 1));
+        self.queue.push(Command::Free { from: self.freed + 1, to: op });
+        self.freed = op;
+    }
+
+    /// The ring that it is.
+    pub fn ring(&self) -> Ring {
+        self.ring
+    }
+
+    /// Whether the slot of this op is free for it.
+    pub fn has_room(&self, op: u64) -> bool {
+        op <= self.ring.last(self.freed)
+    }
+
+    /// Whether the entry of this op is lacking, and was not handed over either.
+    pub fn is_hole(&self, op: u64) -> bool {
+        self.holes.contains(&op) && !self.repairing.contains(&op)
+    }
+
+    /// Everything up to this op is on disk and whole, or covered by the checkpoint.
+    pub fn durable(&self) -> u64 {
+        let reported = self.appended - self.outstanding;
+        let whole = self.holes.first().map_or(reported, |hole| reported.min(hole - 1));
+        whole.max(self.freed)
+    }
+
+    /// Whether every entry that was handed over is durable.
+    pub fn is_idle(&self) -> bool {
+        self.outstanding == 0 && self.repairing.is_empty()
+    }
+}
+
+/// The writer task.
+struct Writer {
+    files: Files,
+    /// What `headers` says, or will say when what is being written is.
+    headers: Headers,
+    /// Kept from batch to batch, so that it grows only once.
+    batch: Vec<Write>,
+}
+
+impl Writer {
+    async fn run(mut self, queue: Queue<Command>, report: impl Fn(Result<Written, DiskError>)) {
+        let mut carried = None;
+        loop {
+            let command = match carried.take() {
+                Some(command) => command,
+                None => queue.pop().await,
+            };
+            let outcome = match command {
+                Command::Write(first) => {
+                    carried = self.gather(first, &queue);
+                    self.write_batch().await.map(Some)
+                }
+                Command::Cut { op, last } => self.cut(op, last).await.map(|()| None),
+                Command::Free { from, to } => {
+                    self.headers.release(from, to);
+                    Ok(None)
+                }
+            };
+            match outcome {
+                Ok(None) => {}
+                Ok(Some(written)) => report(Ok(written)),
+                // What a failed write or sync left behind is not known, and trying again would not tell.
+                Err(error) => return report(Err(error)),
+            }
+        }
+    }
+
+    /// Takes what can be written together with `first`, and gives what came after it.
+    fn gather(&mut self, first: Write, queue: &Queue<Command>) -> Option<Command> {
+        assert!(self.batch.is_empty(), "one batch at a time");
+        let (mut low, mut high) = (first.known.header.op, first.known.header.op);
+        self.batch.push(first);
+        while let Some(command) = queue.try_pop() {
+            let Command::Write(write) = command else { return Some(command) };
+            let op = write.known.header.op;
+            // Writes of a batch are done in any order, so no two of them may go to the same slot.
+            if op.max(high) - op.min(low) >= self.headers.ring().slots() {
+                return Some(Command::Write(write));
+            }
+            (low, high) = (low.min(op), high.max(op));
+            self.batch.push(write);
+        }
+        None
+    }
+
+    async fn write_batch(&mut self) -> Result<Written, DiskError> {
+        let generation = self.batch.first().expect("a batch has at least one entry").generation;
+        assert!(self.batch.iter().all(|write| write.generation == generation), "a batch belongs to one log");
+        let mut written = Written { generation, appended: 0, head: None, repaired: Vec::new() };
+        let mut under_way = Vec::with_capacity(self.batch.len());
+        for write in &self.batch {
+            let slot = self.headers.ring().slot(write.known.header.op);
+            under_way.push(self.files.journal.write_at(WRITE.label([slot]), slot * SLOT_SIZE, write.encoded.clone()));
+        }
+        for write in under_way {
+            write.await?;
+        }
+        // Before any of the headers: a header that is there says that its body is.
+        self.files.journal.sync(SYNC.label([])).await?;
+        let mut sectors = Vec::with_capacity(self.batch.len());
+        for Write { known, repairs, .. } in self.batch.drain(..) {
+            self.headers.set_known(&known);
+            sectors.push(self.headers.ring().slot(known.header.op) / HEADERS_PER_SECTOR);
+            if repairs {
+                written.repaired.push(known.place());
+            } else {
+                assert!(written.head.is_none_or(|head| head.op + 1 == known.header.op), "a batch has no holes");
+                written.appended += 1;
+                written.head = Some(known.place());
+            }
+        }
+        sectors.sort_unstable();
+        sectors.dedup();
+        self.headers.write(&self.files.headers, &sectors).await?;
+        Ok(written)
+    }
+
+    async fn cut(&mut self, op: u64, last: u64) -> Result<(), DiskError> {
+        assert!(self.batch.is_empty(), "the log is not cut while it is written");
+        let sectors = self.headers.cut(op, last);
+        if sectors.is_empty() { Ok(()) } else { self.headers.write(&self.files.headers, &sectors).await }
+    }
+}

@@ -1,0 +1,101 @@
+//! What a replica keeps on disk, and how it comes back from a disk that has decayed.
+//!
+//! | file | what | redundancy |
+//! |---|---|---|
+//! | `superblock` | the promises, and which checkpoint counts | four copies of 512 bytes |
+//! | `journal` | a [ring](ring) of slots of 1,024 bytes, an entry in each | `headers`, other replicas |
+//! | `headers` | a ring of records of 128 bytes, the header of each slot's entry | `journal`, other replicas |
+//! | `checkpoint-0`, `checkpoint-1` | the state up to some op; the older of the two is written over | other replicas |
+//!
+//! In reading order: [`ring`] says where an op lives, [`headers`] what is said of it, [`log`] is the log in memory, with
+//! holes where the disk has lost something. [`superblock`] is the promises, [`promises`] how they become durable.
+//! [`restart`] is the table of what a restart makes of a disk, a pure function of bytes, and [`scan`] reads those bytes.
+//! [`journal`] and [`checkpoint`] write.
+//!
+//! What holds at all times:
+//!
+//! 1. An entry is acknowledged only when its body is durable, and after it its header. So a good header says "this body
+//!    was durable once", and a torn body below an older header was never acknowledged.
+//! 2. A lost entry is never denied: a slot that cannot be read is no proof that nothing was in it.
+//! 3. A slot is written again only when a checkpoint that covers its entry is durable, and named by the superblock.
+//! 4. Whatever a restart takes for durable, it has first made durable, in all its copies.
+//! 5. Nothing that a disk holds makes a replica panic.
+//!
+//! What is not here: the end of a file is no end of a log, there are no lengths to recover, and no file grows but the
+//! checkpoints.
+
+pub mod checkpoint;
+pub mod headers;
+pub mod journal;
+pub mod log;
+pub mod promises;
+pub mod restart;
+pub mod ring;
+pub mod scan;
+pub mod superblock;
+
+#[cfg(test)]
+mod tests;
+
+pub use checkpoint::{Area, Checkpoints};
+pub use headers::Headers;
+pub use journal::{Journal, Written};
+pub use log::{Log, Missing, Position};
+pub use promises::Promises;
+pub use restart::{Case, Recovered, Row};
+pub use ring::Ring;
+pub use superblock::{Checkpoint, Superblock};
+
+use crate::base::Kind;
+use crate::env::{DiskError, Env, File};
+
+static SYNC: Kind = Kind::new("sync-format", &[]);
+
+/// The open files of a replica. Clones are the same files.
+#[derive(Clone, Debug)]
+pub struct Files {
+    /// The promises; see [`superblock`].
+    pub superblock: File,
+    /// The ring of headers; see [`headers`].
+    pub headers: File,
+    /// The ring of slots; see [`journal`].
+    pub journal: File,
+    /// The two areas for checkpoints; see [`checkpoint`].
+    pub checkpoints: [File; 2],
+}
+
+/// Opens the files of a replica that was formatted.
+///
+/// # Errors
+/// [`DiskError::NotFound`] if one of them is gone: then the disk is lost. Otherwise as the device has it.
+pub async fn open(env: &Env) -> Result<Files, DiskError> {
+    let disk = env.disk();
+    Ok(Files {
+        superblock: disk.open(superblock::FILE).await?,
+        headers: disk.open(headers::FILE).await?,
+        journal: disk.open(journal::FILE).await?,
+        checkpoints: [disk.open(checkpoint::FILES[0]).await?, disk.open(checkpoint::FILES[1]).await?],
+    })
+}
+
+/// Makes the disk of a new replica, whose superblock this is; durable, the names too, when it returns.
+///
+/// The superblock comes last: a disk whose formatting was interrupted has none, and is taken for lost.
+///
+/// # Errors
+/// As the device has it.
+pub async fn format(env: &Env, superblock: &Superblock) -> Result<(), DiskError> {
+    assert_eq!(superblock.sequence, superblock::SEQUENCE_FORMATTED, "only a new disk is formatted");
+    assert!(superblock.is_sound(), "a new superblock makes sense");
+    let ring = superblock.ring();
+    let disk = env.disk();
+    let journal = disk.create(journal::FILE).await?;
+    journal.set_length(ring.slots() * journal::SLOT_SIZE).await?;
+    journal.sync(SYNC.label([])).await?;
+    headers::format(&disk.create(headers::FILE).await?, &Headers::formatted(superblock.cluster, ring)).await?;
+    for name in checkpoint::FILES {
+        disk.create(name).await?.sync(SYNC.label([])).await?;
+    }
+    promises::write(&disk.create(superblock::FILE).await?, superblock).await?;
+    disk.sync_dir().await
+}

@@ -1,0 +1,433 @@
+//! What a restart makes of a disk: one table, and the chain.
+//!
+//! # Slot by slot
+//!
+//! Behind the checkpoint at op c each slot expects one op. H is what the slot's record in `headers` says, B what is in the
+//! slot itself. *Older* means of an op that the checkpoint covers, which says nothing of the op expected; B is *foreign* if
+//! it is a whole entry of another slot, which a misdirected write has put there.
+//!
+//! | row | H | B | it means |
+//! |---|---|---|---|
+//! | [`Whole`](Row::Whole) | good | good, the same | the entry |
+//! | [`Ahead`](Row::Ahead) | empty, older, or of an earlier view | good | its header was not written yet, or that write was lost |
+//! | [`HeaderLost`](Row::HeaderLost) | invalid | good | the header is rotten or misdirected |
+//! | [`BodyLost`](Row::BodyLost) | good | invalid, zero or foreign | the body is rotten or misdirected |
+//! | [`BodyStale`](Row::BodyStale) | good | older, or good and not of a later view | the body's write was lost |
+//! | [`Torn`](Row::Torn) | empty or older | invalid or foreign | the body was being written: never acknowledged |
+//! | [`Vacant`](Row::Vacant) | empty or older | zero or older | nothing was written |
+//! | [`Unknown`](Row::Unknown) | invalid | invalid, zero, foreign or older | nothing is known |
+//!
+//! # Which ops are certain
+//!
+//! The superblock's `log_head` vouches for everything up to it. So does a good header of `log_view` itself, beyond the log
+//! head, for everything up to its own op: bodies are durable before any header that was queued with them, and a log is
+//! written in order. None of these ops is ever denied: where the table says torn or vacant, a header's write was lost.
+//!
+//! Beyond them the log goes on through entries that were first prepared in `log_view`. An entry of an older view is left
+//! over from a log that was cut; one of a later view belongs to a log that was being installed, for which ours had been cut.
+//! Both count as empty. The first op that is certainly empty ends the log: nothing after it was ever acknowledged. What is
+//! unknown before the last entry is missing; what is unknown behind it is doubt.
+//!
+//! A crash alone leaves no hole, and in a running view no doubt. Between views it may leave doubt about what was being cut,
+//! or adopted: an older entry whose header was torn.
+//!
+//! # Which entry is the right one
+//!
+//! From the last certain op down, the parent of each entry names the one below it. Only a candidate of that name counts,
+//! the body or else the header; without one the position is missing, with its checksum known. The superblock's log head,
+//! and the checkpoint, count more than any parent.
+//!
+//! Where the position above is missing and its parent is not known, nothing names an entry. Then it counts
+//!
+//! - if it is of `log_view`: in one view only one entry is ever prepared for an op; or
+//! - if it is not beyond the log head, and header and body agree, or the header stands alone. For a later entry to have
+//!   been there, two writes of one entry would have had to be lost.
+//!
+//! Otherwise it might be left over from a log that was cut, whose successor's body was lost while the header decayed; then
+//! the position is missing and nothing is known of it, until the position above is filled.
+
+use std::collections::VecDeque;
+
+use crate::base::Checksum;
+use crate::vsr::entry::{ENTRY_SIZE_MAX, Entry, View};
+
+use super::headers::{Headers, Known, RECORD_SIZE, Record};
+use super::log::{Log, Missing, Position};
+use super::ring::Ring;
+use super::superblock::Superblock;
+
+/// What became of an op at a restart. The first eight are the table's, the others come of the chain; see this module's
+/// page.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Row {
+    /// Header and body are good and the same.
+    Whole,
+    /// The body is good, and newer than the header.
+    Ahead,
+    /// The body is good, the header is not.
+    HeaderLost,
+    /// The header is good, the body is not.
+    BodyLost,
+    /// The header is good, and newer than the body.
+    BodyStale,
+    /// Something is in the slot that nobody acknowledged.
+    Torn,
+    /// Nothing is in the slot.
+    Vacant,
+    /// Nothing is known of the slot.
+    Unknown,
+    /// The entry was left over from a log that was cut.
+    Leftover,
+    /// The entry belongs to a log that was being installed.
+    Installing,
+    /// What is there is whole, and not what the entry above, or the superblock, names.
+    Replaced,
+    /// What is there is whole, and nothing says whether it is what ought to be there.
+    Unvouched,
+    /// The slot looks as if nothing had been acknowledged, but something was: a header's write was lost.
+    Undeniable,
+}
+
+impl Row {
+    /// All rows.
+    pub const ALL: [Row; 13] = [
+        Row::Whole,
+        Row::Ahead,
+        Row::HeaderLost,
+        Row::BodyLost,
+        Row::BodyStale,
+        Row::Torn,
+        Row::Vacant,
+        Row::Unknown,
+        Row::Leftover,
+        Row::Installing,
+        Row::Replaced,
+        Row::Unvouched,
+        Row::Undeniable,
+    ];
+
+    /// The name of its mark.
+    pub fn mark(self) -> &'static str {
+        match self {
+            Row::Whole => "restart: entry whole",
+            Row::Ahead => "restart: entry without its header",
+            Row::HeaderLost => "restart: header lost",
+            Row::BodyLost => "restart: body lost",
+            Row::BodyStale => "restart: body's write lost",
+            Row::Torn => "restart: torn entry",
+            Row::Vacant => "restart: slot vacant",
+            Row::Unknown => "restart: slot unknown",
+            Row::Leftover => "restart: entry left over",
+            Row::Installing => "restart: entry of a log being installed",
+            Row::Replaced => "restart: stale entry",
+            Row::Unvouched => "restart: entry not vouched for",
+            Row::Undeniable => "restart: lost entry not denied",
+        }
+    }
+}
+
+/// What became of one op.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Case {
+    /// The op.
+    pub op: u64,
+    /// How it was judged.
+    pub row: Row,
+}
+
+/// What a restart has made out.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Recovered {
+    /// The log, with its holes and its doubt.
+    pub log: Log,
+    /// How each op was judged, in order, up to the one that ended the log.
+    pub cases: Vec<Case>,
+    /// What `headers` ought to say of this log. [`scan::read`](super::scan::read) makes it so.
+    pub headers: Headers,
+    /// The sectors of `headers` that said otherwise.
+    pub rewritten: Vec<u64>,
+}
+
+impl Recovered {
+    /// Whether every op that might have been acknowledged is in the log, with its entry.
+    pub fn is_whole(&self) -> bool {
+        self.log.is_whole() && self.log.doubtful() == 0
+    }
+}
+
+/// What is in a slot, for the op expected there.
+enum Body {
+    Good(Entry),
+    Older,
+    Zero,
+    /// Rotten, torn, foreign, or of an op that nobody had room for.
+    Invalid,
+}
+
+/// What the record of a slot says, for the op expected there.
+#[derive(Clone, Copy)]
+enum Head {
+    Good(Known),
+    Older(Known),
+    Empty,
+    Invalid,
+}
+
+struct Slot {
+    head: Head,
+    body: Body,
+}
+
+impl Slot {
+    fn row(&self) -> Row {
+        match (&self.head, &self.body) {
+            (Head::Good(known), Body::Good(entry)) if known.checksum == entry.checksum() => Row::Whole,
+            (Head::Good(known), Body::Good(entry)) if known.header.view < entry.view() => Row::Ahead,
+            (Head::Empty | Head::Older(_), Body::Good(_)) => Row::Ahead,
+            (Head::Invalid, Body::Good(_)) => Row::HeaderLost,
+            (Head::Good(_), Body::Invalid | Body::Zero) => Row::BodyLost,
+            (Head::Good(_), Body::Older | Body::Good(_)) => Row::BodyStale,
+            (Head::Empty | Head::Older(_), Body::Invalid) => Row::Torn,
+            (Head::Empty | Head::Older(_), Body::Zero | Body::Older) => Row::Vacant,
+            (Head::Invalid, Body::Invalid | Body::Zero | Body::Older) => Row::Unknown,
+        }
+    }
+
+    fn entry(&self) -> Option<&Entry> {
+        if let Body::Good(entry) = &self.body { Some(entry) } else { None }
+    }
+
+    fn known(&self) -> Option<&Known> {
+        if let Head::Good(known) = &self.head { Some(known) } else { None }
+    }
+
+    /// Whether either half is of a later view.
+    fn is_later_than(&self, view: View) -> bool {
+        let body = self.entry().is_some_and(|entry| entry.view() > view);
+        body || self.known().is_some_and(|known| known.header.view > view)
+    }
+}
+
+/// What an op beyond the certain ones is.
+enum Beyond {
+    Belongs,
+    Unknown,
+    Empty(Row),
+}
+
+/// The slots behind a checkpoint, and the promises they are judged by.
+struct Judge<'a> {
+    superblock: &'a Superblock,
+    ring: Ring,
+    /// For the ops after the checkpoint, in order.
+    slots: Vec<Slot>,
+}
+
+/// Makes out the log of a replica with this superblock, from the bytes of `headers` and `journal`. Sectors that could not
+/// be read are given as bytes of `0xff`; a file may be too short.
+pub fn recover(superblock: &Superblock, headers: &[u8], journal: &[u8]) -> Recovered {
+    assert!(superblock.is_sound(), "the superblock was read or formatted");
+    let ring = superblock.ring();
+    let base = superblock.checkpoint.place.op;
+    let slots =
+        (base + 1..=ring.last(base)).map(|op| read_slot(superblock.cluster, ring, op, headers, journal)).collect();
+    Judge { superblock, ring, slots }.judge(headers)
+}
+
+fn read_slot(cluster: u64, ring: Ring, op: u64, headers: &[u8], journal: &[u8]) -> Slot {
+    let slot = ring.slot(op);
+    let part = |bytes: &'_ [u8], size: usize| {
+        let first = bytes.len().min(slot as usize * size);
+        first..bytes.len().min(first + size)
+    };
+    let head = match Record::decode(cluster, ring, slot, &headers[part(headers, RECORD_SIZE)]) {
+        Record::Empty => Head::Empty,
+        Record::Entry(known) if known.header.op == op => Head::Good(known),
+        Record::Entry(known) if known.header.op < op => Head::Older(known),
+        Record::Entry(_) | Record::Invalid => Head::Invalid,
+    };
+    let bytes = &journal[part(journal, ENTRY_SIZE_MAX)];
+    let body = match Entry::decode(cluster, bytes) {
+        Some(entry) if entry.op() == op => Body::Good(entry),
+        Some(entry) if entry.op() < op && ring.slot(entry.op()) == slot => Body::Older,
+        None if bytes.iter().all(|byte| *byte == 0) => Body::Zero,
+        Some(_) | None => Body::Invalid,
+    };
+    Slot { head, body }
+}
+
+impl Judge<'_> {
+    fn base(&self) -> u64 {
+        self.superblock.checkpoint.place.op
+    }
+
+    fn slot(&self, op: u64) -> &Slot {
+        assert!(op > self.base(), "what a checkpoint covers is not looked at");
+        &self.slots[(op - self.base() - 1) as usize]
+    }
+
+    fn last(&self) -> u64 {
+        self.ring.last(self.base())
+    }
+
+    fn judge(self, found: &[u8]) -> Recovered {
+        let certain = self.certain();
+        let (end, doubtful, ending) = self.beyond_all(certain);
+        assert!(certain <= end, "the log does not end before what is certain");
+        assert!(end + doubtful <= self.last(), "the log fits into the ring");
+        let (positions, mut cases) = self.name_from_above(certain, end);
+        cases.extend((end + 1..=end + doubtful).map(|op| Case { op, row: Row::Unknown }));
+        cases.extend(ending.map(|row| Case { op: end + doubtful + 1, row }));
+        let checkpoint = &self.superblock.checkpoint;
+        let log = Log::restored(checkpoint.place, checkpoint.timestamp, positions, doubtful);
+        let headers = self.image(&log);
+        let rewritten = headers.differing(found);
+        Recovered { log, cases, headers, rewritten }
+    }
+
+    /// The last op that is certain by the superblock or by a header of the log view.
+    fn certain(&self) -> u64 {
+        let Superblock { log_head, log_view, .. } = *self.superblock;
+        let vouched = log_head.op.max(self.base());
+        let by_header = |op: &u64| self.slot(*op).known().is_some_and(|known| known.header.view == log_view);
+        (vouched + 1..=self.last()).rev().find(by_header).unwrap_or(vouched)
+    }
+
+    /// How far the log goes on, how many doubtful ops follow, and how the op that ended it was judged; that is `None` if
+    /// the ring ended.
+    fn beyond_all(&self, certain: u64) -> (u64, u64, Option<Row>) {
+        let (mut end, mut doubtful) = (certain, 0);
+        for op in certain + 1..=self.last() {
+            match self.beyond(self.slot(op)) {
+                Beyond::Belongs => (end, doubtful) = (op, 0),
+                Beyond::Unknown => doubtful += 1,
+                Beyond::Empty(row) => return (end, doubtful, Some(row)),
+            }
+        }
+        (end, doubtful, None)
+    }
+
+    fn beyond(&self, slot: &Slot) -> Beyond {
+        let log_view = self.superblock.log_view;
+        let row = slot.row();
+        match row {
+            _ if slot.entry().is_some_and(|entry| entry.view() == log_view) => Beyond::Belongs,
+            _ if slot.is_later_than(log_view) => Beyond::Empty(Row::Installing),
+            Row::Whole | Row::Ahead | Row::BodyStale => Beyond::Empty(Row::Leftover),
+            // An older entry whose header cannot be read, or whose body cannot: its successor may have been here.
+            Row::HeaderLost | Row::BodyLost | Row::Unknown => Beyond::Unknown,
+            _ => Beyond::Empty(row),
+        }
+    }
+
+    /// What the superblock itself says of an op.
+    fn forced(&self, op: u64) -> Option<Checksum> {
+        let Superblock { log_head, checkpoint, .. } = self.superblock;
+        let place = [checkpoint.place, *log_head].into_iter().find(|place| place.op == op);
+        place.map(|place| place.checksum)
+    }
+
+    /// Goes from the last op down, each position naming the one below it.
+    fn name_from_above(&self, certain: u64, end: u64) -> (VecDeque<Position>, Vec<Case>) {
+        let (mut positions, mut cases) = (VecDeque::new(), Vec::new());
+        let mut named = None;
+        for op in (self.base() + 1..=end).rev() {
+            let slot = self.slot(op);
+            let at_end = || match slot.entry() {
+                Some(entry) if end > certain => Some(entry.checksum()),
+                _ => slot.known().map(|known| known.checksum),
+            };
+            let wanted = self.forced(op).or(named).or_else(|| if op == end { at_end() } else { None });
+            assert!(op < end || wanted.is_some(), "the last certain entry is known");
+            let (mut position, mut row) = match wanted {
+                Some(wanted) => find(slot, op, wanted),
+                None => self.find_unnamed(slot, op),
+            };
+            if self.forced(op - 1).is_some_and(|below| position.parent().is_some_and(|parent| parent != below)) {
+                // It does not lead to what the superblock vouches for. No crash and no decay does that.
+                position = Position::Missing(Missing { op, checksum: position.checksum(), parent: None });
+                row = Row::Replaced;
+            }
+            named = position.parent();
+            positions.push_front(position);
+            cases.push(Case { op, row });
+        }
+        cases.reverse();
+        (positions, cases)
+    }
+
+    /// The position of an op of which nothing above says what ought to be there.
+    fn find_unnamed(&self, slot: &Slot, op: u64) -> (Position, Row) {
+        let Superblock { log_head, log_view, .. } = *self.superblock;
+        let row = slot.row();
+        if let Some(entry) = slot.entry().filter(|entry| entry.view() == log_view) {
+            return (Position::Here(entry.clone()), present(row));
+        }
+        let vouched = op <= log_head.op;
+        match (slot.entry(), slot.known()) {
+            (Some(entry), Some(known)) if vouched && entry.checksum() == known.checksum => {
+                (Position::Here(entry.clone()), row)
+            }
+            (None, Some(known)) if vouched || known.header.view == log_view => (remains(known), row),
+            (None, None) => (unknown(op, None), absent(row)),
+            _ => (unknown(op, None), Row::Unvouched),
+        }
+    }
+
+    /// What the headers ought to say of this log.
+    fn image(&self, log: &Log) -> Headers {
+        let mut headers = Headers::formatted(self.superblock.cluster, self.ring);
+        for op in self.base() + 1..=self.last() {
+            let slot = self.slot(op);
+            match log.position(op) {
+                Some(Position::Here(entry)) => headers.set_known(&Known::of(entry)),
+                Some(Position::Missing(missing)) => match slot.known() {
+                    // Kept only where it is believed.
+                    Some(known) if missing.checksum == Some(known.checksum) => headers.set_known(known),
+                    _ => headers.set_unknown(self.ring.slot(op)),
+                },
+                None if op <= log.op() + log.doubtful() => headers.set_unknown(self.ring.slot(op)),
+                // Nothing after the end was acknowledged. A header of an op that is covered says as much.
+                None => match slot.head {
+                    Head::Older(known) => headers.set_known(&known),
+                    Head::Good(_) | Head::Empty | Head::Invalid => headers.set_empty(self.ring.slot(op)),
+                },
+            }
+        }
+        headers
+    }
+}
+
+fn unknown(op: u64, checksum: Option<Checksum>) -> Position {
+    Position::Missing(Missing { op, checksum, parent: None })
+}
+
+/// What a header says of an entry whose body is lost.
+fn remains(known: &Known) -> Position {
+    let Known { header, checksum, .. } = *known;
+    Position::Missing(Missing { op: header.op, checksum: Some(checksum), parent: Some(header.parent) })
+}
+
+/// The position of an op whose entry must have the checksum `wanted`.
+fn find(slot: &Slot, op: u64, wanted: Checksum) -> (Position, Row) {
+    let row = slot.row();
+    match (slot.entry(), slot.known()) {
+        (Some(entry), _) if entry.checksum() == wanted => (Position::Here(entry.clone()), present(row)),
+        // Whichever is of the later view: a view may adopt an entry of an earlier one in the place of a later one.
+        (Some(_), Some(known)) if known.checksum == wanted => (remains(known), Row::BodyStale),
+        (None, Some(known)) if known.checksum == wanted => (remains(known), row),
+        (None, None) => (unknown(op, Some(wanted)), absent(row)),
+        _ => (unknown(op, Some(wanted)), Row::Replaced),
+    }
+}
+
+/// The row of a body that turned out to be the right one.
+fn present(row: Row) -> Row {
+    if row == Row::BodyStale { Row::Ahead } else { row }
+}
+
+/// The row of an op that is certain, and of which nothing is left.
+fn absent(row: Row) -> Row {
+    assert!(matches!(row, Row::Torn | Row::Vacant | Row::Unknown), "nothing is left of it");
+    if row == Row::Unknown { row } else { Row::Undeniable }
+}

@@ -154,10 +154,15 @@ fn what_cannot_be_is_bad_input_and_leaves_nothing_behind() {
     for (name, deviation) in [
         ("node.toml", "drop r9->r0 PrepareOk(v0 op1) #1"),
         ("file.toml", "keep r1 life 1 file jurnal sector 5"),
-        ("verb.toml", "lose r1->r0 PrepareOk(v0 op1) #1"),
+        ("verb.toml", "loose r1->r0 PrepareOk(v0 op1) #1"),
     ] {
         fs::write(directory.join(name), with(deviation)).expect("it can be written");
     }
+    let fault = "\n[[phase.fault]]\nat = \"1ms\"\nrot = { target = \"r1\", file = \"jurnal\", sector = 5 }\n";
+    let (first, rest) = plan.split_once("\n[[phase]]").expect("there is a phase");
+    let (phase, more) = rest.split_once("\n\n").expect("something follows it");
+    let rotten = format!("{first}\n[[phase]]{phase}\n{fault}\n{more}");
+    fs::write(directory.join("fault.toml"), rotten).expect("it can be written");
     fs::write(directory.join("broken.toml"), "[[failing]]\nsede = 1\n").expect("it can be written");
     let before = files(&directory);
     for (words, says) in [
@@ -178,7 +183,8 @@ fn what_cannot_be_is_bad_input_and_leaves_nothing_behind() {
         ("replay calm", "`calm` is no plan"),
         ("replay node.toml", "there is no r9"),
         ("replay file.toml", "names the file `jurnal`, which no disk ever had; there are `journal`"),
-        ("replay verb.toml", "unknown verb `lose`"),
+        ("replay fault.toml", "a fault names the file `jurnal`, which no disk ever had; there are `journal`"),
+        ("replay verb.toml", "unknown verb `loose`"),
     ] {
         let ended = foretell(&directory, words);
         assert_eq!((ended.code, ended.out.as_str()), (Some(2), ""), "{words}: {}", ended.err);

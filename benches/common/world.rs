@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use foretell::base::{Cluster, Disks, Distribution, Event, EventKind, Instant, NodeId, Ratio};
+use foretell::base::{Cluster, Disks, Distribution, Event, EventKind, Instant, NodeId, Ratio, RedundancyMap};
 use foretell::world::{
     Attention, ClockConfig, NetworkConfig, Observer, Phase, ScheduleConfig, Setup, Source, StorageConfig,
 };
@@ -66,5 +66,7 @@ pub fn setup(seed: u64, replicas: u16) -> Setup {
         source: Source::seed(seed),
         record: false,
         trace: false,
+        replication: replicas / 2 + 1,
+        redundancy: RedundancyMap::default(),
     }
 }

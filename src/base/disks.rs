@@ -7,8 +7,10 @@ use super::id::NodeId;
 /// What every disk has *promised* to hold: bytes that were written, then synced with a good report, and not
 /// overwritten since by the system itself.
 ///
-/// Later damage by the world does not un-promise a byte; an overwrite that is not yet synced does, unless it writes the
-/// same byte again.
+/// Whatever the world does to a disk un-promises nothing: neither decay, nor a write that is lost or lands elsewhere, nor
+/// a good report of a sync that did nothing. Only the system's own overwrite does, while it is not yet synced, unless it writes
+/// the same byte again. A copy whose sync failed was never promised, and a later good sync says nothing about it: the
+/// system was told, and has to write it anew.
 pub trait Disks {
     /// Promised bytes of a file. None if any of them is not promised or lies beyond the file's promised end, or if the
     /// file's name is not durable.

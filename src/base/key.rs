@@ -22,6 +22,9 @@ const CORE: u64 = fnv(FNV_START, b"core");
 const OPERATION: u64 = fnv(FNV_START, b"operation");
 const ENTROPY: u64 = fnv(FNV_START, b"entropy");
 const CHOICE: u64 = fnv(FNV_START, b"choice");
+const MISHAP: u64 = fnv(FNV_START, b"mishap");
+const STALL: u64 = fnv(FNV_START, b"stall");
+const TORN_NAMES: u64 = fnv(FNV_START, b"torn names");
 
 fn node(node: NodeId) -> u64 {
     u64::from(node.to_bits())
@@ -120,4 +123,17 @@ pub fn choice(path: &str) -> u64 {
 /// The entropy of the system under test.
 pub const fn entropy() -> u64 {
     ENTROPY
+}
+/// One sort of what may go wrong with a disk operation, by the operation's key. Each has dice of its own, so that
+/// switching one on moves no other.
+pub fn mishap(operation: u64, sort: u64) -> u64 {
+    mix(mix(MISHAP, operation), sort)
+}
+/// Whether a disk operation stalls, by its key.
+pub fn stall(operation: u64) -> u64 {
+    mix(STALL, operation)
+}
+/// Whether unsynced directory changes are torn, by their key.
+pub fn torn_names(entries: u64) -> u64 {
+    mix(TORN_NAMES, entries)
 }

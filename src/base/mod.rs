@@ -19,6 +19,7 @@ pub mod operation;
 pub mod payload;
 pub mod probe;
 mod quantiles;
+pub mod redundancy;
 pub mod text;
 pub mod time;
 
@@ -34,4 +35,5 @@ pub use name::Name;
 pub use operation::{Key, Operation, Reply};
 pub use payload::Payload;
 pub use probe::{Probe, Role};
+pub use redundancy::{Redundancy, RedundancyMap};
 pub use time::{Instant, WallTime};

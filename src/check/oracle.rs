@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::base::{Checksum, Disks, Event, EventId, EventKind, Instant, NodeId, Role};
+use crate::base::{Checksum, Disks, Event, EventId, EventKind, Instant, NodeId, Redundancy, Role};
 
 /// The oracles there are. Tags and meaning as in the table in `docs/oracles.md`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -186,6 +186,12 @@ pub trait Layout {
     /// gives places back must implement this.
     fn checkpoint(&self, _disks: &dyn Disks, _node: NodeId) -> u64 {
         0
+    }
+    /// What else there is of what lies in a sector of a file, each of 512 bytes. By this the world knows what it may
+    /// damage without taking away the last copy of something; see `docs/faults.md`. Of what nothing is said here, nothing
+    /// is damaged.
+    fn redundancy(&self, _file: &str, _sector: u64) -> Redundancy {
+        Redundancy::Sole
     }
 }
 

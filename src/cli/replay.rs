@@ -6,7 +6,7 @@ use crate::base::{Event, LabelText, Name};
 use crate::explore::{Judgement, Runner};
 use crate::report::words::counted;
 use crate::report::{Report, text, trace};
-use crate::scenario::{Deviation, Fault, Run, Scenario, Settings, When};
+use crate::scenario::{Deviation, Fault, Run, Scenario, Settings, What, When};
 
 use super::arguments::{Format, ReplayArguments};
 use super::chosen::{Chosen, Options};
@@ -46,9 +46,9 @@ fn replay(
 ) -> Result<Exit, Failure> {
     let settings = Settings { seed: 0, oracles: None, trace: false, record: true };
     let run = runner.run(plan, &settings)?;
-    if let Some(name) = unknown_file(&run) {
+    if let Some((who, name)) = unknown_file(plan, &run) {
         let files = run.files.iter().map(|file| format!("`{file}`")).collect::<Vec<_>>().join(", ");
-        let message = format!("a deviation names the file `{name}`, which no disk ever had; there are {files}");
+        let message = format!("a {who} names the file `{name}`, which no disk ever had; there are {files}");
         return Err(Failure::bad_input(message));
     }
     interrupt::be_patient();
@@ -175,8 +175,8 @@ fn first_difference(plan: &Scenario, run: &Run, runner: &Runner<'_>) -> Result<O
     )))
 }
 
-/// The name of a file, in a deviation that never came up, that no disk ever had.
-fn unknown_file(run: &Run) -> Option<String> {
+/// The name of a file that no disk ever had, in a deviation that never came up or in a fault; and in which of them.
+fn unknown_file(plan: &Scenario, run: &Run) -> Option<(&'static str, String)> {
     let file = |text: &String| {
         let deviation: Deviation<LabelText> = text.parse().ok()?;
         match deviation.name {
@@ -184,5 +184,10 @@ fn unknown_file(run: &Run) -> Option<String> {
             _ => None,
         }
     };
-    run.unused.iter().filter_map(file).find(|file| !run.files.contains(file.as_str()))
+    let deviations = run.unused.iter().filter_map(file).map(|file| ("deviation", file));
+    let faults = plan.phases.iter().flat_map(|phase| &phase.faults).filter_map(|fault| match &fault.what {
+        What::Rot { file, .. } | What::Unreadable { file, .. } => Some(("fault", file.clone())),
+        _ => None,
+    });
+    deviations.chain(faults).find(|(_, file)| !run.files.contains(file.as_str()))
 }

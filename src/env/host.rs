@@ -137,6 +137,9 @@ pub enum DiskError {
     /// The device failed. What a failed write or sync left behind is not known.
     #[error("input/output error")]
     Failed,
+    /// There is no room for what was to be written, and nothing of it was.
+    #[error("no space left on the device")]
+    NoSpace,
 }
 
 /// The host of one life of one node.

@@ -15,7 +15,8 @@ use crate::base::Cluster;
 use crate::base::LabelText;
 use crate::check::OracleId;
 pub use crate::world::{
-    Choice, Core, Deviation, Fault, Group, Limit, Phase, Quiet, Split, Target, Trigger, Verb, What, When, Which, Who,
+    BudgetKind, Choice, Core, Deviation, Extent, Fault, Group, Limit, Mishap, MishapKind, Phase, Quiet, Split, Spot,
+    Target, Trigger, Verb, What, When, Which, Who,
 };
 use crate::world::{ClockConfig, NetworkConfig, ScheduleConfig, StorageConfig};
 

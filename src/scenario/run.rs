@@ -9,7 +9,7 @@ use super::outcome::{Calls, Run, Verdict};
 use super::system::System;
 use super::workload::Workload;
 use super::{Expectation, Plan, Scenario, Shows};
-use crate::base::{Disks, Distribution, Event, EventId, EventKind, Instant, NodeId, Probe};
+use crate::base::{Disks, Distribution, Event, EventId, EventKind, Instant, NodeId, Probe, RedundancyMap};
 use crate::check::conv::Conv;
 use crate::check::{Checked, End, Limits, Oracle, OracleId, Oracles, Setting, Violation};
 use crate::world::{Attention, Observer, Record, Remains, Setup, Source, StorageConfig, World};
@@ -78,6 +78,10 @@ fn setup(scenario: &Scenario, system: &dyn System, settings: &Settings) -> Setup
         source: source(scenario, settings.seed),
         record: settings.record,
         trace: settings.trace,
+        replication: system.quorums(scenario.cluster.replicas).replication,
+        redundancy: system.layout().map_or_else(RedundancyMap::default, |layout| {
+            RedundancyMap::new(move |file, sector| layout.redundancy(file, sector))
+        }),
     }
 }
 
@@ -241,6 +245,8 @@ fn plan(
             read_latency: calm(&scenario.storage.read_latency),
             write_latency: calm(&scenario.storage.write_latency),
             sync_latency: calm(&scenario.storage.sync_latency),
+            // What it allows stays the same, also where less than what was recorded is left of a plan.
+            budget: scenario.storage.budget,
             ..StorageConfig::default()
         },
         clocks: Default::default(),

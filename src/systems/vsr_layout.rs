@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 
-use crate::base::{Checksum, Disks, NodeId};
+use crate::base::{Checksum, Disks, NodeId, Redundancy};
 use crate::check::{Epoch, Layout};
 
 const SLOT: u64 = 1024;
@@ -70,6 +70,18 @@ impl Layout for VsrLayout {
         };
         covered().unwrap_or(0)
     }
+
+    fn redundancy(&self, file: &str, sector: u64) -> Redundancy {
+        match file {
+            "journal" => {
+                let slot = sector / (SLOT / COPY as u64);
+                Redundancy::Peers(slot..slot + 1)
+            }
+            // Of two copies one is the newest, and only that one holds the newest promise. So none can be spared.
+            "superblock" => Redundancy::Copies { group: 0, copy: sector, spare: 0 },
+            _ => Redundancy::Sole,
+        }
+    }
 }
 
 fn word_at(bytes: &[u8], at: usize) -> u64 {
@@ -127,6 +139,15 @@ mod tests {
         let superblock = [newer.encode(0), newer.encode(1), formatted.encode(2), formatted.encode(3)].concat();
         let checkpoint = Area::new(CLUSTER, 8, content).bytes().to_vec();
         (OneDisk { journal, superblock, checkpoint }, entry)
+    }
+
+    #[test]
+    fn slots_have_copies_on_other_replicas_and_promises_none_to_spare() {
+        let of = |file, sector| VsrLayout.redundancy(file, sector);
+        assert_eq!(of("journal", 0), Redundancy::Peers(0..1));
+        assert_eq!(of("journal", 11), Redundancy::Peers(5..6));
+        assert_eq!(of("superblock", 1), Redundancy::Copies { group: 0, copy: 1, spare: 0 });
+        assert_eq!(of("notes", 0), Redundancy::Sole);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use super::mishap::MishapKind;
 use crate::base::{Distribution, Ratio};
 
 /// The network between all nodes.
@@ -111,6 +112,56 @@ pub struct StorageConfig {
     pub crash_keep: Ratio,
     /// How often, at a crash, an unsynced sector is torn: its first bytes new, the rest old.
     pub crash_tear: Ratio,
+    /// How often, at a crash, unsynced changes of names are torn: some of their steps are there, and others are not.
+    pub crash_tear_names: Ratio,
+    /// How often an operation takes so much longer.
+    pub stall: Option<Stall>,
+    /// How often something goes wrong with an operation.
+    pub mishaps: MishapRates,
+    /// How much damage there may be.
+    pub budget: BudgetKind,
+}
+
+/// Operations of a disk that take much longer than others.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Stall {
+    /// How often.
+    pub share: Ratio,
+    /// How much longer.
+    pub span: Duration,
+}
+
+/// How often each sort of thing goes wrong with an operation of a disk. Each has dice of its own.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct MishapRates([Ratio; MishapKind::WORDS.len()]);
+
+impl MishapRates {
+    /// How often this goes wrong.
+    pub fn of(&self, kind: MishapKind) -> Ratio {
+        self.0[kind as usize]
+    }
+
+    /// The same rates but for this one.
+    #[must_use]
+    pub fn with(mut self, kind: MishapKind, ratio: Ratio) -> MishapRates {
+        self.0[kind as usize] = ratio;
+        self
+    }
+
+    /// Whether nothing ever goes wrong.
+    pub fn is_zero(&self) -> bool {
+        self.0.iter().all(|ratio| ratio.is_zero())
+    }
+}
+
+/// How much damage there may be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum BudgetKind {
+    /// So much that the cluster can still recover, by the rules in `docs/faults.md`.
+    #[default]
+    Recoverable,
+    /// Any amount of what a replica can notice by itself. Disks still do not lie beyond what can be recovered from.
+    None,
 }
 
 impl Default for StorageConfig {
@@ -122,6 +173,10 @@ impl Default for StorageConfig {
             sync_latency: constant(500),
             crash_keep: Ratio::ZERO,
             crash_tear: Ratio::ZERO,
+            crash_tear_names: Ratio::ZERO,
+            stall: None,
+            mishaps: MishapRates::default(),
+            budget: BudgetKind::Recoverable,
         }
     }
 }

@@ -262,6 +262,17 @@ impl Decider {
         self.dice.as_ref()?.draw(key)
     }
 
+    /// Whether dice decide.
+    pub(super) fn has_dice(&self) -> bool {
+        self.dice.is_some()
+    }
+
+    /// Dice of their own for something beside a decision, unless that is to take its default.
+    pub(super) fn chance_beside(&self, key: u64, own: u64) -> Option<Draw> {
+        let dice = self.dice.as_ref()?;
+        dice.draw(key).map(|_| Draw::keyed(dice.seed, own))
+    }
+
     pub(super) fn plan(&mut self, key: u64) -> &[Choice] {
         if self.planned.is_empty() {
             return &[];
@@ -328,11 +339,22 @@ impl Decider {
         let calm = latency.calm();
         let value = match self.chance(key) {
             Some(mut draw) => latency.sample(&mut draw),
-            None => match self.plan(key).first() {
-                Some(Choice::Slow(shift)) => shifted(calm, *shift),
-                _ => calm,
-            },
+            None => self.planned_disk(calm, key),
         };
+        self.record_disk(calm, value, name)
+    }
+
+    /// How long a plan lets a disk operation take. What else goes wrong with it may be said by the same name.
+    pub(super) fn planned_disk(&mut self, calm: u64, key: u64) -> u64 {
+        let slow = self.plan(key).iter().find_map(|choice| match choice {
+            Choice::Slow(shift) => Some(shifted(calm, *shift)),
+            _ => None,
+        });
+        slow.unwrap_or(calm)
+    }
+
+    /// Writes down how long a disk operation takes, if that is not calm.
+    pub(super) fn record_disk(&mut self, calm: u64, value: u64, name: impl Fn() -> Name) -> u64 {
         if value != calm {
             self.record(&name, Choice::Slow(shift(value, calm)));
         }
@@ -362,9 +384,9 @@ impl Decider {
     }
 
     /// What becomes of an unsynced sector of this many bytes.
-    pub fn sector(&mut self, config: &StorageConfig, key: u64, bytes: u32, name: impl Fn() -> Name) -> SectorFate {
+    pub fn sector(&mut self, config: &StorageConfig, key: u64, bytes: u32) -> SectorFate {
         assert!(bytes > 0, "a sector has bytes");
-        let fate = match self.chance(key) {
+        match self.chance(key) {
             Some(mut draw) => {
                 let (keep, tear, at) =
                     (draw.chance(config.crash_keep), draw.chance(config.crash_tear), draw.below(u64::from(bytes)));
@@ -379,13 +401,16 @@ impl Decider {
                 Some(Choice::Tear(at)) => SectorFate::Torn((*at).min(bytes)),
                 _ => SectorFate::Lost,
             },
-        };
+        }
+    }
+
+    /// Writes down what became of an unsynced sector.
+    pub fn record_sector(&mut self, fate: SectorFate, name: impl Fn() -> Name) {
         match fate {
             SectorFate::Lost => {}
             SectorFate::Kept => self.record(&name, Choice::Keep(None)),
             SectorFate::Torn(at) => self.record(&name, Choice::Tear(at)),
         }
-        fate
     }
 
     /// Whether an unsynced length survives. It does as often as any part of a sector would.

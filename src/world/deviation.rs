@@ -18,12 +18,23 @@
 //! clog r0->r1 Prepare(v0 op1) #2 for 300ms
 //! offset r1 clock +3ms
 //! drift r1 clock +87ppm
+//! rot r1 disk write(slot5) #1 bit 77
+//! rot r1 disk write(slot5) #1 byte 9 bits 255
+//! unreadable r1 disk write(slot5) #1 sector 0
+//! lose r1 disk write(slot5) #1
+//! misdirect r1 disk write(slot5) #1 to sector 12
+//! full r1 disk write(slot5) #1
+//! fail r1 disk sync-journal #3
+//! lie r1 disk sync-journal #2
+//! tear r1 life 2 names 1,3
 //! ```
 
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use super::mishap::{self, Mishap};
+use super::names::{format_steps, parse_steps};
 use crate::base::label::Labelled;
 use crate::base::measure::{format_signed_drift, parse_signed_drift};
 use crate::base::text::{format_duration, format_shift, parse_duration, parse_shift};
@@ -68,6 +79,10 @@ pub enum Choice {
     Offset(i64),
     /// The node's clocks are fast, or slow, by this many parts per million.
     Drift(i32),
+    /// This goes wrong with the disk operation.
+    Mishap(Mishap),
+    /// These steps of the unsynced directory changes survive the crash, and no others; bit 0 stands for the first.
+    TearNames(u64),
 }
 
 impl<L: Labelled> fmt::Display for Deviation<L> {
@@ -88,6 +103,8 @@ impl<L: Labelled> fmt::Display for Deviation<L> {
             Choice::Clog(nanos) => write!(f, "clog {name} for {}", format_duration(Duration::from_nanos(nanos))),
             Choice::Offset(shift) => write!(f, "offset {name} {}", format_shift(shift)),
             Choice::Drift(drift) => write!(f, "drift {name} {}", format_signed_drift(drift)),
+            Choice::Mishap(mishap) => write!(f, "{} {name}{mishap}", mishap.verb()),
+            Choice::TearNames(steps) => write!(f, "tear {name} {}", format_steps(steps)),
         }
     }
 }
@@ -134,6 +151,12 @@ impl FromStr for Deviation<LabelText> {
                 (name, Choice::Clog(nanos(parse_duration(span)?)))
             }
             "corrupt" => between(" bit ", "").map(|(name, bit)| (name, Choice::Corrupt(bit)))?,
+            "tear" if rest.rsplit_once(" names ").is_some_and(|(life, _)| life.split(' ').count() == 3) => {
+                let (name, steps) = last("the steps that survive")?;
+                let steps = parse_steps(steps)
+                    .ok_or_else(|| format!("`{text}` lacks the steps that survive, such as 1,3, after `names`"))?;
+                (name, Choice::TearNames(steps))
+            }
             "tear" => {
                 let (name, bytes) = between(" after ", " bytes")?;
                 (name, Choice::Tear(small(bytes)?))
@@ -151,9 +174,13 @@ impl FromStr for Deviation<LabelText> {
                 }
                 None => (rest, Choice::Keep(None)),
             },
+            verb if mishap::VERBS.contains(&verb) => {
+                Mishap::parse(verb, rest).map(|(name, mishap)| (name, Choice::Mishap(mishap)))?
+            }
             other => {
+                let more = mishap::VERBS.join(", ");
                 return Err(format!(
-                    "unknown verb `{other}`; a deviation starts with drop, delay, duplicate, reorder, corrupt, misroute, clog, slow, keep, tear, yield, offset or drift"
+                    "unknown verb `{other}`; a deviation starts with drop, delay, duplicate, reorder, corrupt, misroute, clog, slow, keep, tear, yield, offset, drift, {more}"
                 ));
             }
         };
@@ -170,6 +197,8 @@ impl FromStr for Deviation<LabelText> {
                 | (Name::Entries { .. }, Keep(Some(_)))
                 | (Name::Wake { .. }, Yield(_))
                 | (Name::Clock { .. }, Offset(_) | Drift(_))
+                | (Name::Disk { .. }, Choice::Mishap(_))
+                | (Name::Entries { .. }, Choice::TearNames(_))
         );
         if fits { Ok(Deviation { name, choice }) } else { Err(format!("`{verb}` cannot be said of `{name}`")) }
     }
@@ -197,6 +226,15 @@ mod tests {
             "clog r0->r1 Prepare(v0 op1) #2 for 300ms",
             "offset r1 clock +3ms",
             "drift r1 clock -87ppm",
+            "rot r1 disk write(slot5) #1 bit 77",
+            "rot r1 disk write(slot5) #1 byte 9 bits 255",
+            "unreadable r1 disk write(slot5) #1 sector 0",
+            "lose r1 disk write(slot5) #1",
+            "misdirect r1 disk write(slot5) #1 to sector 12",
+            "full r1 disk write(slot5) #1",
+            "fail r1 disk sync-journal #3",
+            "lie r1 disk sync-journal #2",
+            "tear r1 life 2 names 1,3",
         ] {
             let read: Deviation<LabelText> = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
             assert_eq!(read.to_string(), text);
@@ -215,12 +253,21 @@ mod tests {
             "corrupt r0->r1 A #1 bit x",
             "yield r1/a by",
             "keep r1 life 1 names",
+            "loose r0->r1 A #1",
             "lose r0->r1 A #1",
             "misroute r0->r1 A #1 to nobody",
             "misroute r0->r1 A #1",
             "clog r0->r1 A #1 for ever",
             "drift r1 clock 87ppm",
             "drift r0->r1 A #1 +87ppm",
+            "rot r1 disk write #1",
+            "rot r1 disk write #1 byte 1 bits 256",
+            "rot r1 disk write #1 byte 1 bits 0",
+            "misdirect r1 disk write #1 to sector x",
+            "unreadable r1 disk write #1",
+            "tear r1 life 2 names 3,1",
+            "tear r1 life 2 names 0",
+            "tear r1 life 2 names 65",
         ] {
             assert!(text.parse::<Deviation<LabelText>>().is_err(), "{text:?} was accepted");
         }

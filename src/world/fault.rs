@@ -11,6 +11,7 @@ use crate::base::measure::format_signed_drift;
 use crate::base::text::{format_duration, format_shift};
 use crate::base::{Distribution, LabelText, NodeId};
 
+use super::mishap::MishapKind;
 use super::trigger::Trigger;
 
 /// One fault of a phase.
@@ -138,6 +139,35 @@ pub enum What {
         /// How.
         change: ClockChange,
     },
+    /// What lies on disks goes bad.
+    Rot {
+        /// Whose.
+        target: Target,
+        /// In which file.
+        file: String,
+        /// What of it.
+        spot: Spot,
+    },
+    /// A sector cannot be read any more, until all of it is written over.
+    Unreadable {
+        /// On whose disks.
+        target: Target,
+        /// In which file.
+        file: String,
+        /// Which sector of it; drawn if absent.
+        sector: Option<u64>,
+    },
+    /// The next operation of a disk that fits goes amiss.
+    Disk {
+        /// Whose disk.
+        target: Target,
+        /// Which operations fit: those with this label.
+        next: LabelText,
+        /// How it goes amiss.
+        mishap: MishapKind,
+        /// Where in the operation, as a share of 2^63 of its places; drawn if absent.
+        pick: Option<u64>,
+    },
 }
 
 /// What happens to a clock.
@@ -147,6 +177,45 @@ pub enum ClockChange {
     Jump(i64),
     /// From now on both clocks run fast, or slow, by this many parts per million.
     Drift(i32),
+}
+
+/// What goes bad of a file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Spot {
+    /// These bits of one byte.
+    Byte {
+        /// Which byte of the file.
+        byte: u64,
+        /// Which bits of it; the lowest counts 1.
+        bits: u8,
+    },
+    /// Every bit of a sector.
+    Sector(u64),
+    /// A spot of this size, drawn.
+    Drawn(Extent),
+}
+
+/// How much goes bad.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Extent {
+    /// A bit.
+    Bit,
+    /// Some bits of a byte.
+    Byte,
+    /// A sector.
+    Sector,
+}
+
+impl fmt::Display for Spot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Spot::Byte { byte, bits } => write!(f, "byte {byte} bits {bits}"),
+            Spot::Sector(sector) => write!(f, "sector {sector}"),
+            Spot::Drawn(Extent::Bit) => write!(f, "a bit"),
+            Spot::Drawn(Extent::Byte) => write!(f, "a byte"),
+            Spot::Drawn(Extent::Sector) => write!(f, "a sector"),
+        }
+    }
 }
 
 impl fmt::Display for What {
@@ -199,6 +268,14 @@ impl fmt::Display for What {
             }
             What::Release { from, to } => write!(f, "release {} -> {}", Members(from), Members(to)),
             What::Heal => write!(f, "heal all links"),
+            What::Rot { target, file, spot } => write!(f, "rot {spot} of {file} on the disk of {target}"),
+            What::Unreadable { target, file, sector: Some(sector) } => {
+                write!(f, "make sector {sector} of {file} unreadable on the disk of {target}")
+            }
+            What::Unreadable { target, file, sector: None } => {
+                write!(f, "make a sector of {file} unreadable on the disk of {target}")
+            }
+            What::Disk { target, next, mishap, .. } => write!(f, "{mishap} at the next {next} of {target}"),
             What::Clock { target, change: ClockChange::Jump(shift) } => {
                 write!(f, "clock of {target} jumps by {}", format_shift(*shift))
             }

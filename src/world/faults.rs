@@ -98,6 +98,7 @@ impl Shared {
         let mut faults = self.faults.borrow_mut();
         faults.armed.clear();
         faults.struck.clear();
+        self.decay.disarm();
         self.set_alert(faults.alert());
     }
 
@@ -235,6 +236,7 @@ impl Shared {
                 paused: &|node| self.machine(node).paused.get(),
                 primary: self.primary(),
                 event,
+                file_length: &|node, file| self.file_length(self.cluster, node, file),
             };
             Resolver { scene, draw }.resolve(what)
         };
@@ -244,6 +246,10 @@ impl Shared {
             }
             // What was carried out before it may have set off other faults.
             if !self.still_fits(&what) {
+                continue;
+            }
+            if !self.is_within_budget(&what) {
+                self.count(Deed::Refused);
                 continue;
             }
             if let Some(recorded) = &mut self.faults.borrow_mut().recorded {
@@ -261,6 +267,8 @@ impl Shared {
             What::Restart { target } => !up(target),
             What::Partition { .. } | What::Cut { .. } | What::CutOnly { .. } | What::Heal => true,
             What::Clog { .. } | What::Hold { .. } | What::Release { .. } | What::Clock { .. } => true,
+            What::Rot { .. } | What::Unreadable { .. } => self.decay_hit(what).is_some(),
+            What::Disk { .. } => true,
         }
     }
 
@@ -280,12 +288,14 @@ impl Shared {
                 let slot = self.slot(*target);
                 self.count(Deed::Crash);
                 self.crash(slot);
+                self.machines[slot].returns.set(restart_after.is_some());
                 self.restart_later(slot, restart_after);
             }
             What::Wipe { target, restart_after, .. } => {
                 let slot = self.slot(*target);
                 self.count(Deed::Wipe);
                 self.wipe(slot);
+                self.machines[slot].returns.set(restart_after.is_some());
                 self.restart_later(slot, restart_after);
             }
             What::Restart { target } => self.boot(self.slot(*target), event),
@@ -294,6 +304,7 @@ impl Shared {
                 self.count(Deed::Pause);
                 self.pause(slot);
                 let machine = &self.machines[slot];
+                machine.returns.set(resume_after.is_some());
                 let resume = Step::Resume { slot, life: machine.life.get(), pause: machine.resumes.get() };
                 self.end_later(resume_after, resume);
             }
@@ -314,12 +325,13 @@ impl Shared {
                 self.count(Deed::Heal);
                 self.network.borrow_mut().heal_all();
             }
+            What::Rot { .. } | What::Unreadable { .. } | What::Disk { .. } => self.decay(what),
             network => self.carry_out_network(network, event),
         }
         self.executor.set_cause(cause);
     }
 
-    fn slot(&self, target: Target) -> usize {
+    pub(super) fn slot(&self, target: Target) -> usize {
         match target {
             Target::Node(node) => self.cluster.slot(node),
             other => unreachable!("{other} was resolved to a node"),

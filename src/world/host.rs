@@ -276,7 +276,13 @@ impl Host for NodeHost {
             DiskOp::Sync { .. } | DiskOp::SyncDir => &shared.disk_latencies.sync,
         };
         let key = key::disk(machine.id, hash, repeat);
-        let latency = shared.decider.borrow_mut().disk(latency, key, name);
+        let (latency, armed) = match shared.decay.possible {
+            false => (shared.decider.borrow_mut().disk(latency, key, name), None),
+            true => {
+                let armed = shared.decay.take(machine.id, &label, &operation);
+                (shared.stalling_latency(latency, key, name), armed)
+            }
+        };
         let job = DiskJob {
             owner: self.slot,
             key,
@@ -288,6 +294,7 @@ impl Host for NodeHost {
             outcome: None,
             forgotten: false,
             waiter: None,
+            armed,
         };
         let id = shared.flight.enter_job(shared.now().after(latency), job);
         self.after();
@@ -400,6 +407,7 @@ impl NodeHost {
             outcome: Some((outcome, EventId(0))),
             forgotten: false,
             waiter: None,
+            armed: None,
         };
         IoId(self.shared.flight.jobs.borrow_mut().insert(job))
     }

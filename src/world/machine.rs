@@ -10,6 +10,18 @@ use super::repeats::Repeats;
 use crate::base::{EventId, Incarnation, NodeId, Payload, Role};
 use crate::exec::{Executor, Polled, Waiter};
 
+/// Whether a machine's disk was lost, as far as it has said that it recovered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) enum DiskLoss {
+    /// It was not, or it has recovered.
+    #[default]
+    None,
+    /// It was, and the machine has said nothing of it.
+    Lost,
+    /// The machine has said that it recovers.
+    Recovering,
+}
+
 /// The number of no life.
 const NO_LIFE: u32 = u32::MAX;
 
@@ -27,6 +39,10 @@ pub(super) struct Machine {
     pub paused: Cell<bool>,
     /// How often it has gone on.
     pub resumes: Cell<u32>,
+    /// Of one that is down or paused: whether that ends by itself.
+    pub returns: Cell<bool>,
+    /// Whether its disk was lost.
+    pub loss: Cell<DiskLoss>,
     /// What it last said it was.
     pub role: Cell<Option<Role>>,
     /// When it last said that it was primary.
@@ -63,6 +79,8 @@ impl Machine {
             effective: Cell::new(NO_LIFE),
             paused: Cell::new(false),
             resumes: Cell::new(0),
+            returns: Cell::new(false),
+            loss: Cell::default(),
             role: Cell::new(None),
             led: Cell::default(),
             inbox: Cell::new((NOBODY, NOBODY)),
@@ -94,6 +112,7 @@ impl Machine {
     pub fn end_life(&self) {
         assert!(self.up.get(), "{} dies while it is down", self.id);
         self.up.set(false);
+        self.returns.set(false);
         self.effective.set(NO_LIFE);
         self.paused.set(false);
         self.role.set(None);

@@ -1,11 +1,14 @@
 //! The simulated world: machines, the network between them, their disks and clocks, and what goes wrong with them.
 //!
 //! In the order a newcomer should open them: what can be configured ([`config`], [`fault`], [`trigger`], [`phase`]);
-//! the clock-free cores that say *what* happens (`network`, `disk`, `decide`, `resolve`, `strikes`); then `shared`, `flight`, `host`,
-//! `process`, `happen` and `faults`, which say *when*, and [`World`], which is all of it from outside.
+//! the clock-free cores that say *what* happens (`network`, `disk`, `decide`, `names`, `budget`, `resolve`, `strikes`); then
+//! `shared`, `flight`, `host`, `process`, `happen`, `faults` and `decay`, which say *when*, and [`World`], which is all of
+//! it from outside.
 
+mod budget;
 mod clocks;
 pub mod config;
+mod decay;
 mod decide;
 mod decide_network;
 pub mod deviation;
@@ -18,7 +21,9 @@ mod gates;
 mod happen;
 mod host;
 mod machine;
+pub mod mishap;
 mod moment;
+mod names;
 mod network;
 pub mod phase;
 mod pipes;
@@ -40,12 +45,15 @@ mod world;
 #[cfg(test)]
 mod tests;
 
-pub use config::{ClockConfig, Clogs, Delivery, NetworkConfig, ScheduleConfig, StorageConfig};
+pub use config::{
+    BudgetKind, ClockConfig, Clogs, Delivery, MishapRates, NetworkConfig, ScheduleConfig, Stall, StorageConfig,
+};
 pub use decide::{Source, clock_offsets};
 pub use decide_network::clock_drifts;
 pub use deviation::{Choice, Deviation};
 pub use disk::SECTOR_BYTES;
-pub use fault::{ClockChange, Fault, Group, Limit, Split, Target, What, When};
+pub use fault::{ClockChange, Extent, Fault, Group, Limit, Split, Spot, Target, What, When};
+pub use mishap::{Mishap, MishapKind};
 pub use phase::{Core, Phase, Quiet};
 pub use quiet::drawn_core;
 pub use strikes::strike_times;
@@ -55,6 +63,8 @@ pub use world::{Boot, Census, Record, Recorder, Remains, Setup, World};
 
 #[cfg(test)]
 mod clock_tests;
+#[cfg(test)]
+mod decay_tests;
 #[cfg(test)]
 mod hazards;
 #[cfg(test)]

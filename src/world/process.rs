@@ -3,9 +3,12 @@
 use std::rc::Rc;
 
 use super::decide::SectorFate;
+use super::deviation::{Choice, Deviation};
 use super::disk::SECTOR_BYTES;
 use super::host::NodeHost;
+use super::machine::DiskLoss;
 use super::moment::{Moment, Told};
+use super::names::NamesFate;
 use super::shared::Shared;
 use super::tracer::Deed;
 use super::world::{Boot, Recorder};
@@ -63,13 +66,18 @@ impl Shared {
 
     fn lose_unsynced(&self, slot: usize, life: Incarnation) {
         let node = self.machines[slot].id;
-        let mut survived = Vec::new();
+        let (mut survived, mut torn_names) = (Vec::new(), None);
+        let mut copies = self.decay.possible.then(|| self.copies_of(slot));
         {
             let (mut disks, decider) = (self.disks.borrow_mut(), &self.decider);
             disks[slot].crash(
-                |changes| {
-                    let name = || Name::Entries { node, life };
-                    decider.borrow_mut().entries(&self.storage, key::entries(node, life), changes, name)
+                |changes, steps| {
+                    let fate = self.names_fate(node, life, changes, steps);
+                    torn_names = match fate {
+                        NamesFate::Torn(steps) => Some(steps),
+                        NamesFate::Kept(_) => None,
+                    };
+                    fate
                 },
                 |file| {
                     let name = || Name::Length { node, life, file: (**file).into() };
@@ -77,8 +85,15 @@ impl Shared {
                 },
                 |file, sector, bytes| {
                     let name = || Name::Sector { node, life, file: (**file).into(), sector };
-                    let fate =
-                        decider.borrow_mut().sector(&self.storage, key::sector(node, life, file, sector), bytes, name);
+                    let mut decider = decider.borrow_mut();
+                    let mut fate = decider.sector(&self.storage, key::sector(node, life, file, sector), bytes);
+                    if matches!(fate, SectorFate::Torn(_))
+                        && !copies.as_mut().is_none_or(|copies| copies.may_tear(file, sector))
+                    {
+                        self.count(Deed::Refused);
+                        fate = SectorFate::Lost;
+                    }
+                    decider.record_sector(fate, name);
                     match fate {
                         SectorFate::Lost => {}
                         SectorFate::Kept => survived.push((Rc::clone(file), sector, bytes, Deed::SectorKept)),
@@ -88,9 +103,17 @@ impl Shared {
                 },
             );
         }
+        if let Some(steps) = torn_names {
+            self.count(Deed::NamesTorn);
+            let torn: Deviation = Deviation { name: Name::Entries { node, life }, choice: Choice::TearNames(steps) };
+            self.emit_fault(&torn.to_string());
+        }
         for (file, sector, bytes, deed) in survived {
             assert!(bytes as usize <= SECTOR_BYTES, "a sector has no more bytes than a sector");
             self.count(deed);
+            if deed == Deed::SectorTorn {
+                self.note_torn(slot, &file, sector);
+            }
             self.emit(Some(node), EventKind::Survived { file, sector, bytes });
         }
     }
@@ -149,6 +172,7 @@ impl Shared {
             self.crash(slot);
         }
         self.disks.borrow_mut()[slot].wipe();
+        self.machines[slot].loss.set(DiskLoss::Lost);
         self.emit(Some(self.machines[slot].id), EventKind::Wipe);
     }
 
@@ -174,15 +198,20 @@ impl Shared {
         // What it will come to is not known before; a fault that waits for just before it looks at its label only.
         self.foresee(node, || EventKind::DiskDone { label, repeat, hash: 0 });
         // From here on the oracles see its effect as done rather than under way.
-        let (hash, waiter) = {
+        let (hash, waiter, mishaps) = {
             let mut jobs = self.flight.jobs.borrow_mut();
             let Some(job) = jobs.get_mut(id) else { return };
-            let begun = job.begun.take().expect("an operation ends once");
-            let outcome = self.disks.borrow_mut()[slot].finish(begun);
+            let (outcome, mishaps) = if self.decay.possible {
+                self.finish_amiss(job)
+            } else {
+                let begun = job.begun.take().expect("an operation ends once");
+                (self.disks.borrow_mut()[slot].finish(begun), Vec::new())
+            };
             let hash = super::host::outcome_hash(&outcome);
             job.outcome = Some((outcome, EventId(0)));
-            (hash, job.waiter.take())
+            (hash, job.waiter.take(), mishaps)
         };
+        self.tell_mishaps(node, label, repeat, &mishaps);
         let done = self.emit_frequent(
             node,
             |seen| &seen.disks,

@@ -24,10 +24,13 @@ pub fn drawn_core(cluster: Cluster, core_size: u16, phase: usize, seed: u64) -> 
 impl Shared {
     /// Ends faults within the core, and leaves the rest as decided.
     pub fn begin_quiet(self: &Rc<Self>, phase: usize, quiet: &Quiet) {
-        let (core, healed) = self.choose_core(phase, quiet);
+        let (core, mut healed) = self.choose_core(phase, quiet);
+        healed.extend(self.must_heal(&core, &healed));
+        healed.sort_unstable();
         assert!(core.iter().all(|node| !healed.contains(node)), "the core and the rest do not overlap");
         self.faults.borrow_mut().record_quiet(phase, &core, &healed);
         self.withdraw_pending_faults();
+        self.machines.iter().for_each(|machine| machine.returns.set(false));
         let well: Vec<NodeId> =
             self.cluster.nodes().filter(|node| core.contains(node) || healed.contains(node)).collect();
         self.network.borrow_mut().settle(&well);

@@ -1,6 +1,7 @@
 //! From a fault with chance to what it does here and now. No clock, no side effects: a scene and dice in, faults out.
 
-use super::fault::{Group, Limit, Split, Target, What};
+use super::disk::SECTOR_BYTES;
+use super::fault::{Extent, Group, Limit, Split, Spot, Target, What};
 use crate::base::{Cluster, Distribution, Draw, Event, EventKind, NodeId, Ratio};
 
 /// How things stand when a fault strikes.
@@ -11,6 +12,8 @@ pub(super) struct Scene<'a> {
     pub primary: Option<NodeId>,
     /// The event that triggered it.
     pub event: Option<&'a Event>,
+    /// How long a file of a node is, if there is one.
+    pub file_length: &'a dyn Fn(NodeId, &str) -> Option<u64>,
 }
 
 /// Resolves faults.
@@ -55,8 +58,49 @@ impl Resolver<'_> {
                 vec![What::Cut { from, to, both_ways: *both_ways, heal_after: self.span(heal_after) }]
             }
             What::Heal => vec![What::Heal],
+            What::Rot { target, file, spot } => {
+                let nodes = self.members(*target);
+                let rots = nodes.into_iter().filter_map(|node| {
+                    let spot = self.spot(node, file, *spot)?;
+                    Some(What::Rot { target: Target::Node(node), file: file.clone(), spot })
+                });
+                rots.collect()
+            }
+            What::Unreadable { target, file, sector } => {
+                let nodes = self.members(*target);
+                let spoilt = nodes.into_iter().filter_map(|node| {
+                    let drawn = match self.spot(node, file, Spot::Drawn(Extent::Sector))? {
+                        Spot::Sector(drawn) => drawn,
+                        other => unreachable!("a sector was drawn, and not {other}"),
+                    };
+                    let sector = Some(sector.unwrap_or(drawn));
+                    Some(What::Unreadable { target: Target::Node(node), file: file.clone(), sector })
+                });
+                spoilt.collect()
+            }
+            What::Disk { target, next, mishap, pick } => {
+                let nodes = self.members(*target);
+                let arm = |node| {
+                    let drawn = mishap.has_places().then(|| self.draw.word() >> 1);
+                    let pick = pick.or(drawn);
+                    What::Disk { target: Target::Node(node), next: next.clone(), mishap: *mishap, pick }
+                };
+                nodes.into_iter().map(arm).collect()
+            }
             network => self.resolve_network(network),
         }
+    }
+
+    /// A spot without chance; none if there is no such file, or nothing in it.
+    fn spot(&mut self, node: NodeId, file: &str, spot: Spot) -> Option<Spot> {
+        let length = (self.scene.file_length)(node, file).filter(|length| *length > 0)?;
+        let (word, bits) = (self.draw.below(length), self.draw.word());
+        Some(match spot {
+            Spot::Drawn(Extent::Bit) => Spot::Byte { byte: word, bits: 1 << (bits % 8) },
+            Spot::Drawn(Extent::Byte) => Spot::Byte { byte: word, bits: 1 + (bits % u64::from(u8::MAX)) as u8 },
+            Spot::Drawn(Extent::Sector) => Spot::Sector(word / SECTOR_BYTES as u64),
+            concrete => concrete,
+        })
     }
 
     pub(super) fn span(&mut self, span: &Option<Distribution>) -> Option<Distribution> {

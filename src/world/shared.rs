@@ -7,11 +7,12 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::config::{ScheduleConfig, StorageConfig};
+use super::decay::Decay;
 use super::decide::{Decider, Dice, DiskLatencies, PacketDice};
 use super::disk::Disk;
 use super::faults::{Alert, Faults};
 use super::flight::{Entered, Flight, Step};
-use super::machine::Machine;
+use super::machine::{DiskLoss, Machine};
 use super::moment::{Moment, Moments, Told};
 use super::network::Network;
 use super::phase::Phase;
@@ -61,6 +62,7 @@ pub(super) struct Shared {
     pub traffic: Traffic,
     pub machines: Vec<Rc<Machine>>,
     pub disks: RefCell<Vec<Disk>>,
+    pub decay: Decay,
     pub tracer: Tracer,
     pub observer: RefCell<Box<dyn Observer>>,
     /// What the observer wants to be shown.
@@ -211,10 +213,14 @@ impl Shared {
             EventKind::Probe(Probe::Role { role, .. }) => {
                 let machine = self.machine(node);
                 machine.role.set(Some(*role));
+                if *role != Role::Between && machine.loss.get() == DiskLoss::Recovering {
+                    machine.loss.set(DiskLoss::None);
+                }
                 if *role == Role::Primary {
                     machine.led.set(event.id);
                 }
             }
+            EventKind::Probe(Probe::Recovering) => self.machine(node).loss.set(DiskLoss::Recovering),
             _ => {}
         }
     }

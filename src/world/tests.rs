@@ -6,7 +6,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::*;
-use crate::base::{Cluster, Disks, Distribution, Event, EventKind, Instant, Kind, LabelText, NodeId, Ratio};
+use crate::base::{
+    Cluster, Disks, Distribution, Event, EventKind, Instant, Kind, LabelText, NodeId, Ratio, RedundancyMap,
+};
 use crate::env::{Env, Incoming, Local};
 
 static HELLO: Kind = Kind::new("Hello", &["n"]);
@@ -49,6 +51,8 @@ pub(super) fn setup(phases: Vec<Phase>) -> Setup {
         source: Source::seed(1),
         record: false,
         trace: true,
+        replication: 2,
+        redundancy: RedundancyMap::default(),
     }
 }
 
@@ -150,6 +154,7 @@ pub(super) fn storm(seed: u64) -> Setup {
         sync_latency: exponential(0, 3, 20),
         crash_keep: Ratio::per_thousand(300),
         crash_tear: Ratio::per_thousand(300),
+        ..StorageConfig::default()
     };
     setup.clocks = ClockConfig { offset_max: ms(20), drift_max: 0 };
     setup.schedule = ScheduleConfig { shuffle: Ratio::per_thousand(300) };
@@ -168,6 +173,7 @@ pub(super) fn plan_of(setup: &Setup, record: &Record) -> Setup {
             read_latency: calm(&setup.storage.read_latency),
             write_latency: calm(&setup.storage.write_latency),
             sync_latency: calm(&setup.storage.sync_latency),
+            budget: setup.storage.budget,
             ..StorageConfig::default()
         },
         clocks: ClockConfig::default(),
@@ -208,7 +214,7 @@ fn a_recorded_storm_repeats_without_dice() {
     faults.sort_unstable();
     faults.dedup();
     // A storm in which something never happens proves nothing about it.
-    insta::assert_snapshot!(faults.join(", "), @"crash, cut, heal, packet corrupted, packet cut off, packet duplicated, packet lost, packet reordered, partition, pause, restart, unsynced sector kept, unsynced sector torn, wipe");
+    insta::assert_snapshot!(faults.join(", "), @"crash, cut, heal, packet corrupted, packet cut off, packet duplicated, packet lost, packet reordered, partition, pause, refused by the budget, restart, unsynced sector kept, unsynced sector torn, wipe");
 }
 
 fn explain_difference(seed: u64) -> ! {

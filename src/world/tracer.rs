@@ -71,10 +71,21 @@ pub(super) enum Deed {
     PacketDuplicated,
     SectorKept,
     SectorTorn,
+    Rot,
+    SectorUnreadable,
+    WriteLost,
+    WriteMisdirected,
+    ReadMisdirected,
+    ReadFailed,
+    SyncFailed,
+    SyncLied,
+    DiskFull,
+    NamesTorn,
+    Refused,
 }
 
 /// What each is called, in the order of the kinds.
-const DEEDS: [&str; 22] = [
+const DEEDS: [&str; 33] = [
     "crash",
     "wipe",
     "restart",
@@ -97,6 +108,17 @@ const DEEDS: [&str; 22] = [
     "packet duplicated",
     "unsynced sector kept",
     "unsynced sector torn",
+    "rot",
+    "sector unreadable",
+    "write lost",
+    "write misdirected",
+    "read misdirected",
+    "read failed",
+    "sync failed",
+    "sync lied",
+    "disk full",
+    "names torn",
+    "refused by the budget",
 ];
 
 /// The record of a run.
@@ -119,7 +141,7 @@ impl Tracer {
             last: Cell::new(EventId(0)),
             trace: trace.then(RefCell::default),
             bytes: record.then(RefCell::default),
-            deeds: Default::default(),
+            deeds: std::array::from_fn(|_| Cell::new(0)),
             deliveries: Cell::new(0),
         }
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::clocks::Clock;
 use super::config::{ClockConfig, NetworkConfig, ScheduleConfig, StorageConfig};
+use super::decay::Decay;
 use super::decide::{Decider, Dice, DiskLatencies, PacketDice, Source};
 use super::deviation::Deviation;
 use super::faults::{Alert, Faults};
@@ -21,6 +22,7 @@ use super::tracer::{Observer, Tracer};
 use super::traffic::Traffic;
 use crate::base::{
     ClientId, Cluster, Digest, Event, EventId, EventKind, Incarnation, Instant, Kind, NodeId, Operation, Outcome,
+    RedundancyMap,
 };
 use crate::env::{Env, Local};
 use crate::exec::{Executor, InOrder};
@@ -50,6 +52,10 @@ pub struct Setup {
     pub record: bool,
     /// Whether to keep the events.
     pub trace: bool,
+    /// How many replicas hold whatever is committed.
+    pub replication: u16,
+    /// What else there is of what lies on a replica's disk.
+    pub redundancy: RedundancyMap,
 }
 
 /// What a life of a node is given.
@@ -163,6 +169,8 @@ impl World {
             network.make_eventful();
         }
         let packet_dice = PacketDice::new(&setup.network);
+        let (storage, replication) = (&setup.storage, setup.replication);
+        let decay = Decay::new(storage, &setup.phases, &setup.source, setup.redundancy, replication);
         let world = World(Rc::new(Shared {
             cluster: setup.cluster,
             packet_dice,
@@ -181,6 +189,7 @@ impl World {
             network: RefCell::new(network),
             traffic,
             disks: RefCell::new(machines.iter().map(|_| super::disk::Disk::default()).collect()),
+            decay,
             machines,
             tracer: Tracer::new(setup.trace, setup.record),
             attention: Cell::new(observer.attention()),

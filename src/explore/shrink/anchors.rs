@@ -105,7 +105,10 @@ fn nodes(fault: &Fault) -> Vec<NodeId> {
         | What::Restart { target }
         | What::Pause { target, .. }
         | What::Wipe { target, .. }
-        | What::Clock { target, .. } => node(target).into_iter().collect(),
+        | What::Clock { target, .. }
+        | What::Rot { target, .. }
+        | What::Unreadable { target, .. }
+        | What::Disk { target, .. } => node(target).into_iter().collect(),
         What::Cut { from, to, .. }
         | What::CutOnly { from, to, .. }
         | What::Clog { from, to, .. }

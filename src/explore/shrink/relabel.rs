@@ -58,7 +58,10 @@ fn fault(fault: &Fault, map: Map<'_>) -> Option<Fault> {
         What::Crash { target: one, .. }
         | What::Restart { target: one }
         | What::Pause { target: one, .. }
-        | What::Wipe { target: one, .. } => *one = target(*one, map)?,
+        | What::Wipe { target: one, .. }
+        | What::Rot { target: one, .. }
+        | What::Unreadable { target: one, .. }
+        | What::Disk { target: one, .. } => *one = target(*one, map)?,
         What::Partition { split, .. } => match split {
             Split::Groups(groups) => {
                 groups.iter_mut().for_each(|one| group(one, map));

@@ -116,6 +116,7 @@ pub(super) fn end_of(what: &mut What) -> Option<&mut Option<Distribution>> {
         | What::CutOnly { heal_after: end, .. }
         | What::Hold { release_after: end, .. } => Some(end),
         What::Restart { .. } | What::Clog { .. } | What::Release { .. } | What::Heal | What::Clock { .. } => None,
+        What::Rot { .. } | What::Unreadable { .. } | What::Disk { .. } => None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is not decided before the run, although the file speaks of it.
 
 use crate::base::{Distribution, Ratio};
-use crate::scenario::{Fault, Group, Limit, Scenario, Split, Target, What, When, Workload};
+use crate::scenario::{BudgetKind, Fault, Group, Limit, Scenario, Split, Spot, Target, What, When, Workload};
 
 /// A sentence for each sort of thing that only the run decides.
 pub(super) fn open(scenario: &Scenario) -> Vec<String> {
@@ -32,6 +32,21 @@ pub(super) fn open(scenario: &Scenario) -> Vec<String> {
         faults.iter().any(|fault| limit(&fault.what).is_some_and(|limit| limit != Limit::All)),
         "whether a crash is left out because too few replicas would be up",
     );
+    let is_drawn = |what: &What| match what {
+        What::Rot { spot, .. } => matches!(spot, Spot::Drawn(_)),
+        What::Unreadable { sector, .. } => sector.is_none(),
+        What::Disk { mishap, pick, .. } => mishap.has_places() && pick.is_none(),
+        _ => false,
+    };
+    say(faults.iter().any(|fault| is_drawn(&fault.what)), "where on a disk a fault strikes that does not say it");
+    let damages = |what: &What| {
+        matches!(what, What::Rot { .. } | What::Unreadable { .. } | What::Disk { .. } | What::Wipe { .. })
+    };
+    let budget = scenario.storage.budget == BudgetKind::Recoverable;
+    say(
+        budget && (faults.iter().any(|fault| damages(&fault.what)) || !scenario.storage.mishaps.is_zero()),
+        "which damage is refused because the cluster could not recover from it",
+    );
     if let Workload::Drawn(mix) = &scenario.workload {
         say(mix.shares.cas != Ratio::ZERO, "what a `cas` expects: what its client saw last in that key");
     }
@@ -46,6 +61,9 @@ fn targets(what: &What) -> Vec<Target> {
         | What::Pause { target, .. }
         | What::Wipe { target, .. }
         | What::Clock { target, .. }
+        | What::Rot { target, .. }
+        | What::Unreadable { target, .. }
+        | What::Disk { target, .. }
         | What::Partition { split: Split::Isolate(target) | Split::Bridge(target), .. } => vec![*target],
         What::Partition { split: Split::Groups(groups), .. } => groups.iter().flatten().copied().collect(),
         What::Partition { split: Split::Halves | Split::Ring, .. } | What::Heal => Vec::new(),
@@ -73,6 +91,7 @@ fn ends(what: &What) -> Option<&Distribution> {
         | What::Hold { release_after: after, .. } => after.as_ref(),
         What::Clog { span, .. } => Some(span),
         What::Restart { .. } | What::Release { .. } | What::Heal | What::Clock { .. } => None,
+        What::Rot { .. } | What::Unreadable { .. } | What::Disk { .. } => None,
     }
 }
 

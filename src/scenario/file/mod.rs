@@ -21,6 +21,7 @@ mod print;
 mod print_fault;
 mod range;
 mod read_check;
+mod read_decay;
 mod read_fault;
 mod read_links;
 mod read_phase;
@@ -41,7 +42,7 @@ use std::ops::Range;
 
 use toml::de::DeTable;
 
-use super::{Family, Registry, Scenario};
+use super::{BudgetKind, Family, Registry, Scenario};
 
 use read_subject::Subject;
 use reader::{Context, Table, quoted};
@@ -206,7 +207,8 @@ fn scenario(root: &mut Table, name: &str, subject: Subject) -> Option<Scenario> 
     let phases = read_phase::phases(root);
     let is_quiet = |phase: &super::Phase| phase.quiet.is_some();
     let quiet = phases.as_ref().map(|phases| (phases.iter().any(is_quiet), phases.last().is_some_and(is_quiet)));
-    let check = read_check::checks(root, &read_check::Progress { backoff, quiet });
+    let is_limited = storage.budget != BudgetKind::None;
+    let check = read_check::checks(root, &read_check::Progress { backoff, quiet, is_limited });
     let expect = read_check::expectation(root, &check);
 
     Some(Scenario {

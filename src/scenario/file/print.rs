@@ -8,10 +8,11 @@ use crate::base::text::format_duration;
 use crate::base::{Distribution, NodeId, Ratio};
 use crate::check::OracleId;
 use crate::scenario::{Checks, Core, Expectation, Mix, Phase, Plan, Scenario, Shows, Workload};
-use crate::world::{Clogs, Delivery, NetworkConfig, StorageConfig};
+use crate::world::{BudgetKind, Clogs, Delivery, NetworkConfig, Stall, StorageConfig};
 
 use super::print_fault::{fault, inline, spread};
 use super::read_check::all_safety;
+use super::read_world::{BUDGETS, MISHAPS};
 use super::step::format_step;
 
 /// The text of a scenario: [`parse`](super::parse) reads an equal one from it. Defaults are left out, and one deviation
@@ -103,7 +104,16 @@ fn world(out: &mut String, scenario: &Scenario) {
             ("sync_latency", latency(&storage.sync_latency, &calm.sync_latency)),
             ("crash_keep", probability(storage.crash_keep)),
             ("crash_tear", probability(storage.crash_tear)),
-        ],
+            ("crash_tear_names", probability(storage.crash_tear_names)),
+            (
+                "stall",
+                storage.stall.map(|Stall { share, span: long }| format!("{{ share = {share}, for = {} }}", span(long))),
+            ),
+        ]
+        .into_iter()
+        .chain(MISHAPS.iter().map(|(key, kind)| (*key, probability(storage.mishaps.of(*kind)))))
+        .chain([("budget", (storage.budget != calm.budget).then(|| string(budget(storage.budget))))])
+        .collect::<Vec<_>>(),
     );
     let offset = scenario.clocks.offset_max;
     let drift = scenario.clocks.drift_max;
@@ -116,6 +126,10 @@ fn world(out: &mut String, scenario: &Scenario) {
         ],
     );
     section(out, "[schedule]", &[("shuffle", probability(scenario.schedule.shuffle))]);
+}
+
+fn budget(budget: BudgetKind) -> &'static str {
+    BUDGETS.iter().find(|(_, known)| *known == budget).map(|(word, _)| *word).expect("every budget has a word")
 }
 
 fn clogs(clogs: &Clogs) -> String {

@@ -3,7 +3,7 @@
 use crate::base::measure::format_signed_drift;
 use crate::base::text::format_shift;
 use crate::base::{Distribution, LabelText};
-use crate::world::{ClockChange, Fault, Group, Limit, Split, Target, What, When};
+use crate::world::{ClockChange, Extent, Fault, Group, Limit, Split, Spot, Target, What, When};
 
 use super::print::{list, span, string};
 use super::read_values::tail;
@@ -70,6 +70,26 @@ fn what(what: &What) -> (&'static str, String) {
         }
         What::Release { from, to } => ("release", inline([("from", Some(group(from))), ("to", Some(group(to)))])),
         What::Heal => ("heal", "true".to_string()),
+        What::Rot { target, file, spot } => {
+            let number = |number: u64| Some(number.to_string());
+            let spot = match spot {
+                Spot::Byte { byte, bits } => [("byte", number(*byte)), ("bits", number(u64::from(*bits)))],
+                Spot::Sector(sector) => [("sector", number(*sector)), ("extent", None)],
+                Spot::Drawn(Extent::Bit) => [("byte", None), ("extent", None)],
+                Spot::Drawn(Extent::Byte) => [("byte", None), ("extent", Some(string("byte")))],
+                Spot::Drawn(Extent::Sector) => [("byte", None), ("extent", Some(string("sector")))],
+            };
+            ("rot", inline([("target", Some(word(target))), ("file", Some(string(file)))].into_iter().chain(spot)))
+        }
+        What::Unreadable { target, file, sector } => {
+            let sector = ("sector", sector.map(|sector| sector.to_string()));
+            ("unreadable", inline([("target", Some(word(target))), ("file", Some(string(file))), sector]))
+        }
+        What::Disk { target, next, mishap, pick } => {
+            let (next, pick) = (string(&next.to_string()), pick.map(|pick| pick.to_string()));
+            let mishap = ("fault", Some(string(&mishap.to_string())));
+            ("disk", inline([("target", Some(word(target))), ("next", Some(next)), mishap, ("pick", pick)]))
+        }
         What::Clock { target, change } => {
             let change = match change {
                 ClockChange::Jump(shift) => ("jump", Some(string(&format_shift(*shift)))),

@@ -25,6 +25,8 @@ pub(super) struct Progress<'a> {
     pub backoff: Option<(&'a str, Duration)>,
     /// Whether some phase is quiet; whether the last one is. `None` if the phases could not be read.
     pub quiet: Option<(bool, bool)>,
+    /// Whether a budget keeps disks from being damaged more than the cluster can recover from.
+    pub is_limited: bool,
 }
 
 /// What is judged.
@@ -123,6 +125,12 @@ fn within(value: Value, progress: &Progress) -> Option<Duration> {
 
 fn judged(value: Value, promises: &[(OracleId, Duration)], progress: &Progress) -> Option<()> {
     const HELP: &str = "end with a phase that has quiet = true";
+    if !progress.is_limited {
+        return value.wrong_with(
+            "with budget = \"none\" disks may be damaged beyond recovery, so progress cannot be asked for",
+            "judge safety only, or leave `budget` in [storage] at \"recoverable\"",
+        );
+    }
     match progress.quiet {
         Some((false, _)) => value.wrong_with("progress is judged in quiet phases, and there is none", HELP),
         Some((true, false)) if promises.iter().any(|(oracle, _)| *oracle == OracleId::Conv) => {

@@ -6,6 +6,7 @@ use crate::base::Distribution;
 use crate::base::text::format_duration;
 use crate::world::{Fault, Group, Limit, Split, Target, Trigger, Verb, What, When, Which, Who};
 
+use super::read_decay;
 use super::read_links;
 use super::read_values::{distribution, duration, node};
 use super::read_world::MACHINES;
@@ -16,8 +17,22 @@ use super::tree::Tree;
 const OFTEN: Duration = Duration::from_millis(1);
 
 const TIMES: [&str; 3] = ["at", "every", "on"];
-const KINDS: [&str; 11] =
-    ["crash", "restart", "pause", "wipe", "partition", "cut", "clog", "hold", "release", "heal", "clock"];
+const KINDS: [&str; 14] = [
+    "crash",
+    "restart",
+    "pause",
+    "wipe",
+    "partition",
+    "cut",
+    "clog",
+    "hold",
+    "release",
+    "heal",
+    "clock",
+    "rot",
+    "unreadable",
+    "disk",
+];
 
 /// One fault of a phase that is so long, if that is known.
 pub(super) fn fault(value: Value, phase: Option<Duration>) -> Option<Fault> {
@@ -163,6 +178,9 @@ fn what(kind: &str, value: Value, moment: Moment) -> Option<What> {
             Some(What::Partition { split: split?, heal_after })
         }),
         "cut" | "clog" | "hold" | "release" | "clock" => read_links::what(kind, value, moment),
+        "rot" => read_decay::rot(value, moment),
+        "unreadable" => read_decay::unreadable(value, moment),
+        "disk" => read_decay::disk(value, moment),
         _ => match value.raw() {
             Tree::Boolean(true) => Some(What::Heal),
             Tree::Boolean(false) => value.wrong("a fault that does not heal does nothing; leave it out"),

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use crate::base::{Cluster, Ratio};
-use crate::world::{ClockConfig, NetworkConfig, ScheduleConfig, StorageConfig};
+use crate::world::{
+    BudgetKind, ClockConfig, MishapKind, MishapRates, NetworkConfig, ScheduleConfig, Stall, StorageConfig,
+};
 
 use super::read_links;
-use super::read_values::{chance, distribution, duration};
+use super::read_values::{chance, distribution, duration, some_duration};
 use super::reader::{Table, Value};
 
 /// More machines than this of a kind are a slip of the hand: runs cost the square of it.
@@ -54,6 +56,13 @@ pub(super) fn storage(root: &mut Table) -> StorageConfig {
         let read_latency = table.or("read_latency", calm.read_latency, distribution);
         let write_latency = table.or("write_latency", calm.write_latency, distribution);
         let sync_latency = table.or("sync_latency", calm.sync_latency, distribution);
+        let crash_tear_names = table.or("crash_tear_names", Ratio::ZERO, chance);
+        let stall = table.or("stall", None, stall);
+        let mishaps = MISHAPS.iter().fold(MishapRates::default(), |rates, (key, kind)| {
+            let ratio = table.or(key, Ratio::ZERO, chance);
+            rates.with(*kind, ratio)
+        });
+        let budget = table.or("budget", calm.budget, |value| value.word("a budget", &BUDGETS));
         let keep = table.take("crash_keep");
         let tear = table.take("crash_tear");
         let read = |value: Option<Value>| value.and_then(chance).unwrap_or(Ratio::ZERO);
@@ -66,7 +75,45 @@ pub(super) fn storage(root: &mut Table) -> StorageConfig {
             );
             return tear.or(keep)?.wrong_with(message, "the rest, up to 1, is lost");
         }
-        Some(StorageConfig { read_latency, write_latency, sync_latency, crash_keep, crash_tear })
+        Some(StorageConfig {
+            read_latency,
+            write_latency,
+            sync_latency,
+            crash_keep,
+            crash_tear,
+            crash_tear_names,
+            stall,
+            mishaps,
+            budget,
+        })
+    })
+}
+
+/// The key of each sort of mishap.
+pub(super) const MISHAPS: [(&str, MishapKind); MishapKind::WORDS.len()] = [
+    ("rot_bit", MishapKind::RotBit),
+    ("rot_byte", MishapKind::RotByte),
+    ("unreadable", MishapKind::Unreadable),
+    ("misdirected_write", MishapKind::MisdirectedWrite),
+    ("lost_write", MishapKind::LostWrite),
+    ("no_space", MishapKind::NoSpace),
+    ("misdirected_read", MishapKind::MisdirectedRead),
+    ("read_error", MishapKind::ReadError),
+    ("failed_sync", MishapKind::FailedSync),
+    ("lying_sync", MishapKind::LyingSync),
+];
+
+/// What a budget can be.
+pub(super) const BUDGETS: [(&str, BudgetKind); 2] =
+    [("recoverable", BudgetKind::Recoverable), ("none", BudgetKind::None)];
+
+fn stall(value: Value) -> Option<Option<Stall>> {
+    value.table("`stall`", |table| {
+        let share = table.need("share").and_then(chance);
+        let span = table.need("for").and_then(some_duration);
+        let (share, span) = (share?, span?);
+        // What never happens is as good as not there.
+        Some((!share.is_zero()).then_some(Stall { share, span }))
     })
 }
 

@@ -360,7 +360,7 @@ impl<'a> Table<'a> {
 }
 
 /// Keys people look for in the wrong table, and where they belong.
-const ELSEWHERE: [(&str, &[&str]); 21] = [
+const ELSEWHERE: [(&str, &[&str]); 24] = [
     (
         "a scenario, before the first [table]",
         &["title", "system", "plant", "entropy", "oracles", "deviations", "digest", "build"],
@@ -370,7 +370,28 @@ const ELSEWHERE: [(&str, &[&str]); 21] = [
         "[network]",
         &["latency", "loss", "duplicate", "reorder", "corrupt", "misroute", "delivery", "bandwidth", "queue"],
     ),
-    ("[storage]", &["read_latency", "write_latency", "sync_latency", "crash_keep", "crash_tear"]),
+    (
+        "[storage]",
+        &[
+            "read_latency",
+            "write_latency",
+            "sync_latency",
+            "crash_keep",
+            "crash_tear",
+            "crash_tear_names",
+            "stall",
+            "rot_bit",
+            "rot_byte",
+            "misdirected_write",
+            "lost_write",
+            "no_space",
+            "misdirected_read",
+            "read_error",
+            "failed_sync",
+            "lying_sync",
+            "budget",
+        ],
+    ),
     ("[clock]", &["offset_max", "drift_max"]),
     ("[schedule]", &["shuffle"]),
     ("[workload]", &["keys", "rate", "mix", "give_up_after", "operations"]),
@@ -392,6 +413,9 @@ const ELSEWHERE: [(&str, &[&str]); 21] = [
             "hold",
             "release",
             "heal",
+            "rot",
+            "unreadable",
+            "disk",
         ],
     ),
     ("`crash`, `restart`, `pause`, `wipe` or `clock`", &["target"]),
@@ -404,6 +428,9 @@ const ELSEWHERE: [(&str, &[&str]); 21] = [
     ("[network], as `clog`, or [[phase.fault]]", &["clog"]),
     ("a fault's `clock`", &["jump", "drift"]),
     ("`partition`", &["isolate", "halves", "bridge", "ring", "groups"]),
+    ("`rot` or `unreadable`", &["file", "sector"]),
+    ("`rot`", &["byte", "bits", "extent"]),
+    ("`disk`", &["next", "pick"]),
     ("[check]", &["safety", "liveness", "reached"]),
     ("[expect]", &["outcome", "seed", "within_seeds"]),
 ];

@@ -1,8 +1,12 @@
-//! A file: what is written in it, and what of that is durable.
+//! A file: what is written in it, what of that is durable, and what of that is promised.
+//!
+//! What is durable is promised unless the world lied about it or let it decay. Then `faithful` has what is promised, and
+//! `amiss` is what can go wrong; a file to which nothing of the kind ever happened has neither.
 
 use bytes::Bytes;
 
 use super::SECTOR_BYTES;
+use super::faithful::{Actual, Faithful, Lengths, SyncEnd};
 use super::sectors::{CLEAN, Sector, Sectors, own, sectors};
 use crate::world::decide::SectorFate;
 
@@ -13,41 +17,48 @@ use crate::world::decide::SectorFate;
 #[derive(Debug, Default)]
 pub(super) struct FileState {
     /// What is written; durable too, where a sector is not dirty.
-    sectors: Sectors,
-    length: u64,
+    pub(super) sectors: Sectors,
+    pub(super) length: u64,
     durable_length: u64,
     /// Sectors that differ, or may differ, from what is durable of them, in no particular order.
-    dirty: Vec<Dirty>,
-    length_version: u64,
+    pub(super) dirty: Vec<Dirty>,
+    pub(super) length_version: u64,
     length_durable_version: u64,
+    /// What a faithful disk would hold, where that may be something else.
+    pub(super) faithful: Option<Box<Faithful>>,
 }
 
 /// A sector of which something else may be durable than is written.
 #[derive(Debug)]
-struct Dirty {
-    sector: u64,
+pub(super) struct Dirty {
+    pub(super) sector: u64,
     /// The version of what is written.
-    written_version: u64,
-    /// The version of what is durable.
-    durable_version: u64,
+    pub(super) written_version: u64,
+    /// The version of what is durable, or counts as written back since a sync failed. Only then may it be the version of
+    /// what is written: no later sync writes it.
+    pub(super) durable_version: u64,
     /// What is durable: a run, as in [`Sector`].
-    durable: Bytes,
+    pub(super) durable: Bytes,
 }
 
 /// A file's dirty sectors and its length, as they were when a sync began.
 #[derive(Debug)]
 pub struct FileSnapshot {
-    sectors: Vec<Taken>,
-    length: u64,
-    length_version: u64,
+    pub(super) sectors: Vec<Taken>,
+    pub(super) length: u64,
+    pub(super) length_version: u64,
+    /// What a faithful disk would hold of the sectors of which that may be something else, in their order.
+    pub(super) faithful: Vec<Taken>,
+    /// How long the file would be there, and the version of that, if it may be something else.
+    pub(super) faithful_length: Option<(u64, u64)>,
 }
 
-/// A dirty sector as it was when a sync began.
+/// A sector as it was when a sync began.
 #[derive(Debug)]
-struct Taken {
-    sector: u64,
-    version: u64,
-    run: Bytes,
+pub(super) struct Taken {
+    pub(super) sector: u64,
+    pub(super) version: u64,
+    pub(super) run: Bytes,
 }
 
 impl FileState {
@@ -56,14 +67,40 @@ impl FileState {
         self.length
     }
 
-    /// How much of it is durable.
-    pub fn durable_length(&self) -> u64 {
-        self.durable_length
+    /// How much of it is promised.
+    pub fn promised_length(&self) -> u64 {
+        let faithful = self.faithful.as_ref().and_then(|faithful| faithful.length());
+        faithful.map_or(self.durable_length, |length| length.durable)
+    }
+
+    /// How long it is, and how much of it is durable.
+    pub(super) fn lengths(&self) -> Lengths {
+        Lengths {
+            written: self.length,
+            written_version: self.length_version,
+            durable: self.durable_length,
+            durable_version: self.length_durable_version,
+        }
+    }
+
+    /// A sector as this disk has it. One that is clean has the last version there was.
+    pub(super) fn actual<'a>(sectors: &'a Sectors, dirty: &'a [Dirty], number: u64, last_version: u64) -> Actual<'a> {
+        let sector = sectors.get(number);
+        let written = sector.map_or(&[][..], Sector::bytes);
+        match sector.and_then(|sector| dirty.get(sector.dirty as usize)) {
+            Some(dirty) => Actual {
+                written,
+                written_version: dirty.written_version,
+                durable: own(&dirty.durable),
+                durable_version: dirty.durable_version,
+            },
+            None => Actual { written, written_version: last_version, durable: written, durable_version: last_version },
+        }
     }
 
     /// Notes that a sector held something else before.
     #[inline]
-    fn touch(dirty: &mut Vec<Dirty>, number: u64, sector: &mut Sector, before: Bytes, version: u64) {
+    pub(super) fn touch(dirty: &mut Vec<Dirty>, number: u64, sector: &mut Sector, before: Bytes, version: u64) {
         match dirty.get_mut(sector.dirty as usize) {
             Some(dirty) => {
                 assert_eq!(dirty.sector, number, "a dirty sector has its own place");
@@ -81,7 +118,15 @@ impl FileState {
     }
 
     /// Writes bytes; a gap between the end and them is filled with zeros.
-    pub fn write(&mut self, offset: u64, mut bytes: Bytes, version: u64) {
+    pub fn write(&mut self, offset: u64, bytes: Bytes, version: u64) {
+        if let Some(faithful) = &mut self.faithful {
+            faithful.write(offset, &bytes, version, self.length, true);
+        }
+        self.write_here(offset, bytes, version);
+    }
+
+    /// Writes bytes on this disk, whatever a faithful one would hold.
+    pub(super) fn write_here(&mut self, offset: u64, mut bytes: Bytes, version: u64) {
         let end = offset + bytes.len() as u64;
         if end > self.length {
             (self.length, self.length_version) = (end, version);
@@ -104,6 +149,9 @@ impl FileState {
 
     /// Cuts the file, or extends it with zeros.
     pub fn set_length(&mut self, length: u64, version: u64) {
+        if let Some(faithful) = &mut self.faithful {
+            faithful.set_length(length, version);
+        }
         if length == self.length {
             return;
         }
@@ -144,13 +192,28 @@ impl FileState {
             assert!(dirty.durable_version < dirty.written_version, "what is durable is older than what is written");
             Taken { sector: dirty.sector, version: dirty.written_version, run: sector.run().clone() }
         };
-        let sectors = self.dirty.iter().enumerate().map(taken).collect();
-        FileSnapshot { sectors, length: self.length, length_version: self.length_version }
+        // What a failed sync dropped counts as written back.
+        let left = self.dirty.iter().enumerate().filter(|(_, dirty)| dirty.durable_version < dirty.written_version);
+        let sectors = left.map(taken).collect();
+        let (faithful, faithful_length) = match &self.faithful {
+            None => (Vec::new(), None),
+            Some(faithful) => {
+                (faithful.taken(), faithful.length().map(|length| (length.written, length.written_version)))
+            }
+        };
+        FileSnapshot { sectors, length: self.length, length_version: self.length_version, faithful, faithful_length }
     }
 
     /// Makes durable what a sync took down when it began, except where something later is durable already.
     pub fn make_durable(&mut self, snapshot: FileSnapshot) {
         assert!(snapshot.length_version <= self.length_version, "what was taken down was written");
+        if !snapshot.faithful.is_empty() {
+            self.keep_taken(&snapshot);
+        }
+        if let Some(faithful) = &mut self.faithful {
+            faithful.end_sync(&snapshot, SyncEnd::Durable);
+        }
+        let before = self.durable_length;
         if snapshot.length_version > self.length_durable_version {
             (self.durable_length, self.length_durable_version) = (snapshot.length, snapshot.length_version);
         }
@@ -169,7 +232,27 @@ impl FileState {
                 (dirty.durable, dirty.durable_version) = (run, version);
             }
         }
+        if self.durable_length < before {
+            self.cut_durable();
+        }
+        self.settle();
         self.trim();
+    }
+
+    /// Forgets what was durable behind the durable end. Mostly the sync that cut the file has written the sectors as well,
+    /// but those that an earlier one dropped are as they were.
+    #[cold]
+    fn cut_durable(&mut self) {
+        for dirty in &mut self.dirty {
+            let left = left_of(dirty.sector, self.durable_length);
+            if left < own(&dirty.durable).len() {
+                dirty.durable.truncate(left);
+            }
+        }
+        let length = self.promised_length();
+        if let Some(faithful) = &mut self.faithful {
+            faithful.cut_durable(length);
+        }
     }
 
     /// What is written in a dirty sector is durable now.
@@ -193,16 +276,20 @@ impl FileState {
     /// Decides what a crash leaves: `length` whether an unsynced length survives, `sector` what becomes of an unsynced
     /// sector of so many bytes.
     pub fn crash(&mut self, length: impl FnOnce() -> bool, mut sector: impl FnMut(u64, u32) -> SectorFate) {
-        let left = if self.length != self.durable_length && length() { self.length } else { self.durable_length };
+        self.keep_dirty();
+        let kept = self.length != self.durable_length && length();
+        let left = if kept { self.length } else { self.durable_length };
         assert!(self.length_durable_version <= self.length_version, "what is durable was written");
         let common = self.length.min(left);
         let mut dirty = std::mem::take(&mut self.dirty);
         dirty.sort_unstable_by_key(|dirty| dirty.sector);
-        for Dirty { sector: number, durable, .. } in dirty {
+        for Dirty { sector: number, durable, written_version, durable_version } in dirty {
             let state = self.sectors.get_mut(number).expect("a dirty sector has its page");
             state.dirty = CLEAN;
             let bytes = left_of(number, common);
-            let survived = if bytes == 0 || same(state.bytes(), own(&durable), bytes) {
+            // What a failed sync dropped is not on its way to the disk.
+            let dropped = durable_version == written_version;
+            let survived = if bytes == 0 || dropped || same(state.bytes(), own(&durable), bytes) {
                 0
             } else {
                 match sector(number, bytes as u32) {
@@ -212,6 +299,9 @@ impl FileState {
                 }
             };
             assert!(survived <= bytes, "no more survives than there is");
+            if let Some(faithful) = &mut self.faithful {
+                faithful.note_survived(number, survived);
+            }
             let mut run = durable;
             if survived > 0 {
                 let mut new = state.bytes().to_vec();
@@ -226,6 +316,10 @@ impl FileState {
         }
         (self.length, self.durable_length) = (left, left);
         self.length_durable_version = self.length_version;
+        if let Some(faithful) = &mut self.faithful {
+            faithful.crash(kept, left);
+            self.settle();
+        }
         self.trim();
     }
 
@@ -234,6 +328,9 @@ impl FileState {
     #[inline]
     pub fn promised(&self, offset: u64, least: usize, most: usize) -> Option<Bytes> {
         assert!(least <= most, "at least so many is not more than at most so many");
+        if self.faithful.is_some() {
+            return self.promised_faithfully(offset, least);
+        }
         let durable = self.durable_length.checked_sub(offset).filter(|durable| *durable >= least as u64)?;
         let left = durable.min(self.length.saturating_sub(offset));
         if left < least as u64 {
@@ -248,6 +345,13 @@ impl FileState {
     /// The same where the bytes do not lie in one piece, or are dirty.
     #[cold]
     fn promised_copy(&self, offset: u64, length: usize) -> Option<Bytes> {
+        let (written, durable) = self.pictures(offset, length);
+        // Written over with the same bytes is no change: whatever a crash keeps of it, these bytes are there.
+        (written == durable).then(|| durable.into())
+    }
+
+    /// Bytes as they are written, and as they are durable.
+    pub(super) fn pictures(&self, offset: u64, length: usize) -> (Vec<u8>, Vec<u8>) {
         let (mut written, mut durable) = (vec![0; length], vec![0; length]);
         self.sectors.fill(offset, &mut written, Sector::bytes);
         self.sectors.fill(offset, &mut durable, |sector| match self.dirty.get(sector.dirty as usize) {
@@ -255,18 +359,17 @@ impl FileState {
             None => sector.bytes(),
         });
         assert!(sectors(offset, length).count() * SECTOR_BYTES >= length, "sectors hold their bytes");
-        // Written over with the same bytes is no change: whatever a crash keeps of it, these bytes are there.
-        (written == durable).then(|| durable.into())
+        (written, durable)
     }
 }
 
 /// How many bytes of a sector lie within a file of some length.
-fn left_of(sector: u64, length: u64) -> usize {
+pub(super) fn left_of(sector: u64, length: u64) -> usize {
     length.saturating_sub(sector * SECTOR_BYTES as u64).min(SECTOR_BYTES as u64) as usize
 }
 
 /// Whether the first bytes are the same, with zeros behind the end of either.
-fn same(one: &[u8], other: &[u8], bytes: usize) -> bool {
+pub(super) fn same(one: &[u8], other: &[u8], bytes: usize) -> bool {
     assert!(bytes <= SECTOR_BYTES, "sectors are compared");
     let (one, other) = (&one[..one.len().min(bytes)], &other[..other.len().min(bytes)]);
     let common = one.len().min(other.len());
@@ -274,7 +377,7 @@ fn same(one: &[u8], other: &[u8], bytes: usize) -> bool {
 }
 
 /// A sector's bytes with a part of them written over.
-fn spliced(before: &[u8], at: usize, part: &[u8]) -> Bytes {
+pub(super) fn spliced(before: &[u8], at: usize, part: &[u8]) -> Bytes {
     assert!(before.len() <= SECTOR_BYTES, "a sector has no more bytes than a sector");
     assert!(at + part.len() <= SECTOR_BYTES, "a part of a sector lies within it");
     let mut bytes = Vec::with_capacity(before.len().max(at + part.len()));

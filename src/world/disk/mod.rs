@@ -3,9 +3,13 @@
 //! Clock-free like the network: operations take effect when the world says that they are done.
 //!
 //! Here are the names, the operations and what oracles ask; `file` has a file's bytes and what is durable of them, and
-//! `sectors` where those bytes lie.
+//! `sectors` where those bytes lie. `amiss` and `mishaps` are what can go wrong, with a file and with a disk, and `faithful`
+//! is what a disk without such faults would hold.
 
+mod amiss;
+mod faithful;
 mod file;
+mod mishaps;
 mod sectors;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +19,11 @@ use bytes::Bytes;
 
 use self::file::{FileSnapshot, FileState};
 use super::decide::SectorFate;
+use super::names::NamesFate;
 use crate::env::{DiskDone, DiskError, DiskOp, FileId};
+
+pub(super) use self::faithful::Wrong;
+pub(super) use self::mishaps::Sight;
 
 /// The unit in which unsynced writes are kept, lost or torn at a crash.
 pub const SECTOR_BYTES: usize = 512;
@@ -56,7 +64,7 @@ struct UnderWay {
 #[derive(Clone, Debug)]
 enum Change {
     Make(Rc<str>, FileId),
-    Rename(Rc<str>, Rc<str>),
+    Rename(Rc<str>, Rc<str>, FileId),
     Remove(Rc<str>),
 }
 
@@ -140,9 +148,7 @@ impl Disk {
                 }
                 None => Err(DiskError::NotFound),
             },
-            DiskOp::Read { file, offset, length } => {
-                Ok(DiskDone::Bytes(self.files[file.0 as usize].read(offset, length)))
-            }
+            DiskOp::Read { file, offset, length } => self.read(file, offset, length),
             DiskOp::Length { file } => Ok(DiskDone::Length(self.files[file.0 as usize].length())),
             DiskOp::SetLength { file, length } => {
                 self.version += 1;
@@ -151,7 +157,8 @@ impl Disk {
             }
             DiskOp::Rename { from, to } => {
                 self.ever.insert(Rc::clone(&to));
-                self.change(Change::Rename(from, to))
+                let file = self.names.get(&from).copied();
+                self.change(Change::Rename(from, to, file.ok_or(DiskError::NotFound)?))
             }
             DiskOp::Remove { name } => self.change(Change::Remove(name)),
             DiskOp::List => Ok(DiskDone::Names(self.names.keys().cloned().collect())),
@@ -175,11 +182,11 @@ impl Disk {
     }
 
     /// Ends all that is under way, and decides what a crash leaves. Writes that were under way count as written but not
-    /// synced, in the order in which they began. `names` tells how many of so many unsynced changes of names survive,
-    /// `length` whether a file's unsynced length does, `sector` what becomes of an unsynced sector of so many bytes.
+    /// synced, in the order in which they began. `names` tells what becomes of so many unsynced changes of names, which are
+    /// so many steps, `length` whether a file's unsynced length does, `sector` what becomes of an unsynced sector of so many bytes.
     pub fn crash(
         &mut self,
-        names: impl FnOnce(u64) -> u64,
+        names: impl FnOnce(u64, u64) -> NamesFate,
         mut length: impl FnMut(&Rc<str>) -> bool,
         mut sector: impl FnMut(&Rc<str>, u64, u32) -> SectorFate,
     ) {
@@ -189,16 +196,24 @@ impl Disk {
             self.write(write);
         }
         if !self.changes.is_empty() {
-            let kept = names(self.changes.len() as u64) as usize;
-            for change in self.changes.drain(..).take(kept) {
-                apply(&mut self.names_durable, &change);
+            let steps = self.changes.iter().map(Change::steps).sum();
+            match names(self.changes.len() as u64, steps) {
+                NamesFate::Kept(count) => {
+                    for change in self.changes.drain(..).take(count as usize) {
+                        apply(&mut self.names_durable, &change);
+                    }
+                }
+                NamesFate::Torn(steps) => tear(&mut self.names_durable, std::mem::take(&mut self.changes), steps),
             }
         }
         self.names = self.names_durable.clone();
         assert!(self.under_way.is_empty() && self.changes.is_empty(), "nothing is under way after a crash");
         let mut named = vec![false; self.files.len()];
         for (name, file) in &self.names {
-            named[file.0 as usize] = true;
+            // A rename that was torn leaves a file with two names.
+            if std::mem::replace(&mut named[file.0 as usize], true) {
+                continue;
+            }
             self.files[file.0 as usize].crash(|| length(name), |number, bytes| sector(name, number, bytes));
         }
         // Files without a name are gone; their slots stay, so that no number is given twice.
@@ -226,7 +241,7 @@ impl Disk {
     /// See [`Disks::promised_len`](crate::base::Disks::promised_len).
     pub fn promised_len(&self, name: &str) -> Option<u64> {
         match self.names_durable.get(name) {
-            Some(file) => Some(self.files[file.0 as usize].durable_length()),
+            Some(file) => Some(self.files[file.0 as usize].promised_length()),
             None => self.emptied.as_ref()?.promised_len(name),
         }
     }
@@ -265,9 +280,10 @@ fn apply(names: &mut BTreeMap<Rc<str>, FileId>, change: &Change) -> bool {
             names.insert(Rc::clone(name), *file);
             true
         }
-        Change::Rename(from, to) => match names.remove(from) {
-            Some(file) => {
-                names.insert(Rc::clone(to), file);
+        Change::Rename(from, to, file) => match names.remove(from) {
+            Some(found) => {
+                assert_eq!(found, *file, "a name means the same file until it is changed");
+                names.insert(Rc::clone(to), found);
                 true
             }
             None => false,
@@ -276,6 +292,51 @@ fn apply(names: &mut BTreeMap<Rc<str>, FileId>, change: &Change) -> bool {
     }
 }
 
+impl Change {
+    /// Of how many steps it is: a rename adds one name and takes another away.
+    fn steps(&self) -> u64 {
+        match self {
+            Change::Make(..) | Change::Remove(_) => 1,
+            Change::Rename(..) => 2,
+        }
+    }
+}
+
+/// Does some of the steps of changes of names: of a crash that leaves a directory half written. Names that were durable
+/// are not lost by it: the old name of a file goes only if its new one is there, as on any disk that can be recovered.
+fn tear(names: &mut BTreeMap<Rc<str>, FileId>, changes: Vec<Change>, steps: u64) {
+    let mut next = 0;
+    let mut survives = || {
+        next += 1;
+        next <= 64 && steps & (1 << (next - 1)) != 0
+    };
+    for change in changes {
+        match change {
+            Change::Make(name, file) => {
+                if survives() {
+                    names.insert(name, file);
+                }
+            }
+            Change::Rename(from, to, file) => {
+                let (added, removed) = (survives(), survives());
+                if added {
+                    names.insert(to, file);
+                }
+                if added && removed && names.get(&from) == Some(&file) {
+                    names.remove(&from);
+                }
+            }
+            Change::Remove(name) => {
+                if survives() {
+                    names.remove(&name);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod model;
 #[cfg(test)]
 mod model_tests;
 #[cfg(test)]

@@ -1,271 +1,15 @@
-//! The disk against a dense model of it, which keeps every byte twice and copies all of a file for each sync.
+//! The disk against a dense model of it.
 
-use std::collections::BTreeMap;
-use std::ops::Range;
 use std::rc::Rc;
 
 use bytes::Bytes;
 
-use super::{Begun, Change, Disk, SECTOR_BYTES, apply};
+use super::model::{Amiss, Dice, Model, NAMES, SECTORS, UnderWay};
+use super::{Disk, SECTOR_BYTES};
 use crate::base::Draw;
-use crate::base::hash::hash_bytes;
-use crate::env::{DiskDone, DiskError, DiskOp, FileId};
-use crate::world::decide::SectorFate;
-
-/// Sectors of a file at most; more than a page has, so that there are files of several pages.
-const SECTORS: usize = 160;
-const NAMES: [&str; 3] = ["a", "b", "c"];
-
-#[derive(Clone)]
-struct File {
-    written: Vec<u8>,
-    durable: Vec<u8>,
-    written_versions: [u64; SECTORS],
-    durable_versions: [u64; SECTORS],
-    length_version: u64,
-    length_durable_version: u64,
-}
-
-/// What a sync saw when it began.
-enum Seen {
-    File(FileId, Box<File>),
-    Names(u64),
-    Nothing,
-}
-
-#[derive(Default)]
-struct Model {
-    files: Vec<File>,
-    names: BTreeMap<Rc<str>, FileId>,
-    names_durable: BTreeMap<Rc<str>, FileId>,
-    changes: Vec<Change>,
-    synced: u64,
-    version: u64,
-    emptied: Option<Box<Model>>,
-}
-
-fn bounds(sector: usize, length: usize) -> Range<usize> {
-    let start = sector * SECTOR_BYTES;
-    start.min(length)..(start + SECTOR_BYTES).min(length)
-}
-
-impl File {
-    fn new() -> File {
-        let none = [0; SECTORS];
-        File {
-            written: Vec::new(),
-            durable: Vec::new(),
-            written_versions: none,
-            durable_versions: none,
-            length_version: 0,
-            length_durable_version: 0,
-        }
-    }
-
-    fn touch(&mut self, bytes: Range<usize>, version: u64) {
-        bytes.for_each(|byte| self.written_versions[byte / SECTOR_BYTES] = version);
-    }
-
-    fn set_length(&mut self, length: usize, version: u64) {
-        let before = self.written.len();
-        if length != before {
-            self.touch(length.min(before)..length.max(before), version);
-            self.written.resize(length, 0);
-            self.length_version = version;
-        }
-    }
-
-    fn write(&mut self, offset: usize, bytes: &[u8], version: u64) {
-        let end = offset + bytes.len();
-        self.set_length(self.written.len().max(end), version);
-        self.written[offset..end].copy_from_slice(bytes);
-        self.touch(offset..end, version);
-    }
-
-    fn make_durable(&mut self, seen: &File) {
-        if seen.length_version > self.length_durable_version {
-            self.durable.resize(seen.written.len(), 0);
-            self.length_durable_version = seen.length_version;
-        }
-        for sector in 0..SECTORS {
-            if seen.written_versions[sector] > self.durable_versions[sector] {
-                self.durable_versions[sector] = seen.written_versions[sector];
-                for byte in bounds(sector, self.durable.len().min(seen.written.len())) {
-                    self.durable[byte] = seen.written[byte];
-                }
-            }
-        }
-    }
-}
-
-impl Model {
-    fn begin(&self, operation: &DiskOp) -> Seen {
-        match operation {
-            DiskOp::Sync { file } => Seen::File(*file, Box::new(self.files[file.0 as usize].clone())),
-            DiskOp::SyncDir => Seen::Names(self.synced + self.changes.len() as u64),
-            _ => Seen::Nothing,
-        }
-    }
-
-    fn finish(&mut self, operation: &DiskOp, seen: Seen) -> Result<DiskDone, DiskError> {
-        self.version += 1;
-        let file = |file: &FileId| file.0 as usize;
-        let change = match operation {
-            DiskOp::Open { name, .. } => match self.names.get(name) {
-                Some(found) => return Ok(DiskDone::Opened(*found)),
-                None => {
-                    self.files.push(File::new());
-                    Change::Make(Rc::clone(name), FileId(self.files.len() as u32 - 1))
-                }
-            },
-            DiskOp::Rename { from, to } => Change::Rename(Rc::clone(from), Rc::clone(to)),
-            DiskOp::Remove { name } => Change::Remove(Rc::clone(name)),
-            DiskOp::Read { file: read, offset, length } => {
-                let bytes = self.files[file(read)].written.iter().skip(*offset as usize).take(*length as usize);
-                return Ok(DiskDone::Bytes(bytes.copied().collect()));
-            }
-            DiskOp::Length { file: asked } => {
-                return Ok(DiskDone::Length(self.files[file(asked)].written.len() as u64));
-            }
-            DiskOp::List => return Ok(DiskDone::Names(self.names.keys().cloned().collect())),
-            DiskOp::Write { file: written, offset, bytes } => {
-                self.files[file(written)].write(*offset as usize, bytes, self.version);
-                return Ok(DiskDone::Done);
-            }
-            DiskOp::SetLength { file: cut, length } => {
-                self.files[file(cut)].set_length(*length as usize, self.version);
-                return Ok(DiskDone::Done);
-            }
-            DiskOp::Sync { .. } | DiskOp::SyncDir => {
-                match seen {
-                    Seen::File(synced, seen) => self.files[file(&synced)].make_durable(&seen),
-                    Seen::Names(count) => self.sync_names(count.saturating_sub(self.synced)),
-                    Seen::Nothing => unreachable!("a sync has seen something"),
-                }
-                return Ok(DiskDone::Done);
-            }
-        };
-        if !apply(&mut self.names, &change) {
-            return Err(DiskError::NotFound);
-        }
-        self.changes.push(change.clone());
-        match change {
-            Change::Make(_, file) => Ok(DiskDone::Opened(file)),
-            _ => Ok(DiskDone::Done),
-        }
-    }
-
-    fn sync_names(&mut self, count: u64) {
-        self.synced += count;
-        self.changes.drain(..count as usize).for_each(|change| {
-            apply(&mut self.names_durable, &change);
-        });
-    }
-
-    fn crash(&mut self, dice: &mut Dice) {
-        if !self.changes.is_empty() {
-            let kept = dice.names(self.changes.len() as u64);
-            self.changes.drain(..).take(kept as usize).for_each(|change| {
-                apply(&mut self.names_durable, &change);
-            });
-        }
-        self.names = self.names_durable.clone();
-        for (name, id) in &self.names {
-            let file = &mut self.files[id.0 as usize];
-            if file.written.len() != file.durable.len() && dice.length(name) {
-                file.durable.resize(file.written.len(), 0);
-            }
-            for sector in 0..SECTORS {
-                let new = bounds(sector, file.written.len().min(file.durable.len()));
-                if file.written[new.clone()] != file.durable[new.clone()] {
-                    let kept = match dice.sector(name, sector as u64, new.len() as u32) {
-                        SectorFate::Lost => 0,
-                        SectorFate::Kept => new.len(),
-                        SectorFate::Torn(bytes) => bytes as usize,
-                    };
-                    let kept = new.start..new.start + kept;
-                    file.durable[kept.clone()].copy_from_slice(&file.written[kept]);
-                }
-            }
-            file.written = file.durable.clone();
-            // Nothing is on its way any more.
-            file.durable_versions = file.written_versions;
-            file.length_durable_version = file.length_version;
-        }
-    }
-
-    fn wipe(&mut self) {
-        let before = std::mem::take(self);
-        self.emptied = match before {
-            Model { emptied: Some(emptied), names_durable, .. } if names_durable.is_empty() => Some(emptied),
-            before => Some(Box::new(before)),
-        };
-    }
-
-    fn promised_len(&self, name: &str) -> Option<u64> {
-        let file = self.names_durable.get(name).map(|file| self.files[file.0 as usize].durable.len() as u64);
-        file.or_else(|| self.emptied.as_ref()?.promised_len(name))
-    }
-
-    fn promised(&self, name: &str, range: Range<usize>, under_way: &[UnderWay]) -> Option<Vec<u8>> {
-        let Some(id) = self.names_durable.get(name) else {
-            return self.emptied.as_ref()?.promised(name, range, &[]);
-        };
-        let file = &self.files[id.0 as usize];
-        let is_safe = |place: usize, byte: u8| {
-            under_way.iter().all(|other| match &other.operation {
-                DiskOp::Write { file, offset, bytes } if file == id => {
-                    place.checked_sub(*offset as usize).and_then(|at| bytes.get(at)).is_none_or(|new| *new == byte)
-                }
-                _ => true,
-            })
-        };
-        let promised = |place| {
-            let byte = *file.durable.get(place)?;
-            (file.written.get(place) == Some(&byte) && is_safe(place, byte)).then_some(byte)
-        };
-        if range.end > file.durable.len() { None } else { range.map(promised).collect() }
-    }
-}
-
-/// Fates that depend on nothing but what they are asked about, and what they were asked.
-#[derive(Default, PartialEq, Debug)]
-struct Dice {
-    seed: u64,
-    asked: Vec<String>,
-}
-
-impl Dice {
-    fn draw(&mut self, question: String) -> Draw {
-        let draw = Draw::keyed(self.seed, hash_bytes(question.as_bytes()));
-        self.asked.push(question);
-        draw
-    }
-
-    fn names(&mut self, changes: u64) -> u64 {
-        self.draw(format!("names {changes}")).below(changes + 1)
-    }
-
-    fn length(&mut self, name: &str) -> bool {
-        self.draw(format!("length {name}")).below(2) == 0
-    }
-
-    fn sector(&mut self, name: &str, sector: u64, bytes: u32) -> SectorFate {
-        let mut draw = self.draw(format!("sector {name} {sector} {bytes}"));
-        match draw.below(3) {
-            0 => SectorFate::Lost,
-            1 => SectorFate::Kept,
-            _ => SectorFate::Torn(draw.below(u64::from(bytes)) as u32),
-        }
-    }
-}
-
-/// An operation under way.
-struct UnderWay {
-    operation: DiskOp,
-    begun: Begun,
-    seen: Seen,
-}
+use crate::env::{DiskDone, DiskOp, FileId};
+use crate::world::mishap::Mishap;
+use crate::world::names::NamesFate;
 
 struct Both {
     disk: Disk,
@@ -274,6 +18,8 @@ struct Both {
     draw: Draw,
     /// The files that are open in the present life.
     open: Vec<FileId>,
+    /// Whether anything goes wrong with the disk.
+    decays: bool,
 }
 
 impl Both {
@@ -336,10 +82,79 @@ impl Both {
         }
         let nth = self.draw.below(self.under_way.len() as u64) as usize;
         let UnderWay { operation, begun, seen } = self.under_way.remove(nth);
-        let outcome = self.disk.finish(begun);
-        assert_eq!(outcome, self.model.finish(&operation, seen), "{operation:?}");
+        let amiss = self.amiss(&operation);
+        let outcome = match amiss.mishap {
+            None => self.disk.finish(begun),
+            Some(mishap) => self.disk.finish_amiss(begun, &[mishap]),
+        };
+        assert_eq!(outcome, self.model.finish(&operation, seen, &amiss), "{operation:?}, {:?}", amiss.mishap);
         if let Ok(DiskDone::Opened(file)) = outcome {
             self.open.push(file);
+        }
+    }
+
+    /// What goes wrong with an operation.
+    fn amiss(&mut self, operation: &DiskOp) -> Amiss {
+        let mut amiss = Amiss::default();
+        if let DiskOp::SetLength { file, length } = operation {
+            let state = &self.disk.files[file.0 as usize];
+            let left = |sector: u64| super::file::left_of(sector, *length);
+            let stored = state.sectors.written_from(length / SECTOR_BYTES as u64);
+            amiss.cut = stored
+                .filter(|sector| state.sectors.get(*sector).is_some_and(|stored| left(*sector) < stored.bytes().len()))
+                .collect();
+            amiss.cut_faithful = amiss.cut.clone();
+            for (sector, kept) in state.faithful.iter().flat_map(|faithful| faithful.iter()) {
+                amiss.cut_faithful.retain(|other| *other != sector);
+                if left(sector) < super::sectors::own(&kept.written).len() {
+                    amiss.cut_faithful.push(sector);
+                }
+            }
+        }
+        if !self.decays || self.draw.below(4) > 0 {
+            return amiss;
+        }
+        let word = self.draw.word();
+        amiss.mishap = match operation {
+            DiskOp::Write { bytes, .. } if !bytes.is_empty() => {
+                let length = bytes.len() as u64;
+                Some(match self.draw.below(6) {
+                    0 => Mishap::Full,
+                    1 => Mishap::Lose,
+                    2 => Mishap::Misdirect(word % 6),
+                    3 => Mishap::RotBit(word % (length * 8)),
+                    4 => Mishap::RotByte { byte: word % length, bits: 1 + (word >> 32) as u8 / 2 },
+                    _ => Mishap::Unreadable(0),
+                })
+            }
+            DiskOp::Read { .. } => Some(Mishap::Fail),
+            DiskOp::Sync { .. } => Some(if word.is_multiple_of(2) { Mishap::Fail } else { Mishap::Lie }),
+            DiskOp::SyncDir => Some(Mishap::Fail),
+            _ => None,
+        };
+        amiss
+    }
+
+    /// Something that lies on the disk goes bad.
+    fn decay(&mut self) {
+        let Some(file) = self.draw.pick(&self.open).copied().filter(|_| self.decays) else { return };
+        let (number, byte) = (file.0 as usize, self.place());
+        let sector = byte / SECTOR_BYTES;
+        let model = &mut self.model;
+        let (state, held) = (&self.disk.files[number], &mut model.files[number]);
+        if byte >= held.written.len().min(held.durable.len()) {
+            return;
+        }
+        if self.draw.below(3) == 0 {
+            self.disk.spoil(file, sector as u64);
+            model.unreadable.insert((number, sector), (true, true));
+            return;
+        }
+        let is_dirty = state.dirty.iter().any(|dirty| dirty.sector == sector as u64);
+        self.disk.rot(file, byte as u64, 5);
+        held.durable[byte] ^= 5;
+        if !is_dirty {
+            held.written[byte] ^= 5;
         }
     }
 
@@ -347,13 +162,13 @@ impl Both {
         for interrupted in self.under_way.drain(..) {
             self.model.version += 1;
             if let DiskOp::Write { file, offset, bytes } = &interrupted.operation {
-                self.model.files[file.0 as usize].write(*offset as usize, bytes, self.model.version);
+                self.model.write(file.0 as usize, *offset as usize, bytes, None);
             }
         }
         let seed = self.draw.word();
         let dice = std::cell::RefCell::new(Dice { seed, asked: Vec::new() });
         self.disk.crash(
-            |changes| dice.borrow_mut().names(changes),
+            |changes, _| NamesFate::Kept(dice.borrow_mut().names(changes)),
             |name| dice.borrow_mut().length(name),
             |name, sector, bytes| dice.borrow_mut().sector(name, sector, bytes),
         );
@@ -384,20 +199,28 @@ impl Both {
         for file in names {
             let state = &self.disk.files[file.0 as usize];
             assert_eq!(state.read(0, u64::MAX), self.model.files[file.0 as usize].written, "all of {file:?}");
+            assert!(self.decays || state.faithful.is_none(), "nothing goes wrong here");
+            // Behind an end that a sync lied about there may be anything.
+            let is_as_long = state.faithful.as_ref().is_none_or(|faithful| faithful.length().is_none());
+            if self.decays && is_as_long && self.draw.below(20) == 0 {
+                let damaged: Vec<u64> = state.damaged().into_iter().map(|(sector, _)| sector).collect();
+                assert_eq!(damaged, self.model.damaged(file.0 as usize), "damaged of {file:?}");
+            }
         }
     }
 }
 
 #[test]
 fn the_disk_does_what_a_dense_one_does() {
-    for seed in 0..300 {
-        let draw = Draw::keyed(seed, 0);
-        let mut both =
-            Both { disk: Disk::default(), model: Model::default(), under_way: Vec::new(), draw, open: Vec::new() };
+    for seed in 0..600 {
+        let (draw, disk, model) = (Draw::keyed(seed, 0), Disk::default(), Model::default());
+        let decays = seed % 2 == 1;
+        let mut both = Both { disk, model, under_way: Vec::new(), draw, open: Vec::new(), decays };
         // Lives are long, and much is under way, so that syncs overlap.
         for _ in 0..300 {
             match both.draw.below(60) {
                 0 => both.crash(),
+                31 | 32 => both.decay(),
                 1..=30 => both.begin(),
                 _ => both.finish(),
             }

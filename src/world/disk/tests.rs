@@ -1,6 +1,7 @@
 //! The rules of a disk, one by one.
 
 use super::*;
+use crate::world::mishap::Mishap;
 
 /// A disk with a synced file `log` of two sectors of `a`.
 fn disk() -> (Disk, FileId) {
@@ -23,6 +24,28 @@ fn write(disk: &mut Disk, file: FileId, offset: u64, bytes: &[u8]) {
     run(disk, DiskOp::Write { file, offset, bytes: Bytes::copy_from_slice(bytes) }).unwrap();
 }
 
+fn amiss(disk: &mut Disk, operation: DiskOp, mishap: Mishap) -> Result<DiskDone, DiskError> {
+    let begun = disk.begin(operation);
+    disk.finish_amiss(begun, &[mishap])
+}
+
+fn write_amiss(disk: &mut Disk, file: FileId, offset: u64, bytes: &[u8], mishap: Mishap) {
+    let bytes = Bytes::copy_from_slice(bytes);
+    amiss(disk, DiskOp::Write { file, offset, bytes }, mishap).unwrap();
+}
+
+/// What is promised of the two sectors, in runs as in `content`; a dash for what is not.
+fn promised(disk: &Disk) -> String {
+    let sector = |nth: u64| match disk.promised("log", nth * 512, 512, 512) {
+        None => "-".to_string(),
+        Some(bytes) => {
+            let runs = bytes.chunk_by(|x, y| x == y).map(|run| format!("{}{}", run[0] as char, run.len()));
+            runs.collect::<Vec<_>>().join(" ")
+        }
+    };
+    [sector(0), sector(1)].join(" | ")
+}
+
 fn content(disk: &mut Disk, file: FileId) -> String {
     let Ok(DiskDone::Bytes(bytes)) = run(disk, DiskOp::Read { file, offset: 0, length: 1 << 20 }) else { panic!() };
     // Runs of equal bytes, so that sectors are readable: "a512 b3 a509".
@@ -31,7 +54,7 @@ fn content(disk: &mut Disk, file: FileId) -> String {
 }
 
 fn crash(disk: &mut Disk, fate: SectorFate) {
-    disk.crash(|_| 0, |_| false, |_, _, _| fate);
+    disk.crash(|_, _| NamesFate::Kept(0), |_| false, |_, _, _| fate);
 }
 
 #[test]
@@ -116,4 +139,122 @@ fn an_overwrite_unpromises_only_what_it_changes() {
     disk.finish(begun).unwrap();
     assert!(disk.promised("log", 0, 2, 2).is_some());
     assert!(!promised(&disk, 0), "its third byte is written over");
+}
+
+#[test]
+fn a_lost_write_is_promised_and_not_there() {
+    let (mut disk, file) = disk();
+    write_amiss(&mut disk, file, 0, &[b'b'; 512], Mishap::Lose);
+    assert_eq!(content(&mut disk, file), "a1024");
+    assert_eq!(promised(&disk), "- | a512", "it is written and not synced");
+    run(&mut disk, DiskOp::Sync { file }).unwrap();
+    assert_eq!(promised(&disk), "b512 | a512");
+    assert_eq!(disk.damaged(), [("log".into(), 0, Wrong::Lie)]);
+    crash(&mut disk, SectorFate::Kept);
+    assert_eq!((content(&mut disk, file).as_str(), promised(&disk).as_str()), ("a1024", "b512 | a512"));
+    // Only what the system itself writes there, durably, makes it whole again.
+    write(&mut disk, file, 0, &[b'c'; 512]);
+    assert_eq!(promised(&disk), "- | a512");
+    assert_eq!(disk.damaged().len(), 1);
+    run(&mut disk, DiskOp::Sync { file }).unwrap();
+    assert_eq!((promised(&disk).as_str(), disk.damaged().len()), ("c512 | a512", 0));
+}
+
+#[test]
+fn a_misdirected_write_spoils_two_places_and_unpromises_none() {
+    let (mut disk, file) = disk();
+    write_amiss(&mut disk, file, 0, &[b'b'; 512], Mishap::Misdirect(1));
+    run(&mut disk, DiskOp::Sync { file }).unwrap();
+    assert_eq!(content(&mut disk, file), "a512 b512");
+    assert_eq!(promised(&disk), "b512 | a512");
+    assert_eq!(disk.damaged(), [("log".into(), 0, Wrong::Lie), ("log".into(), 1, Wrong::Lie)]);
+}
+
+#[test]
+fn rot_and_sectors_that_cannot_be_read_leave_what_was_promised() {
+    let (mut disk, file) = disk();
+    write_amiss(&mut disk, file, 0, &[b'b'; 512], Mishap::RotBit(8 * 3));
+    run(&mut disk, DiskOp::Sync { file }).unwrap();
+    assert_eq!((content(&mut disk, file).as_str(), promised(&disk).as_str()), ("b3 c1 b508 a512", "b512 | a512"));
+    disk.spoil(file, 1);
+    let read = |disk: &mut Disk, offset| run(disk, DiskOp::Read { file, offset, length: 10 });
+    assert_eq!(read(&mut disk, 510), Err(DiskError::Failed));
+    assert!(read(&mut disk, 500).is_ok());
+    assert_eq!(promised(&disk), "b512 | a512");
+    // A part of it cannot be written without the rest.
+    write(&mut disk, file, 512, &[b'd'; 100]);
+    assert_eq!(read(&mut disk, 512), Err(DiskError::Failed));
+    write(&mut disk, file, 512, &[b'd'; 512]);
+    assert!(read(&mut disk, 512).is_ok());
+    crash(&mut disk, SectorFate::Lost);
+    assert_eq!(read(&mut disk, 512), Err(DiskError::Failed), "the overwrite was not durable");
+    assert_eq!(disk.damaged(), [("log".into(), 0, Wrong::Decay), ("log".into(), 1, Wrong::Decay)]);
+}
+
+#[test]
+fn what_a_failed_sync_dropped_is_neither_promised_nor_written_by_the_next() {
+    let (mut disk, file) = disk();
+    let sync = || DiskOp::Sync { file };
+    write(&mut disk, file, 0, &[b'b'; 512]);
+    assert_eq!(amiss(&mut disk, sync(), Mishap::Fail), Err(DiskError::Failed));
+    assert_eq!(run(&mut disk, sync()), Ok(DiskDone::Done), "it has nothing to write");
+    assert_eq!(content(&mut disk, file), "b512 a512", "until a crash reads give the new bytes");
+    assert_eq!(promised(&disk), "- | a512");
+    crash(&mut disk, SectorFate::Kept);
+    assert_eq!((content(&mut disk, file).as_str(), promised(&disk).as_str()), ("a1024", "a512 | a512"));
+    assert!(disk.damaged().is_empty(), "the system was told");
+    // What is written anew is dirty anew.
+    write(&mut disk, file, 0, &[b'c'; 512]);
+    amiss(&mut disk, sync(), Mishap::Fail).unwrap_err();
+    write(&mut disk, file, 0, &[b'd'; 512]);
+    run(&mut disk, sync()).unwrap();
+    assert_eq!(promised(&disk), "d512 | a512");
+}
+
+#[test]
+fn a_sync_that_lies_promises_and_keeps_nothing() {
+    let (mut disk, file) = disk();
+    write(&mut disk, file, 512, &[b'b'; 1024]);
+    assert_eq!(amiss(&mut disk, DiskOp::Sync { file }, Mishap::Lie), Ok(DiskDone::Done));
+    assert_eq!((promised(&disk).as_str(), disk.promised_len("log")), ("a512 | b512", Some(1536)));
+    crash(&mut disk, SectorFate::Lost);
+    assert_eq!(content(&mut disk, file), "a1024");
+    assert_eq!((promised(&disk).as_str(), disk.promised_len("log")), ("a512 | b512", Some(1536)));
+    assert_eq!(disk.damaged(), [("log".into(), 1, Wrong::Lie), ("log".into(), 2, Wrong::Lie)]);
+    write(&mut disk, file, 512, &[b'c'; 1024]);
+    run(&mut disk, DiskOp::Sync { file }).unwrap();
+    assert_eq!((promised(&disk).as_str(), disk.promised_len("log")), ("a512 | c512", Some(1536)));
+    assert!(disk.damaged().is_empty());
+}
+
+#[test]
+fn a_full_disk_takes_nothing() {
+    let (mut disk, file) = disk();
+    let write = DiskOp::Write { file, offset: 1000, bytes: Bytes::from_static(b"bbbb") };
+    let begun = disk.begin(write);
+    assert_eq!(disk.finish_amiss(begun, &[Mishap::Full]), Err(DiskError::NoSpace));
+    assert_eq!((content(&mut disk, file).as_str(), promised(&disk).as_str()), ("a1024", "a512 | a512"));
+}
+
+#[test]
+fn a_torn_rename_leaves_the_old_name_the_new_one_or_both() {
+    let names = |steps: u64| {
+        let (mut disk, _) = disk();
+        run(&mut disk, DiskOp::Open { name: "new".into(), create: true }).unwrap();
+        run(&mut disk, DiskOp::Rename { from: "log".into(), to: "old".into() }).unwrap();
+        disk.crash(
+            |changes, all| {
+                assert_eq!((changes, all), (2, 3));
+                NamesFate::Torn(steps)
+            },
+            |_| false,
+            |_, _, _| SectorFate::Lost,
+        );
+        let Ok(DiskDone::Names(names)) = run(&mut disk, DiskOp::List) else { panic!() };
+        names.join(" ")
+    };
+    let all: Vec<String> = (0..8).map(names).collect();
+    // The steps are: `new` appears, `old` appears, `log` goes.
+    let expected = ["log", "log new", "log old", "log new old", "log", "log new", "old", "new old"];
+    assert_eq!(all, expected);
 }

@@ -2,6 +2,7 @@
 
 use slab::Slab;
 
+use super::super::decay::ArmedMishap;
 use super::super::disk::Begun;
 use crate::base::{EventId, Label};
 use crate::env::{DiskDone, DiskError};
@@ -23,6 +24,8 @@ pub(in super::super) struct DiskJob {
     pub outcome: Option<(Result<DiskDone, DiskError>, EventId)>,
     pub forgotten: bool,
     pub waiter: Option<Waiter>,
+    /// What was armed for it.
+    pub armed: Option<ArmedMishap>,
 }
 
 /// A table whose things are found by a number that is never given twice.

@@ -10,6 +10,23 @@ const LIMIT: Kind = Kind::Either("limit", &[Kind::Words("limit-word", &["minorit
 
 const RESTART: &str = "How long until they boot again; not by itself if left out.";
 const HEAL: &str = "How long until it heals; not by itself if left out.";
+/// No file has more.
+const BYTES: u64 = 1 << 30;
+const SECTORS: u64 = BYTES / 512;
+
+const MISHAPS: &[&str] = &[
+    "rot-bit",
+    "rot-byte",
+    "unreadable",
+    "misdirected-write",
+    "lost-write",
+    "no-space",
+    "misdirected-read",
+    "read-error",
+    "failed-sync",
+    "lying-sync",
+];
+
 const CUT_ONLY: &str = "Only packets with this label, or of this kind, are lost, as in \"StartView\".";
 const HOLD_ONLY: &str = "Only packets with this label, or of this kind, wait, as in \"PrepareOk\".";
 const LIMITED: &str = "Not if more replicas than this would then be down; \"minority\" if left out.";
@@ -40,6 +57,9 @@ pub(super) const PLACES: &[Place] = &[
             may("release", Kind::Table("release"), "What is held between some nodes and others arrives, in order."),
             may("heal", Kind::Either("healing", &[Kind::True, Kind::Table("heal")]), "All partitions and cuts end."),
             may("clock", Kind::Table("change"), "The clocks of nodes jump, or drift."),
+            may("rot", Kind::Table("rot"), "What lies on disks goes bad."),
+            may("unreadable", Kind::Table("unreadable"), "A sector cannot be read until it is written over."),
+            may("disk", Kind::Table("disk"), "The next operation of a disk that fits goes amiss."),
         ],
         rules: &[
             Rule::One(&["at", "every", "on"]),
@@ -55,6 +75,9 @@ pub(super) const PLACES: &[Place] = &[
                 "release",
                 "heal",
                 "clock",
+                "rot",
+                "unreadable",
+                "disk",
             ]),
             Rule::With("before", "on"),
             Rule::With("nth", "on"),
@@ -150,6 +173,35 @@ pub(super) const PLACES: &[Place] = &[
         rules: &[],
     },
     Place {
+        name: "`rot`",
+        about: "What lies on disks goes bad: some bits of a byte, or a sector.",
+        choices: Choices::Any,
+        keys: &[
+            need("target", Kind::Target, "Whose disk it is."),
+            need("file", Kind::Text, "Which file of it."),
+            may("byte", Kind::Whole(0, BYTES - 1), "Which byte of the file; drawn if no spot is given."),
+            may("bits", Kind::Whole(1, 255), "With byte: which bits of it, the lowest as 1; 1 if left out."),
+            may("sector", Kind::Whole(0, SECTORS - 1), "Which sector of the file goes bad, all of it."),
+            may(
+                "extent",
+                Kind::Words("extent", &["bit", "byte", "sector"]),
+                "How much goes bad, somewhere in the file; a bit if left out.",
+            ),
+        ],
+        rules: &[Rule::With("bits", "byte")],
+    },
+    Place {
+        name: "`unreadable`",
+        about: "A sector cannot be read until it is written over.",
+        choices: Choices::Any,
+        keys: &[
+            need("target", Kind::Target, "Whose disk it is."),
+            need("file", Kind::Text, "Which file of it."),
+            may("sector", Kind::Whole(0, SECTORS - 1), "Which sector of it; drawn if left out."),
+        ],
+        rules: &[],
+    },
+    Place {
         name: "`release`",
         about: "What is held between some nodes and others arrives, in order.",
         choices: Choices::Any,
@@ -166,6 +218,22 @@ pub(super) const PLACES: &[Place] = &[
             may("drift", Kind::Drift, "How fast or slow both clocks run from then on, as in \"+500ppm\"."),
         ],
         rules: &[Rule::One(&["jump", "drift"])],
+    },
+    Place {
+        name: "`disk`",
+        about: "The next operation of a disk that fits goes amiss.",
+        choices: Choices::Any,
+        keys: &[
+            need("target", Kind::Target, "Whose disk it is."),
+            need("next", Kind::Text, "The label of the operation, as in \"write(slot5)\", or its kind."),
+            need("fault", Kind::Words("mishap", MISHAPS), "How it goes amiss."),
+            may(
+                "pick",
+                Kind::Whole(0, i64::MAX as u64),
+                "Where in the operation, as a share of 2^63; drawn if left out.",
+            ),
+        ],
+        rules: &[],
     },
     Place { name: "`heal`", about: "All partitions and cuts end.", choices: Choices::Any, keys: &[], rules: &[] },
 ];

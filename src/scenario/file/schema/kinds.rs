@@ -188,9 +188,11 @@ impl Kind {
                 let which = "( (exactly )?#[0-9]+)?";
                 text(format!("{who} ((sends|receives|starts|finishes|reaches) [^ ]{ANY}|boots{which})"))
             }
-            Kind::Deviation => text(format!(
-                "(drop|delay|duplicate|reorder|corrupt|misroute|clog|slow|keep|tear|yield|offset|drift) [^ ]{ANY}"
-            )),
+            Kind::Deviation => {
+                let verbs = "drop|delay|duplicate|reorder|corrupt|misroute|clog|slow|keep|tear|yield|offset|drift";
+                let disks = "full|lose|misdirect|rot|unreadable|fail|lie";
+                text(format!("({verbs}|{disks}) [^ ]{ANY}"))
+            }
             Kind::Operation => {
                 let start = format!(" *c(0|[1-9][0-9]*) +(after +{DURATION} +)?");
                 text(format!("{start}(get|put|append|cas|delete) +k[0-9]+([ ,']{ANY})?"))

@@ -11,8 +11,8 @@ use crate::base::{Cluster, Distribution, Key, LabelText, NodeId, Operation, Rati
 use crate::check::OracleId;
 use crate::scenario::{Checks, Core, Expectation, Mix, Phase, Plan, Quiet, Scenario, Shares, Shows, Step, Workload};
 use crate::world::{
-    ClockChange, ClockConfig, Clogs, Delivery, Deviation, Fault, Group, Limit, NetworkConfig, ScheduleConfig, Split,
-    StorageConfig, Target, Trigger, Verb, What, When, Which, Who,
+    ClockChange, ClockConfig, Clogs, Delivery, Deviation, Extent, Fault, Group, Limit, MishapKind, MishapRates,
+    NetworkConfig, ScheduleConfig, Split, Spot, Stall, StorageConfig, Target, Trigger, Verb, What, When, Which, Who,
 };
 
 /// Every generated cluster is of this size, so that nodes can be drawn without regard to it.
@@ -142,7 +142,16 @@ fn world(kind: Kind) -> BoxedStrategy<(NetworkConfig, StorageConfig, ClockConfig
     let storage = (latency(), latency(), latency(), chance(kind), chance(kind));
     let storage = storage.prop_map(|(read_latency, write_latency, sync_latency, crash_keep, crash_tear)| {
         let crash_tear = if crash_keep.to_float() + crash_tear.to_float() > 1.0 { Ratio::ZERO } else { crash_tear };
-        StorageConfig { read_latency, write_latency, sync_latency, crash_keep, crash_tear }
+        StorageConfig { read_latency, write_latency, sync_latency, crash_keep, crash_tear, ..StorageConfig::default() }
+    });
+    let stall = (ratio(), span(1, SHORT)).prop_map(|(share, span)| Stall { share, span });
+    let stall = option::of(stall.prop_filter("it happens", |stall| !stall.share.is_zero()));
+    let stall = if kind == Kind::Plan { Just(None).boxed() } else { stall.boxed() };
+    let decay = (chance(kind), stall, vec(chance(kind), MishapKind::WORDS.len()));
+    let storage = (storage, decay).prop_map(|(storage, (crash_tear_names, stall, rates))| {
+        let words = MishapKind::WORDS.iter().zip(rates);
+        let mishaps = words.fold(MishapRates::default(), |rates, ((_, kind), rate)| rates.with(*kind, rate));
+        StorageConfig { crash_tear_names, stall, mishaps, ..storage }
     });
     let clocks = match kind {
         Kind::Plan => Just(ClockConfig::default()).boxed(),
@@ -359,6 +368,13 @@ fn what(kind: Kind, ends: usize) -> BoxedStrategy<What> {
             ]
         )
             .prop_map(|(target, change)| What::Clock { target, change }),
+        (some(kind, ends), text(), spot(kind)).prop_map(|(target, file, spot)| What::Rot { target, file, spot }),
+        (some(kind, ends), text(), sector(kind)).prop_map(|(target, file, sector)| What::Unreadable {
+            target,
+            file,
+            sector
+        }),
+        mishap(kind, ends),
     ]
     .boxed()
 }
@@ -386,6 +402,29 @@ fn links(kind: Kind, ends: usize) -> BoxedStrategy<What> {
         sides().prop_map(|(from, to)| What::Release { from, to }),
     ]
     .boxed()
+}
+
+fn spot(kind: Kind) -> BoxedStrategy<Spot> {
+    let byte = (0u64..1 << 30, 1u8..).prop_map(|(byte, bits)| Spot::Byte { byte, bits });
+    let said = prop_oneof![byte, (0u64..1 << 21).prop_map(Spot::Sector)];
+    let drawn = select(vec![Extent::Bit, Extent::Byte, Extent::Sector]).prop_map(Spot::Drawn);
+    if kind == Kind::Plan { said.boxed() } else { prop_oneof![said, drawn].boxed() }
+}
+
+fn sector(kind: Kind) -> BoxedStrategy<Option<u64>> {
+    let said = (0u64..1 << 21).prop_map(Some);
+    if kind == Kind::Plan { said.boxed() } else { prop_oneof![Just(None), said].boxed() }
+}
+
+fn mishap(kind: Kind, ends: usize) -> BoxedStrategy<What> {
+    let words = select(MishapKind::WORDS.map(|(_, mishap)| mishap).to_vec());
+    let pick = 0u64..=i64::MAX as u64;
+    (some(kind, ends), label(), words, pick, any::<bool>())
+        .prop_map(move |(target, next, mishap, pick, said)| {
+            let pick = (mishap.has_places() && (said || kind == Kind::Plan)).then_some(pick);
+            What::Disk { target, next, mishap, pick }
+        })
+        .boxed()
 }
 
 fn checks() -> BoxedStrategy<Checks> {
@@ -429,6 +468,15 @@ fn recorded() -> BoxedStrategy<Plan> {
         "tear r1 life N file \"a \\ b\" sector 5 after 137 bytes",
         "keep r1 life N length journal",
         "keep r1 life N names 3",
+        "tear r1 life N names 1,3",
+        "rot r1 disk write(slot5) #N bit 77",
+        "rot r1 disk write(slot5) #N byte 9 bits 255",
+        "unreadable r1 disk write(slot5) #N sector 0",
+        "lose r1 disk write(slot5) #N",
+        "misdirect r1 disk write(slot5) #N to sector 12",
+        "full r1 disk write(slot5) #N",
+        "fail r1 disk sync-journal #N",
+        "lie r1 disk sync-journal #N",
         "yield r1/replica woken by (r0->r1 Prepare(v0 op1) #2 arrives) #N by 3",
         "yield r1/replica woken by (r1 reset r0 #2) #N by 3",
         "misroute r0->r1 Prepare(v0 op1) #N to c1",

@@ -117,7 +117,7 @@ fn of_faults() {
     heal = true
       [[phase.fault]]: a fault needs to say when it strikes (it has one of `at`, `every` and `on`)
     at = "1s"
-      [[phase.fault]]: a fault needs to say what it does (it does one of crash, restart, pause, wipe, partition, cut, clog, hold, release, heal, clock)
+      [[phase.fault]]: a fault needs to say what it does (it does one of crash, restart, pause, wipe, partition, cut, clog, hold, release, heal, clock, rot, unreadable, disk)
     at = "1s"
     every = "2s"
     heal = true
@@ -328,7 +328,7 @@ fn of_plans() {
       |
     5 | build = 3
       |         ^
-    test.toml:4:15: unknown verb `lose`; a deviation starts with drop, delay, duplicate, reorder, corrupt, misroute, clog, slow, keep, tear, yield, offset or drift
+    test.toml:4:15: `lose` cannot be said of `r0->r1 A #1`
       |
     4 | deviations = ["lose r0->r1 A #1", "drop r0->r3 A #1", "drop r0->r1 A #1", "drop r0->r1 A #1"]
       |               ^^^^^^^^^^^^^^^^^^

@@ -6,6 +6,7 @@ mod generate;
 mod hostile;
 mod mistakes;
 mod mistakes_of_course;
+mod mistakes_of_disks;
 mod mistakes_of_links;
 mod round_trip;
 mod samples;

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::{CLUSTER, after};
+use crate::base::RedundancyMap;
 use crate::base::{Cluster, Disks, Distribution, Event, EventKind, Instant, NodeId, Ratio};
 use crate::env::{DiskError, Env, Local, Queue};
 use crate::vsr::disk::{
@@ -112,6 +113,8 @@ fn setup(seed: u64) -> Setup {
         What::Crash { target: Target::AnyReplica, restart_after: Some(spread(100, 1000, 5000)), max_down: Limit::All };
     let faults = vec![Fault { when: When::Every(spread(1000, 20_000, 90_000)), what: crash }];
     Setup {
+        redundancy: RedundancyMap::default(),
+        replication: 1,
         cluster: Cluster { replicas: 3, clients: 0 },
         network: NetworkConfig::default(),
         storage: StorageConfig {
@@ -120,6 +123,7 @@ fn setup(seed: u64) -> Setup {
             sync_latency: spread(10, 300, 2000),
             crash_keep: Ratio::per_thousand(330),
             crash_tear: Ratio::per_thousand(330),
+            ..StorageConfig::default()
         },
         clocks: ClockConfig::default(),
         schedule: ScheduleConfig { shuffle: Ratio::per_thousand(300) },

@@ -182,8 +182,8 @@ fn what_cannot_be_is_bad_input_and_leaves_nothing_behind() {
         ("shrink planted/short-quorum --time-budget soon", "soon"),
         ("replay calm", "`calm` is no plan"),
         ("replay node.toml", "there is no r9"),
-        ("replay file.toml", "names the file `jurnal`, which no disk ever had; there are `journal`"),
-        ("replay fault.toml", "a fault names the file `jurnal`, which no disk ever had; there are `journal`"),
+        ("replay file.toml", "names the file `jurnal`, which no disk ever had; there are `checkpoint-0`"),
+        ("replay fault.toml", "a fault names the file `jurnal`, which no disk ever had; there are `checkpoint-0`"),
         ("replay verb.toml", "unknown verb `loose`"),
     ] {
         let ended = foretell(&directory, words);

@@ -91,7 +91,7 @@ macro_rules! pinned {
 
 pinned! {
     ping: "ping" seed 1, 4 operations, [300, 100], |_| true;
-    calm: "calm" seed 1, 2 operations, [60, 20], |_| true;
+    calm: "calm" seed 1, 2 operations, [300, 20], |_| true;
     primary_isolated: "primary-isolated" seed 1, 10 operations, [60, 3500, 400], matters;
     ack_window_crash: "ack-window-crash" seed 1, 8 operations, [900, 900], matters;
     rolling_restarts: "rolling-restarts" seed 1, 6 operations, [4000, 300], matters;

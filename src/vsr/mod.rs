@@ -28,6 +28,7 @@ pub mod codec;
 pub mod config;
 pub mod disk;
 pub mod entry;
+mod install;
 pub mod kv;
 pub mod message;
 mod normal;

@@ -17,6 +17,7 @@ use super::codec;
 use super::config::Config;
 use super::disk::{self, Checkpoint, Checkpoints, Files, Journal, Log, Promises, Recovered, Ring, Superblock, Written};
 use super::entry::{Entry, Place, View};
+use super::install::Install;
 use super::message::Message;
 use super::normal::Backup;
 use super::plant::Plant;
@@ -24,7 +25,7 @@ use super::service::Service;
 use super::sessions::Sessions;
 use super::state::{Snapshot, Transfer};
 use super::timers::{Timer, Timers};
-use super::view_change::{Install, Promise, Vote};
+use super::view_change::{Promise, Vote};
 
 /// What a replica does in its view.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -182,7 +183,7 @@ async fn live(env: Env, config: Config, service: Box<dyn Service>) -> Result<(),
         superblock = Superblock { view: View(0), log_view: View(0), ..superblock };
     }
     let recovered = disk::scan::read(&files, &superblock).await?;
-    recovered.cases.iter().for_each(|case| env.mark(case.row.mark()));
+    recovered.cases.iter().filter(|case| case.row.is_odd()).for_each(|case| env.mark(case.row.mark()));
     let content = disk::checkpoint::read(&files.checkpoints, config.cluster, &superblock.checkpoint).await;
     let content = match content {
         None if superblock.checkpoint.place.op > 0 => return Err(Stop::Broken),

@@ -106,6 +106,11 @@ impl Row {
         Row::Undeniable,
     ];
 
+    /// Whether anything is out of the common about it: not so of a slot that is whole, or that nothing was ever written to.
+    pub fn is_odd(self) -> bool {
+        !matches!(self, Row::Whole | Row::Vacant)
+    }
+
     /// The name of its mark.
     pub fn mark(self) -> &'static str {
         match self {

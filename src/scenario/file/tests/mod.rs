@@ -3,6 +3,7 @@
 mod chance;
 mod chance_mistakes;
 mod generate;
+mod generate_faults;
 mod hostile;
 mod mistakes;
 mod mistakes_of_course;

@@ -1,0 +1,172 @@
+//! The log of a new view, on its way into ours.
+//!
+//! Its primary says where that log ends. From there each entry names the one before it, so a replica fetches downwards until
+//! it meets its own log, cuts what is not of the new view's, and appends the rest. Nothing is promised meanwhile, and nothing is
+//! cut while it is being written; once the log is durably ours, the disk may say so, and then the view starts here.
+
+use std::collections::VecDeque;
+
+use crate::base::Probe;
+
+use super::entry::{Entry, Place, View};
+use super::message::LogEnd;
+use super::plant::Plant;
+use super::replica::{Replica, Status};
+
+/// The log of a new view, on its way into ours.
+#[derive(Debug)]
+pub(super) struct Install {
+    /// Where that log ends.
+    pub head: Place,
+    /// Everything up to here is committed.
+    pub commit: u64,
+    /// Its last entries, without holes, those that our log has too perhaps among them.
+    staged: VecDeque<Entry>,
+    /// The place that the first of them follows. Once our log holds it, nothing is lacking.
+    pub needed: Place,
+    /// Entries that may turn out to lead there.
+    pub pool: Vec<Entry>,
+    /// Whom to ask for more.
+    pub source: u16,
+    /// Set once the entries have been appended to our log: how much of it was kept.
+    pub kept: Option<u64>,
+}
+impl Replica {
+    pub fn on_start_view(&mut self, from: u16, view: View, commit: u64, log: LogEnd) {
+        self.note_vote(from, view);
+        let primary = view.primary(self.config.replicas);
+        if view < self.view || primary == self.me {
+            return;
+        }
+        if view > self.view {
+            self.enter_view(view);
+        }
+        assert_eq!(view, self.view);
+        assert!(!self.is_primary());
+        if self.status == Status::Normal && from == primary {
+            self.hear_primary();
+        } else if self.status == Status::Normal {
+            self.take_relayed(from, commit, log);
+        } else if self.status == Status::ViewChange && self.log_view < self.view && self.install.is_none() {
+            self.begin_install(from, commit, log.head, log.entries().cloned().collect());
+            self.advance();
+        }
+    }
+
+    pub fn begin_install(&mut self, source: u16, commit: u64, head: Place, pool: Vec<Entry>) {
+        assert!(self.install.is_none());
+        assert!(source < self.config.replicas);
+        let source = if source == self.me { (source + 1) % self.config.replicas } else { source };
+        self.fill_from(&pool);
+        self.install = Some(Install { head, commit, staged: VecDeque::new(), needed: head, pool, source, kept: None });
+        self.stage();
+        self.fetch();
+    }
+
+    /// Takes from the pool what leads from the new log's end to ours.
+    pub fn stage(&mut self) {
+        let Some(install) = self.install.as_mut().filter(|install| install.kept.is_none()) else { return };
+        while !self.log.holds(install.needed) {
+            let needed = install.needed;
+            let Some(found) = install.pool.iter().position(|entry| entry.place() == needed) else { return };
+            let entry = install.pool.swap_remove(found);
+            install.needed = entry.before();
+            install.staged.push_front(entry);
+        }
+        assert!(install.needed.op <= install.head.op);
+        install.pool.clear();
+    }
+
+    /// Our log begins at this place now: what of the new view's log is covered need not be installed.
+    pub fn restage(&mut self, base: Place) {
+        let Some(install) = &mut self.install else { return };
+        if let Some(kept) = install.kept {
+            if self.log.holds(install.head) {
+                install.kept = Some(kept.max(base.op));
+                return;
+            }
+            // What was being installed has gone with our log.
+            (install.kept, install.needed) = (None, install.head);
+            install.staged.clear();
+        }
+        while install.staged.front().is_some_and(|entry| entry.op() <= base.op) {
+            let entry = install.staged.pop_front().expect("it was looked at");
+            assert!(
+                entry.op() < base.op || entry.place() == base,
+                "what is committed is in the log of every later view"
+            );
+        }
+        if install.needed.op < base.op {
+            install.needed = base;
+        }
+        if install.head.op < base.op {
+            install.head = base;
+        }
+        self.stage();
+    }
+
+    /// Puts the new log into ours, if nothing of it is lacking. False if there is something to wait for.
+    pub fn write_install(&mut self) -> bool {
+        let install = self.install.as_mut().expect("a log is being installed");
+        assert!(install.kept.is_none());
+        if !self.log.holds(install.needed) {
+            return false;
+        }
+        while let Some(entry) = install.staged.front().filter(|entry| self.log.holds(entry.place())) {
+            install.needed = entry.place();
+            install.staged.pop_front();
+        }
+        let (kept, head, commit) = (install.needed, install.head, install.commit);
+        assert!(kept.op >= self.commit, "what is committed is in the log of every later view");
+        if !self.has_room(head.op) {
+            // What is committed of it is executed, until a checkpoint makes room.
+            self.commit_up_to(commit.min(kept.op));
+            return false;
+        }
+        if kept.op < self.log_head.op {
+            // The disk vouches for entries that are about to be cut, and has to stop doing so first.
+            self.log_head = kept;
+            self.save();
+            return true;
+        }
+        let install = self.install.as_mut().expect("it is still there");
+        install.kept = Some(kept.op);
+        let staged = std::mem::take(&mut install.staged);
+        self.cut(kept.op);
+        if self.planted(Plant::LogViewDurableBeforeLog) {
+            self.log_view = self.view;
+            self.save();
+        }
+        staged.into_iter().for_each(|entry| self.append(entry));
+        self.fetch();
+        true
+    }
+
+    /// The new log is durably ours; now the disk may say so.
+    pub fn finish_install(&mut self) {
+        assert!(self.journal.is_idle());
+        let install = self.install.take().expect("a log is being installed");
+        assert_eq!(self.log.head(), install.head, "a log ends where its primary said");
+        assert!(self.log.is_whole());
+        self.log_view = self.view;
+        self.log_head = install.head;
+        self.commit_known = self.commit_known.max(install.commit);
+        self.save();
+    }
+
+    /// That our log is the view's log is durable: the view starts here.
+    pub fn begin_view(&mut self) {
+        assert_eq!(self.log_view, self.view);
+        assert!(self.promises.is_settled());
+        self.status = Status::Normal;
+        self.failures = 0;
+        self.vote = self.view;
+        self.timers.stop_all();
+        self.env.probe(Probe::Epoch { epoch: self.view.0, log_epoch: self.log_view.0 });
+        if self.is_primary() {
+            self.lead();
+        } else {
+            self.follow();
+        }
+    }
+}

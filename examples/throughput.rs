@@ -117,7 +117,7 @@ fn calm(operations: u64, replicas: u16, watched: bool) -> Ran {
         "#
     );
     let scenario = family("calm", &text).scenario(SEED).expect("without choices every seed has its scenario");
-    let system = systems::registry().make(&scenario.system, None).expect("the system comes with the crate");
+    let system = systems::registry().make(&scenario).expect("the system comes with the crate");
     let oracles = if watched { None } else { Some(Vec::new()) };
     let run = run(&scenario, system, &Settings { seed: SEED, oracles, ..Settings::default() });
     passed(&run);

@@ -27,7 +27,7 @@ fn every_fault(replicas: u16) {
     }
     let (mut crashes, mut committed) = (0, 0);
     for seed in 0..SEEDS {
-        let system = registry.make("vsr", None).expect("it exists");
+        let system = registry.make(&scenario).expect("it exists");
         let run = run(&scenario, system, &Settings { seed, ..Settings::default() });
         assert!(run.verdict.finding().is_none(), "{replicas} replicas, seed {seed}: {:?}", run.verdict);
         crashes += run.faults.get("crash").copied().unwrap_or(0);

@@ -51,7 +51,7 @@ fn hasten(fault: &mut foretell::world::Fault) {
 }
 
 fn go(scenario: &Scenario, seed: u64, record: bool) -> Run {
-    let system = foretell::systems::registry().make(&scenario.system, scenario.plant.as_deref()).expect("it exists");
+    let system = foretell::systems::registry().make(scenario).expect("it exists");
     run(scenario, system, &Settings { seed, record, ..Settings::default() })
 }
 

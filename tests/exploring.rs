@@ -6,7 +6,7 @@ use std::fs;
 use foretell::base::Draw;
 use foretell::explore::{Order, Runner, sweep};
 use foretell::scenario::file::{parse_bytes, print};
-use foretell::scenario::{Family, Settings, run};
+use foretell::scenario::{Family, Scenario, Settings, run};
 
 fn swarm() -> Family {
     let path = format!("{}/sim-scenarios/swarm.toml", env!("CARGO_MANIFEST_DIR"));
@@ -16,8 +16,8 @@ fn swarm() -> Family {
 #[test]
 fn a_thousand_random_seeds_are_repeated_by_their_plans() {
     let (registry, swarm) = (foretell::systems::registry(), swarm());
-    let go = |scenario: &_, seed, record| {
-        let system = registry.make("vsr", None).expect("it exists");
+    let go = |scenario: &Scenario, seed, record| {
+        let system = registry.make(scenario).expect("it exists");
         run(scenario, system, &Settings { seed, record, ..Settings::default() })
     };
     for nth in 0..1000 {

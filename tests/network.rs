@@ -6,7 +6,7 @@ use foretell::scenario::file::{parse_bytes, print};
 use foretell::scenario::{Run, Scenario, Settings, run};
 
 fn go(scenario: &Scenario, seed: u64, record: bool) -> Run {
-    let system = foretell::systems::registry().make(&scenario.system, None).expect("it exists");
+    let system = foretell::systems::registry().make(scenario).expect("it exists");
     run(scenario, system, &Settings { seed, record, ..Settings::default() })
 }
 

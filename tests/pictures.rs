@@ -87,7 +87,7 @@ fn parse(name: &str, text: &[u8]) -> Scenario {
 }
 
 fn go(scenario: &Scenario, seed: u64) -> Run {
-    let system = foretell::systems::registry().make(&scenario.system, scenario.plant.as_deref()).expect("it exists");
+    let system = foretell::systems::registry().make(scenario).expect("it exists");
     run(scenario, system, &Settings { seed, trace: true, ..Settings::default() })
 }
 

@@ -28,7 +28,7 @@ fn first_to_object() -> BTreeMap<&'static str, OracleId> {
             Expectation::Pass => panic!("{plant}: a directed scenario expects a violation"),
         };
         let found = seeds.into_iter().find_map(|seed| {
-            let system = registry.make("vsr", Some(plant)).expect("it can be planted");
+            let system = registry.make(scenario).expect("it can be planted");
             run(scenario, system, &Settings { seed, ..Settings::default() }).verdict.finding().map(|found| found.oracle)
         });
         first.insert(*plant, found.unwrap_or_else(|| panic!("{plant} does not show")));

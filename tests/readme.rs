@@ -73,7 +73,7 @@ fn the_scenarios_are_right() {
     for block in blocks("toml").into_iter().filter(|block| !block.starts_with("[dependencies]")) {
         let family = parse("readme", &block, &registry).expect("the example is right");
         let scenario = family.only().expect("it has no choices");
-        let system = registry.make(&scenario.system, scenario.plant.as_deref()).expect("it exists");
+        let system = registry.make(scenario).expect("it exists");
         let run = foretell::scenario::run(scenario, system, &foretell::scenario::Settings::default());
         assert!(Judgement::of(&scenario.expect, &run.verdict).is_met(), "{:?}", run.verdict);
     }

@@ -79,8 +79,8 @@ fn check(path: &Path) -> Result<(), String> {
 }
 
 fn go(family: &Family, registry: &Registry, seed: u64) -> Result<Run, String> {
-    let system = registry.make(family.system(), family.plant())?;
     let scenario = family.scenario(seed).map_err(|mistakes| format!("seed {seed}: {}", mistakes[0].message))?;
+    let system = registry.make(&scenario)?;
     Ok(run(&scenario, system, &Settings { seed, ..Settings::default() }))
 }
 

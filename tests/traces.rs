@@ -32,7 +32,7 @@ fn cut(name: &str, operations: u64, phases: &[u64]) -> Scenario {
 }
 
 fn go(scenario: &Scenario, seed: u64) -> Run {
-    let system = foretell::systems::registry().make(&scenario.system, scenario.plant.as_deref()).expect("it exists");
+    let system = foretell::systems::registry().make(scenario).expect("it exists");
     run(scenario, system, &Settings { seed, trace: true, ..Settings::default() })
 }
 

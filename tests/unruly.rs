@@ -99,7 +99,7 @@ fn found(manner: Manner) -> Option<(OracleId, Vec<NodeId>, String)> {
     "#;
     let family = parse("unruly", text, &registry).expect("the scenario is right");
     let scenario = family.only().expect("it has no choices").clone();
-    let system = registry.make("unruly", None).expect("it exists");
+    let system = registry.make(&scenario).expect("it exists");
     let run = run(&scenario, system, &Settings::default());
     run.verdict.finding().map(|finding| (finding.oracle, finding.nodes.clone(), finding.happened.clone()))
 }

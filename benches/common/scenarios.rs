@@ -27,7 +27,7 @@ pub fn run(scenario: &Scenario, seed: u64, oracles: Option<Vec<OracleId>>) -> Ru
 
 /// Runs a scenario.
 fn run_with(scenario: &Scenario, settings: &Settings) -> Run {
-    let system = systems::registry().make(&scenario.system, None).expect("the system comes with the crate");
+    let system = systems::registry().make(scenario).expect("the system comes with the crate");
     foretell::scenario::run(scenario, system, settings)
 }
 

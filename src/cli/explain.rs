@@ -23,7 +23,7 @@ pub(super) fn command(
     let seed = seed(arguments, &chosen)?;
     let scenario = chosen.scenario(seed)?;
     // The system says how many replicas a core has. It is not ours, and may panic.
-    let system = registry.make(&scenario.system, scenario.plant.as_deref()).map_err(Failure::bad_input)?;
+    let system = registry.make(&scenario).map_err(Failure::bad_input)?;
     let outlook = quietly(|| Outlook::of(&scenario, &*system, seed))
         .map_err(|message| Failure::broken(format!("`{}` panicked: {message}", scenario.system)))?;
     let explanation = Explanation {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::explore::judgement::expected;
-use crate::scenario::{Expectation, Registry, Shows};
+use crate::scenario::{Expectation, Parameter, Registry, Shows};
 
 use super::arguments::{Format, ListArguments};
 use super::console::Console;
@@ -29,6 +29,16 @@ struct Entry {
 struct System {
     name: &'static str,
     plants: &'static [&'static str],
+    parameters: Vec<Chosen>,
+}
+
+/// A number that scenario files may choose.
+#[derive(Serialize)]
+struct Chosen {
+    name: &'static str,
+    range: String,
+    default: u64,
+    about: &'static str,
 }
 
 /// Lists what there is.
@@ -53,7 +63,7 @@ pub(super) fn command(
             Err(_) => scenarios.push(entry(None, None, "(has errors; `validate` shows them)".to_string())),
         }
     }
-    let systems = registry.names().map(|name| System { name, plants: registry.plants(name) }).collect();
+    let systems = registry.names().map(|name| system(name, registry)).collect();
     let everything = Everything { scenarios, systems };
     console.say(&match arguments.format {
         Format::Human => human(&everything),
@@ -63,6 +73,14 @@ pub(super) fn command(
         }
     })?;
     Ok(Exit::Met)
+}
+
+fn system(name: &'static str, registry: &Registry) -> System {
+    let chosen = |parameter: &Parameter| {
+        let Parameter { name, about, default, .. } = *parameter;
+        Chosen { name, range: parameter.range(), default, about }
+    };
+    System { name, plants: registry.plants(name), parameters: registry.parameters(name).iter().map(chosen).collect() }
 }
 
 fn expectation(expect: &Expectation) -> String {
@@ -87,12 +105,15 @@ fn human(everything: &Everything) -> String {
         text.push_str("  none in ./sim-scenarios, and none in this program for its systems\n");
     }
     text.push_str("\nsystems\n");
-    for System { name, plants } in &everything.systems {
+    for System { name, plants, parameters } in &everything.systems {
         let plants = match plants {
             [] => "no planted bugs".to_string(),
             plants => format!("planted bugs: {}", plants.join(", ")),
         };
         text.push_str(&format!("  {name:<names$}  {plants}\n"));
+        for Chosen { name, range, default, about } in parameters {
+            text.push_str(&format!("  {:names$}  parameter {name}: {range}, {default} if not set. {about}\n", ""));
+        }
     }
     text
 }
@@ -114,7 +135,11 @@ mod tests {
             entry("convergence", "pass", "three replicas end up equal"),
             entry("planted/early-ack", "violation of BACK within 50 seeds", "acknowledges before it has synced"),
         ];
-        let systems = vec![System { name: "ping", plants: &[] }, System { name: "vsr", plants: &["early-ack", "odd"] }];
+        let chosen = Chosen { name: "slots", range: "a number from 8 to 64".to_string(), default: 16, about: "Slots." };
+        let systems = vec![
+            System { name: "ping", plants: &[], parameters: Vec::new() },
+            System { name: "vsr", plants: &["early-ack", "odd"], parameters: vec![chosen] },
+        ];
         insta::assert_snapshot!(human(&Everything { scenarios, systems }), @"
         scenarios
           convergence        pass                               three replicas end up equal
@@ -123,6 +148,7 @@ mod tests {
         systems
           ping               no planted bugs
           vsr                planted bugs: early-ack, odd
+                             parameter slots: a number from 8 to 64, 16 if not set. Slots.
         ");
     }
 }

@@ -54,7 +54,7 @@ impl Runner<'_> {
     /// If there was no run.
     pub fn run(&self, scenario: &Scenario, settings: &Settings) -> Result<Run, Mishap> {
         let ended = quietly(|| {
-            let system = self.registry.make(&scenario.system, scenario.plant.as_deref())?;
+            let system = self.registry.make(scenario)?;
             Ok::<Run, String>((self.simulator)(scenario, system, settings))
         });
         match ended {

@@ -32,6 +32,7 @@ pub(crate) fn scenario(expect: Expectation) -> Scenario {
         title: "primary isolated under load, then healed".to_string(),
         system: "vsr".to_string(),
         plant: None,
+        parameters: Default::default(),
         cluster: Cluster { replicas: 3, clients: 2 },
         network: Default::default(),
         storage: Default::default(),

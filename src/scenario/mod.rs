@@ -5,6 +5,7 @@ mod family;
 pub mod file;
 pub mod outcome;
 pub mod outlook;
+pub mod parameters;
 pub mod run;
 pub mod system;
 pub mod workload;
@@ -23,6 +24,7 @@ use crate::world::{ClockConfig, NetworkConfig, ScheduleConfig, StorageConfig};
 pub use family::Family;
 pub use outcome::{Calls, Run, Verdict};
 pub use outlook::Outlook;
+pub use parameters::{Parameter, Parameters};
 pub use run::{Settings, run};
 pub use system::{Client, Registry, System};
 pub use workload::{Asker, Mix, Shares, Step, Workload};
@@ -40,6 +42,8 @@ pub struct Scenario {
     pub system: String,
     /// Which of the system's planted bugs is switched on.
     pub plant: Option<String>,
+    /// What is said of the system's parameters.
+    pub parameters: Parameters,
     /// How many machines.
     pub cluster: Cluster,
     /// The network.

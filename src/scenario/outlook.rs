@@ -144,9 +144,9 @@ mod tests {
     /// A run to its end, and what was known of it before.
     fn with_run(scenario: &Scenario, seed: u64, look: impl FnOnce(&Outlook, &Run)) {
         let registry = crate::systems::registry();
-        let system = registry.make(&scenario.system, None).expect("it exists");
+        let system = registry.make(scenario).expect("it exists");
         let settings = Settings { seed, oracles: None, trace: true, record: true };
-        let run = run(scenario, registry.make(&scenario.system, None).expect("it exists"), &settings);
+        let run = run(scenario, registry.make(scenario).expect("it exists"), &settings);
         // A run that shows something ends there, and what was to come does not.
         assert_eq!(run.verdict.finding(), None, "seed {seed}");
         look(&Outlook::of(scenario, &*system, seed), &run);

@@ -13,6 +13,9 @@ use crate::base::{Cluster, Operation};
 use crate::check::{Layout, Model, Quorums};
 use crate::env::{Env, Local};
 
+use super::Scenario;
+use super::parameters::{Parameter, Parameters};
+
 /// A system under test.
 ///
 /// One value serves all nodes of one run; what a node knows it keeps in the futures made here, in its disk, or nowhere.
@@ -59,7 +62,7 @@ pub trait Client {
 
 /// Makes a system, with one of its planted bugs if a name is given. Shared by the threads of a sweep; what it makes is
 /// not.
-type Factory = Arc<dyn Fn(Option<&str>) -> Result<Rc<dyn System>, String> + Send + Sync>;
+type Factory = Arc<dyn Fn(Option<&str>, &Parameters) -> Result<Rc<dyn System>, String> + Send + Sync>;
 
 /// The systems that scenario files can name.
 #[derive(Clone, Default)]
@@ -68,6 +71,7 @@ pub struct Registry(BTreeMap<&'static str, Entry>);
 #[derive(Clone)]
 struct Entry {
     plants: &'static [&'static str],
+    parameters: &'static [Parameter],
     factory: Factory,
 }
 
@@ -85,7 +89,21 @@ impl Registry {
         plants: &'static [&'static str],
         factory: impl Fn(Option<&str>) -> Result<Rc<dyn System>, String> + Send + Sync + 'static,
     ) -> Registry {
-        self.0.insert(name, Entry { plants, factory: Arc::new(factory) });
+        let factory = move |plant: Option<&str>, _: &Parameters| factory(plant);
+        self.0.insert(name, Entry { plants, parameters: &[], factory: Arc::new(factory) });
+        self
+    }
+
+    /// As [`Registry::system`], with the parameters that files may set.
+    #[must_use]
+    pub fn system_with(
+        mut self,
+        name: &'static str,
+        plants: &'static [&'static str],
+        parameters: &'static [Parameter],
+        factory: impl Fn(Option<&str>, &Parameters) -> Result<Rc<dyn System>, String> + Send + Sync + 'static,
+    ) -> Registry {
+        self.0.insert(name, Entry { plants, parameters, factory: Arc::new(factory) });
         self
     }
 
@@ -99,11 +117,29 @@ impl Registry {
         self.0.get(system).map_or(&[], |entry| entry.plants)
     }
 
-    /// Makes a system.
+    /// The parameters of a system; none if there is no such system.
+    pub fn parameters(&self, system: &str) -> &'static [Parameter] {
+        self.0.get(system).map_or(&[], |entry| entry.parameters)
+    }
+
+    /// Makes the system of a scenario.
     ///
     /// # Errors
     /// If there is no such system or it has no such bug: what there is.
-    pub fn make(&self, system: &str, plant: Option<&str>) -> Result<Rc<dyn System>, String> {
+    pub fn make(&self, scenario: &Scenario) -> Result<Rc<dyn System>, String> {
+        self.make_of(&scenario.system, scenario.plant.as_deref(), &scenario.parameters)
+    }
+
+    /// Makes a system by its name.
+    ///
+    /// # Errors
+    /// As [`Registry::make`].
+    pub fn make_of(
+        &self,
+        system: &str,
+        plant: Option<&str>,
+        parameters: &Parameters,
+    ) -> Result<Rc<dyn System>, String> {
         let Some(entry) = self.0.get(system) else {
             let names: Vec<&str> = self.names().collect();
             return Err(format!("unknown system `{system}`; there are {}", names.join(", ")));
@@ -114,7 +150,7 @@ impl Registry {
                 plants => format!("`{system}` has no planted bug `{plant}`; there are {}", plants.join(", ")),
             });
         }
-        (entry.factory)(plant)
+        (entry.factory)(plant, parameters)
     }
 }
 

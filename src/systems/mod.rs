@@ -11,8 +11,8 @@ use crate::scenario::{Registry, System};
 
 /// Every system that comes with the crate.
 pub fn registry() -> Registry {
-    Registry::new().system("ping", &[], |_| Ok(ping::make())).system("vsr", vsr::PLANTS, |plant| {
-        let system = vsr::VsrKv::new(plant.map(str::parse).transpose()?);
+    Registry::new().system("ping", &[], |_| Ok(ping::make())).system_with("vsr", vsr::PLANTS, vsr::PARAMETERS, |plant, parameters| {
+        let system = vsr::VsrKv::new(plant.map(str::parse).transpose()?, parameters);
         Ok(Rc::new(system) as Rc<dyn System>)
     })
 }
@@ -20,14 +20,16 @@ pub fn registry() -> Registry {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::Parameters;
 
     #[test]
     fn every_planted_bug_can_be_made() {
         let registry = registry();
-        assert!(registry.make("vsr", None).is_ok());
+        let make = |plant| registry.make_of("vsr", plant, &Parameters::default());
+        assert!(make(None).is_ok());
         for plant in registry.plants("vsr") {
-            assert!(registry.make("vsr", Some(plant)).is_ok(), "{plant}");
+            assert!(make(Some(plant)).is_ok(), "{plant}");
         }
-        assert!(registry.make("vsr", Some("no-such-bug")).is_err());
+        assert!(make(Some("no-such-bug")).is_err());
     }
 }

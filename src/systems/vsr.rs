@@ -8,7 +8,8 @@ use std::time::Duration;
 use crate::base::{Cluster, Operation, Outcome};
 use crate::check::{KeyValue, Layout, Model, Quorums};
 use crate::env::{Env, Local};
-use crate::scenario::{Client, System};
+use crate::scenario::{Client, Parameter, Parameters, System};
+use crate::vsr::disk::ring;
 use crate::vsr::entry::BODY_SIZE_MAX;
 use crate::vsr::kv::{KeyValueStore, decode_reply, encode_operation};
 use crate::vsr::{Config, Plant, VsrClient, config, quorum};
@@ -18,20 +19,47 @@ use super::vsr_layout::{CLUSTER, VsrLayout};
 /// The planted bugs of this build.
 pub const PLANTS: &[&str] = if cfg!(feature = "plant") { Plant::NAMES } else { &[] };
 
+/// How large the ring of the journal is.
+const SLOTS: Parameter = Parameter {
+    name: "slots",
+    about: "Slots of the journal's ring; a checkpoint is made after every half of it.",
+    default: config::SLOTS,
+    least: ring::SLOTS_MIN,
+    most: ring::SLOTS_MAX,
+    step: ring::HEADERS_PER_SECTOR,
+};
+
+/// How many clients may have a session.
+const SESSIONS: Parameter = Parameter {
+    name: "sessions",
+    about: "Sessions of clients at once; one more, and the one that has not been used for longest ends.",
+    default: config::SESSIONS as u64,
+    least: 1,
+    most: 1024,
+    step: 1,
+};
+
+/// What scenario files may choose of it.
+pub const PARAMETERS: &[Parameter] = &[SLOTS, SESSIONS];
+
 /// Replicas of a key-value store, and clients that use it.
 #[derive(Clone, Copy, Debug)]
 pub struct VsrKv {
     plant: Option<Plant>,
+    slots: u64,
+    sessions: usize,
 }
 
 impl VsrKv {
     /// The system, with one planted bug at most.
-    pub fn new(plant: Option<Plant>) -> VsrKv {
-        VsrKv { plant }
+    pub fn new(plant: Option<Plant>, parameters: &Parameters) -> VsrKv {
+        let sessions = usize::try_from(parameters.of(&SESSIONS)).expect("at most 1,024");
+        VsrKv { plant, slots: parameters.of(&SLOTS), sessions }
     }
 
     fn config(&self, cluster: Cluster) -> Config {
-        Config { plant: self.plant, ..Config::new(CLUSTER, cluster.replicas) }
+        let VsrKv { plant, slots, sessions } = *self;
+        Config { plant, slots, sessions, ..Config::new(CLUSTER, cluster.replicas) }
     }
 }
 

@@ -200,7 +200,7 @@ pub fn shrink(runner: &Runner<'_>, job: &Job<'_>, watch: &mut dyn FnMut(&Step)) 
         verdict => Signature::of(verdict.finding().expect("neither passed nor undecided")),
     };
     let before = Size::of(&plan, &again);
-    let system = runner.registry.make(&plan.system, plan.plant.as_deref()).map_err(Mishap::Input)?;
+    let system = runner.registry.make(&plan).map_err(Mishap::Input)?;
     // A system that cannot say what it needs of so few replicas is not asked to run on them.
     let core_size = |replicas| quietly(|| system.quorums(replicas).view_change).unwrap_or(u16::MAX);
     let core_sizes = (1..=plan.cluster.replicas).map(core_size).collect();

@@ -91,7 +91,7 @@ fn read(text: &str) -> Family {
 
 fn told(family: &Family, seed: u64, tell: impl Fn(&Explanation) -> String) -> String {
     let scenario = family.scenario(seed).expect("it is right");
-    let system = crate::systems::registry().make(&scenario.system, None).expect("it exists");
+    let system = crate::systems::registry().make(&scenario).expect("it exists");
     tell(&Explanation {
         choices: &family.choices(seed),
         scenario: &scenario,

@@ -193,11 +193,12 @@ fn lines(text: &str, mistakes: &[Diagnostic]) -> Vec<Range<usize>> {
 
 /// The file as a whole. Reads every part, whatever is wrong with the others, before it gives up.
 fn scenario(root: &mut Table, name: &str, subject: Subject) -> Option<Scenario> {
-    let Subject { title, system, plant, backoff, replicas_max } = subject;
+    let Subject { title, system, plant, parameters, backoff, replicas_max } = subject;
     let backoff = system.as_deref().zip(backoff);
 
     // First the cluster: what follows names its nodes.
     let cluster = read_world::cluster(root, replicas_max.unwrap_or(u16::MAX));
+    let parameters = read_subject::parameters(root, parameters);
     let plan = read_plan::plan(root);
     let network = read_world::network(root);
     let storage = read_world::storage(root);
@@ -216,6 +217,7 @@ fn scenario(root: &mut Table, name: &str, subject: Subject) -> Option<Scenario> 
         title: title?,
         system: system?,
         plant,
+        parameters,
         cluster: cluster?,
         network,
         storage,

@@ -37,6 +37,7 @@ pub fn print(scenario: &Scenario) -> String {
             ("clients", Some(scenario.cluster.clients.to_string())),
         ],
     );
+    parameters(&mut out, scenario);
     world(&mut out, scenario);
     workload(&mut out, scenario);
     scenario.phases.iter().for_each(|part| phase(&mut out, part));
@@ -57,6 +58,14 @@ fn trace(out: &mut String, bytes: &[u8]) {
         out.push('\n');
     }
     out.push_str("\"\"\"\n");
+}
+
+fn parameters(out: &mut String, scenario: &Scenario) {
+    let set: Vec<(&str, Option<String>)> =
+        scenario.parameters.iter().map(|(name, value)| (name, Some(value.to_string()))).collect();
+    if !set.is_empty() {
+        section(out, "[parameters]", &set);
+    }
 }
 
 fn plan(out: &mut String, plan: &Plan) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::scenario::Registry;
+use crate::scenario::{Parameter, Parameters, Registry};
 
 use super::reader::{Table, Value, did_you_mean, quoted};
 
@@ -12,6 +12,8 @@ pub(super) struct Subject {
     pub title: Option<String>,
     pub system: Option<String>,
     pub plant: Option<String>,
+    /// Its parameters.
+    pub parameters: &'static [Parameter],
     /// The longest that the system may wait before it tries again.
     pub backoff: Option<Duration>,
     /// The most replicas that it can run on.
@@ -31,10 +33,14 @@ impl Subject {
         let (system, plant) = (root.need("system"), root.take("plant"));
         let (system, plant) = system_of(system, plant, registry);
         // A system that cannot be made has been complained of.
-        let made = system.as_ref().and_then(|system| registry.make(system, plant.as_deref()).ok());
+        let made = system.as_ref().and_then(|system| {
+            let system = registry.make_of(system, plant.as_deref(), &Parameters::default());
+            system.ok()
+        });
+        let parameters = system.as_ref().map_or(&[][..], |system| registry.parameters(system));
         let backoff = made.as_ref().map(|made| made.longest_backoff());
         let replicas_max = made.as_ref().map(|made| made.replicas_max());
-        Subject { title, system, plant, backoff, replicas_max }
+        Subject { title, system, plant, parameters, backoff, replicas_max }
     }
 
     /// What was read before from the same file.
@@ -44,6 +50,23 @@ impl Subject {
         }
         self.clone()
     }
+}
+
+/// What a file says of the parameters of its system.
+pub(super) fn parameters(root: &mut Table, there_are: &'static [Parameter]) -> Parameters {
+    root.section("parameters", "[parameters]", Parameters::default(), |table| {
+        let read = |parameters: Parameters, parameter: &'static Parameter| {
+            let read = |value: Value| match value.whole("a whole number", 0, u64::MAX)? {
+                number if parameter.allows(number) => Some(number),
+                number => value.wrong(format!("`{}` is {}, found {number}", parameter.name, parameter.range())),
+            };
+            match table.take(parameter.name).and_then(read) {
+                Some(number) => parameters.with(parameter, number),
+                None => parameters,
+            }
+        };
+        Some(there_are.iter().fold(Parameters::default(), read))
+    })
 }
 
 /// The system and its planted bug, as far as there are such.

@@ -171,6 +171,14 @@ impl Builder<'_> {
             value["description"] = json!(key.about);
             properties.insert(key.name.to_string(), value);
         }
+        if place.name == places::PARAMETERS {
+            let registry = self.registry;
+            for parameter in registry.names().flat_map(|system| registry.parameters(system)) {
+                let mut value = self.property(&Kind::Whole(0, u64::MAX), Position::Free);
+                value["description"] = json!(parameter.about);
+                properties.insert(parameter.name.to_string(), value);
+            }
+        }
         if place.choices != Choices::None {
             let alternatives = self.refer(&format!("{}-alternative", place.id()), |builder| builder.table(place, true));
             properties.insert("any".to_string(), kinds::any(&alternatives, kinds::MERGED));

@@ -8,6 +8,9 @@ pub(super) const DISTRIBUTION: Kind = Kind::Either("spread", &[Kind::Duration, K
 
 const MACHINES: u64 = 64;
 
+/// The table whose keys the systems know.
+pub(super) const PARAMETERS: &str = "[parameters]";
+
 pub(super) const PLACES: &[Place] = &[
     Place {
         name: "a scenario",
@@ -32,6 +35,7 @@ pub(super) const PLACES: &[Place] = &[
             may("build", Kind::String, "Of a plan: what recorded it."),
             may("trace", Kind::Table("trace"), "Of a plan: the run it was recorded from, event by event."),
             need("cluster", Kind::Table("cluster"), "How many machines there are."),
+            may("parameters", Kind::Table("parameters"), "What is chosen of the system; its defaults if left out."),
             may("network", Kind::Table("network"), "How the network behaves; calm if left out."),
             may("storage", Kind::Table("storage"), "How the disks behave; calm if left out."),
             may("clock", Kind::Table("clock"), "How the clocks behave; exact if left out."),
@@ -48,6 +52,14 @@ pub(super) const PLACES: &[Place] = &[
             Rule::With("build", "entropy"),
             Rule::With("trace", "entropy"),
         ],
+    },
+    Place {
+        name: PARAMETERS,
+        about: "What is chosen of the system.",
+        choices: Choices::Any,
+        // Those that the systems have.
+        keys: &[],
+        rules: &[],
     },
     Place {
         name: "[trace]",

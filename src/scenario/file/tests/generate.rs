@@ -9,12 +9,13 @@ use proptest::sample::{select, subsequence};
 
 use crate::base::{Cluster, Distribution, Key, LabelText, NodeId, Operation, Ratio};
 use crate::check::OracleId;
-use crate::scenario::{Checks, Core, Expectation, Mix, Phase, Plan, Quiet, Scenario, Shares, Shows, Step, Workload};
+use crate::scenario::{Checks, Core, Expectation, Mix, Parameters, Phase, Plan, Quiet, Scenario, Shares, Shows, Step, Workload};
 use crate::world::{
     ClockConfig, Clogs, Delivery, Deviation, MishapKind, MishapRates, NetworkConfig, ScheduleConfig, Stall,
     StorageConfig,
 };
 
+use super::PARAMETERS;
 use super::generate_faults::fault;
 
 /// Every generated cluster is of this size, so that nodes can be drawn without regard to it.
@@ -53,14 +54,15 @@ fn any_of(kind: Kind) -> BoxedStrategy<Scenario> {
         Kind::Plan => recorded().prop_map(Some).boxed(),
     };
     let check = checks().prop_flat_map(|check| (Just(check.clone()), expectation(check)));
-    let head = (text(), option::of(select(vec!["short-quorum", "early-ack"])), world(kind));
+    let head = (text(), option::of(select(vec!["short-quorum", "early-ack"])), parameters(), world(kind));
     (head, workload(kind), phases, check, plan)
-        .prop_map(|((title, plant, (network, storage, clocks, schedule)), workload, phases, (check, expect), plan)| {
+        .prop_map(|((title, plant, parameters, (network, storage, clocks, schedule)), workload, phases, (check, expect), plan)| {
             Scenario {
                 name: "test".to_string(),
                 title,
                 system: "vsr".to_string(),
                 plant: plant.map(str::to_string),
+                parameters,
                 cluster: CLUSTER,
                 network,
                 storage,
@@ -72,6 +74,20 @@ fn any_of(kind: Kind) -> BoxedStrategy<Scenario> {
                 expect,
                 plan,
             }
+        })
+        .boxed()
+}
+
+fn parameters() -> BoxedStrategy<Parameters> {
+    let [slots, sessions] = &PARAMETERS;
+    (option::of(2u64..=16), option::of(1u64..=1024))
+        .prop_map(|(fours, count)| {
+            let with = |parameters: Parameters, parameter, value: Option<u64>| match value {
+                Some(value) => parameters.with(parameter, value),
+                None => parameters,
+            };
+            let some = with(Parameters::default(), slots, fours.map(|fours| 4 * fours));
+            with(some, sessions, count)
         })
         .boxed()
 }

@@ -102,6 +102,19 @@ pub(super) fn table(changes: &[(&str, &str)]) -> String {
 }
 
 #[test]
+fn of_parameters() {
+    insta::assert_snapshot!(table(&[
+        ("[cluster]", "[parameters]\nslots = 7\n[cluster]"),
+        ("[cluster]", "[parameters]\nslots = 18\n[cluster]"),
+        ("[cluster]", "[parameters]\nslots = \"8\"\n[cluster]"),
+        ("[cluster]", "[parameters]\nsessions = 0\n[cluster]"),
+        ("[cluster]", "[parameters]\nslot = 8\n[cluster]"),
+        ("[cluster]", "[parameters]\nrings = 8\n[cluster]"),
+        ("[cluster]", "parameters = 3\n[cluster]"),
+    ]), @r#""#);
+}
+
+#[test]
 fn of_the_whole_file() {
     insta::assert_snapshot!(table(&[
         ("title = \"t\"\n", ""),

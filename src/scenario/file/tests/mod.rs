@@ -19,7 +19,7 @@ use std::time::Duration;
 use crate::base::Cluster;
 use crate::check::Quorums;
 use crate::env::{Env, Local};
-use crate::scenario::{Client, Family, Registry, Scenario, System};
+use crate::scenario::{Client, Family, Parameter, Registry, Scenario, System};
 
 use super::parse;
 
@@ -44,9 +44,16 @@ impl System for Named {
     }
 }
 
+const PARAMETERS: [Parameter; 2] = [
+    Parameter { name: "slots", about: "Slots of its ring.", default: 16, least: 8, most: 64, step: 4 },
+    Parameter { name: "sessions", about: "Sessions at once.", default: 64, least: 1, most: 1024, step: 1 },
+];
+
 fn registry() -> Registry {
     Registry::new()
-        .system("vsr", &["short-quorum", "early-ack"], |_| Ok(Rc::new(Named(Duration::from_secs(2)))))
+        .system_with("vsr", &["short-quorum", "early-ack"], &PARAMETERS, |_, _| {
+            Ok(Rc::new(Named(Duration::from_secs(2))))
+        })
         .system("ping", &[], |_| Ok(Rc::new(Named(Duration::ZERO))))
 }
 

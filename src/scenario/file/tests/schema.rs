@@ -90,8 +90,12 @@ fn every_place_has_the_keys_that_the_reader_asks_for() {
         }
         printed().iter().chain(&examples()).for_each(|text| drop(read_family(text)));
     });
-    let said: BTreeMap<&str, BTreeSet<&str>> =
+    let mut said: BTreeMap<&str, BTreeSet<&str>> =
         places().map(|place| (place.name, place.keys.iter().map(|key| key.name).collect())).collect();
+    for registry in [&ours, &registry()] {
+        let parameters = registry.parameters("vsr").iter().map(|parameter| parameter.name);
+        said.entry("[parameters]").or_default().extend(parameters);
+    }
     assert_eq!(said, asked.keys, "what the schema says, and what the reader asks for");
 }
 

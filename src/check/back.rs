@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use crate::base::{Checksum, Cluster, Disks, Event, EventKind, NodeId, Probe};
 
+use super::by_node::ByNode;
 use super::first::{First, FirstByIndex};
 use super::oracle::{Checked, Layout, Oracle, OracleId, Quorums, Violation};
 
@@ -20,13 +21,31 @@ pub struct Back {
     counted: FirstByIndex,
     /// Entries that contradict the first one for their index. AGREE objects to them; this oracle counts them too.
     others: BTreeSet<(u64, Checksum)>,
+    /// The last index that was counted.
+    newest: u64,
+    /// What the world took from a replica after it was durable there, and before it could be counted. A replica that had said so is
+    /// believed, and nobody is to blame, until the replica promises something again.
+    taken: ByNode<Vec<(u64, Checksum)>>,
     checked: u64,
 }
+
+/// So many entries are looked for on a disk that is being lost. No protocol has more under way.
+const LOOKED_AT: u64 = 1024;
 
 impl Back {
     /// Judges a cluster with these quorums by what the layout finds on its disks.
     pub fn new(cluster: Cluster, quorums: Quorums, layout: Option<Rc<dyn Layout>>) -> Back {
-        Back { cluster, quorums, layout, counted: FirstByIndex::default(), others: BTreeSet::new(), checked: 0 }
+        let (counted, others, taken) = (FirstByIndex::default(), BTreeSet::new(), ByNode::default());
+        Back { cluster, quorums, layout, counted, others, newest: 0, taken, checked: 0 }
+    }
+
+    /// The disk of this replica is lost, and this is the last look at what was on it.
+    fn on_loss(&mut self, node: NodeId, disks: &dyn Disks) {
+        let taken = self.taken.at(node);
+        let Some(layout) = self.layout.as_ref().filter(|_| taken.is_empty()) else { return };
+        let next = self.newest.saturating_add(1);
+        let entries = next..next.saturating_add(LOOKED_AT);
+        taken.extend(entries.map_while(|index| Some((index, layout.entry(disks, node, index)?))));
     }
 
     fn is_new(&mut self, index: u64, digest: Checksum, node: NodeId) -> bool {
@@ -43,9 +62,18 @@ impl Oracle for Back {
     }
 
     fn on_event(&mut self, event: &Event, disks: &dyn Disks) -> Result<(), Violation> {
-        let (Some(node), EventKind::Probe(Probe::Committed { epoch, index, digest })) = (event.node, &event.kind)
-        else {
-            return Ok(());
+        let Some(node) = event.node else { return Ok(()) };
+        let (epoch, index, digest) = match &event.kind {
+            EventKind::Probe(Probe::Committed { epoch, index, digest }) => (epoch, index, digest),
+            EventKind::Wipe | EventKind::Probe(Probe::Recovering) => {
+                self.on_loss(node, disks);
+                return Ok(());
+            }
+            EventKind::Probe(Probe::Epoch { .. }) => {
+                self.taken.at(node).clear();
+                return Ok(());
+            }
+            _ => return Ok(()),
         };
         if self.layout.is_none() || !self.is_new(*index, *digest, node) {
             return Ok(());
@@ -54,10 +82,14 @@ impl Oracle for Back {
             return Ok(());
         };
         self.checked += 1;
+        self.newest = self.newest.max(*index);
         let holds = |replica: &NodeId| match layout.entry(disks, *replica, *index) {
             Some(held) => held == *digest,
             None => layout.checkpoint(disks, *replica) >= *index,
         };
+        let was_taken =
+            |replica: &NodeId| self.taken.get(*replica).is_some_and(|taken| taken.contains(&(*index, *digest)));
+        let holds = |replica: &NodeId| holds(replica) || was_taken(replica);
         // Reading disks is dear, and a quorum is enough.
         let quorum = usize::from(self.quorums.replication);
         if self.cluster.replicas().filter(holds).take(quorum).count() == quorum {
@@ -117,6 +149,24 @@ mod tests {
         let mut story = Story::of(OracleId::Back);
         story.holds(0, 7, 0xa).checkpointed(1, 8).probe(0, committed(0, 7, 0xa));
         assert_eq!(story.end(), "kept");
+    }
+
+    #[test]
+    fn what_the_world_took_counts_until_the_replica_promises_again() {
+        let taken = || {
+            let mut story = Story::of(OracleId::Back);
+            story.holds(0, 1, 0xa).holds(1, 1, 0xa).wipe(1).forgets(1, 1).probe(1, Probe::Recovering);
+            story
+        };
+        let mut story = taken();
+        story.probe(0, committed(0, 1, 0xa));
+        assert_eq!(story.end(), "kept");
+        let mut story = taken();
+        story.probe(1, Probe::Epoch { epoch: 0, log_epoch: 0 }).probe(0, committed(0, 1, 0xa));
+        assert!(story.end().contains("only r0 of 3 held it durably"));
+        let mut story = taken();
+        story.probe(0, committed(0, 1, 0xb));
+        assert!(story.end().contains("while no replica of 3 held it durably"));
     }
 
     #[test]

@@ -166,6 +166,9 @@ impl Oracles {
             // Whoever called is gone, and nobody waits for the answer any more.
             self.calls.given_up += u64::from(std::mem::take(self.calling.at(node)));
         }
+        if matches!(event.kind, EventKind::Wipe) {
+            tell(&mut self.back, event, disks)?;
+        }
         tell(&mut self.dur, event, disks)?;
         tell(&mut self.mono, event, disks)?;
         tell(&mut self.conv, event, disks)
@@ -179,7 +182,12 @@ impl Oracles {
                 }
                 tell(&mut self.conv, event, disks)
             }
-            Probe::Epoch { .. } | Probe::Head { .. } | Probe::Recovering => {
+            Probe::Epoch { .. } | Probe::Recovering => {
+                tell(&mut self.back, event, disks)?;
+                tell(&mut self.mono, event, disks)?;
+                tell(&mut self.conv, event, disks)
+            }
+            Probe::Head { .. } => {
                 tell(&mut self.mono, event, disks)?;
                 tell(&mut self.conv, event, disks)
             }

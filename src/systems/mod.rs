@@ -11,10 +11,15 @@ use crate::scenario::{Registry, System};
 
 /// Every system that comes with the crate.
 pub fn registry() -> Registry {
-    Registry::new().system("ping", &[], |_| Ok(ping::make())).system_with("vsr", vsr::PLANTS, vsr::PARAMETERS, |plant, parameters| {
-        let system = vsr::VsrKv::new(plant.map(str::parse).transpose()?, parameters);
-        Ok(Rc::new(system) as Rc<dyn System>)
-    })
+    Registry::new().system("ping", &[], |_| Ok(ping::make())).system_with(
+        "vsr",
+        vsr::PLANTS,
+        vsr::PARAMETERS,
+        |plant, parameters| {
+            let system = vsr::VsrKv::new(plant.map(str::parse).transpose()?, parameters);
+            Ok(Rc::new(system) as Rc<dyn System>)
+        },
+    )
 }
 
 #[cfg(test)]

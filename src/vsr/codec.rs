@@ -10,14 +10,19 @@ use crate::base::hash::{hash_bytes, mix};
 use crate::base::{Checksum, Payload};
 
 use super::config::CHUNK;
+use super::disk::superblock::LIVES;
 use super::disk::{Checkpoint, Missing, Position};
 use super::entry::{Entry, Place, View};
 use super::message::{LogEnd, Message, is_chain};
+use super::quorum::REPLICAS_MAX;
+use super::recovery::Answer;
 
 const CHECKSUM_SIZE: usize = 8;
 const KIND_SIZE: usize = 1;
 const WORD_SIZE: usize = 8;
 const LENGTH_SIZE: usize = 4;
+const LIFE_SIZE: usize = 4;
+const FLAG_SIZE: usize = 1;
 const CHECKSUM_WIDE_SIZE: usize = 16;
 const PLACE_SIZE: usize = WORD_SIZE + CHECKSUM_WIDE_SIZE;
 
@@ -56,14 +61,19 @@ fn encoded_size(message: &Message) -> usize {
         Message::Reply { body, .. } => 3 * WORD_SIZE + bytes(body),
         Message::Evicted { .. } => WORD_SIZE,
         Message::Prepare { entry, .. } => 2 * WORD_SIZE + entry.encoded().len(),
-        Message::PrepareOk { .. } | Message::Commit { .. } => WORD_SIZE + PLACE_SIZE,
+        Message::PrepareOk { .. } => WORD_SIZE + LIFE_SIZE + PLACE_SIZE,
+        Message::Commit { .. } => WORD_SIZE + PLACE_SIZE,
         Message::StartViewChange { .. } => 2 * WORD_SIZE,
-        Message::DoViewChange { log, .. } => 2 * WORD_SIZE + PLACE_SIZE + log_end(log),
+        Message::DoViewChange { log, .. } => 2 * WORD_SIZE + LIVES * LIFE_SIZE + PLACE_SIZE + log_end(log),
         Message::StartView { log, .. } => 2 * WORD_SIZE + log_end(log),
         Message::Checkpointed { .. } => PLACE_SIZE + 2 * WORD_SIZE + CHECKSUM_WIDE_SIZE,
         Message::GetCheckpoint { .. } => 3 * WORD_SIZE,
         Message::CheckpointPiece { bytes: piece, .. } => 2 * WORD_SIZE + bytes(piece),
         Message::RequestStartView { .. } => WORD_SIZE,
+        Message::Recovery { .. } => 2 * WORD_SIZE + LIFE_SIZE,
+        Message::RecoveryResponse { answer, .. } => {
+            6 * WORD_SIZE + LIVES * LIFE_SIZE + FLAG_SIZE + log_end(&answer.log)
+        }
         Message::GetEntries { .. } => 3 * WORD_SIZE,
         Message::Entries { entries: carried, .. } => WORD_SIZE + entries(carried),
     };
@@ -84,8 +94,9 @@ fn put_message(buffer: &mut Vec<u8>, message: &Message) {
             put_words(buffer, 3, &[view.0, *commit]);
             buffer.put_slice(entry.encoded());
         }
-        Message::PrepareOk { view, place } => {
+        Message::PrepareOk { view, life, place } => {
             put_words(buffer, 4, &[view.0]);
+            buffer.put_u32_le(*life);
             put_place(buffer, *place);
         }
         Message::Commit { view, place } => {
@@ -93,8 +104,9 @@ fn put_message(buffer: &mut Vec<u8>, message: &Message) {
             put_place(buffer, *place);
         }
         Message::StartViewChange { view, current } => put_words(buffer, 6, &[view.0, current.0]),
-        Message::DoViewChange { view, log_view, commit, log } => {
+        Message::DoViewChange { view, log_view, lives, commit, log } => {
             put_words(buffer, 7, &[view.0, log_view.0]);
+            lives.iter().for_each(|life| buffer.put_u32_le(*life));
             put_place(buffer, *commit);
             put_log_end(buffer, log);
         }
@@ -119,6 +131,18 @@ fn put_message(buffer: &mut Vec<u8>, message: &Message) {
             put_entries(buffer, entries);
         }
         Message::Evicted { client } => put_words(buffer, 12, &[*client]),
+        Message::Recovery { asker, nonce, life } => {
+            put_words(buffer, 16, &[u64::from(*asker), *nonce]);
+            buffer.put_u32_le(*life);
+        }
+        Message::RecoveryResponse { asker, replica, nonce, answer } => {
+            let Answer { lives, view, log_view, leads, commit, log } = answer;
+            let (asker, replica) = (u64::from(*asker), u64::from(*replica));
+            put_words(buffer, 17, &[asker, replica, *nonce, view.0, log_view.0, *commit]);
+            lives.iter().for_each(|life| buffer.put_u32_le(*life));
+            buffer.put_u8(u8::from(*leads));
+            put_log_end(buffer, log);
+        }
     }
 }
 
@@ -192,12 +216,13 @@ impl<'a> Reader<'a> {
                 Message::Reply { view: self.view()?, client: self.word()?, request: self.word()?, body: self.bytes()? }
             }
             3 => Message::Prepare { view: self.view()?, commit: self.word()?, entry: self.entry()? },
-            4 => Message::PrepareOk { view: self.view()?, place: self.place()? },
+            4 => Message::PrepareOk { view: self.view()?, life: self.life()?, place: self.place()? },
             5 => Message::Commit { view: self.view()?, place: self.place()? },
             6 => Message::StartViewChange { view: self.view()?, current: self.view()? },
             7 => Message::DoViewChange {
                 view: self.view()?,
                 log_view: self.view()?,
+                lives: self.lives()?,
                 commit: self.place()?,
                 log: self.log_end()?,
             },
@@ -209,8 +234,48 @@ impl<'a> Reader<'a> {
             13 => Message::Checkpointed { checkpoint: self.checkpoint()? },
             14 => Message::GetCheckpoint { view: self.view()?, op: self.word()?, offset: self.word()? },
             15 => Message::CheckpointPiece { op: self.word()?, offset: self.word()?, bytes: self.bytes()? },
+            16 => Message::Recovery { asker: self.number()?, nonce: self.word()?, life: self.life()? },
+            17 => Message::RecoveryResponse {
+                asker: self.number()?,
+                replica: self.number()?,
+                nonce: self.word()?,
+                answer: self.answer()?,
+            },
             _ => return None,
         })
+    }
+
+    fn answer(&mut self) -> Option<Answer> {
+        let (view, log_view, commit) = (self.view()?, self.view()?, self.word()?);
+        let (lives, leads, log) = (self.lives()?, self.flag()?, self.log_end()?);
+        let is_sound = log_view <= view && (!leads || log_view == view);
+        is_sound.then_some(Answer { lives, view, log_view, leads, commit, log })
+    }
+
+    /// The number of a replica.
+    fn number(&mut self) -> Option<u16> {
+        let number = u16::try_from(self.word()?).ok()?;
+        (number < REPLICAS_MAX).then_some(number)
+    }
+
+    fn life(&mut self) -> Option<u32> {
+        self.array().map(u32::from_le_bytes)
+    }
+
+    fn lives(&mut self) -> Option<[u32; LIVES]> {
+        let mut lives = [0; LIVES];
+        for life in &mut lives {
+            *life = self.life()?;
+        }
+        Some(lives)
+    }
+
+    fn flag(&mut self) -> Option<bool> {
+        match self.array::<1>()? {
+            [0] => Some(false),
+            [1] => Some(true),
+            _ => None,
+        }
     }
 
     fn take(&mut self, length: usize) -> Option<&'a [u8]> {
@@ -305,10 +370,16 @@ mod tests {
             Message::Request { client: 1, request: 2, body: Bytes::from_static(b"put") },
             Message::Reply { view, client: 1, request: 2, body: Bytes::new() },
             Message::Prepare { view, commit: 2, entry: entries[2].clone() },
-            Message::PrepareOk { view, place },
+            Message::PrepareOk { view, life: 7, place },
             Message::Commit { view, place: Place::default() },
             Message::StartViewChange { view, current: View(2) },
-            Message::DoViewChange { view, log_view: View(1), commit: entries[0].place(), log },
+            Message::DoViewChange {
+                view,
+                log_view: View(1),
+                lives: [0, 1, 2, 3, 4, u32::MAX],
+                commit: entries[0].place(),
+                log: log.clone(),
+            },
             Message::StartView { view, commit: 3, log: LogEnd { head: place, doubt: 0, suffix: Vec::new() } },
             Message::RequestStartView { view },
             Message::GetEntries { view, from: 1, to: 64 },
@@ -317,6 +388,13 @@ mod tests {
             Message::Checkpointed { checkpoint },
             Message::GetCheckpoint { view, op: 8, offset: 4096 },
             Message::CheckpointPiece { op: 8, offset: 4096, bytes: Bytes::from_static(b"piece") },
+            Message::Recovery { asker: 5, nonce: 6, life: 2 },
+            Message::RecoveryResponse {
+                asker: 1,
+                replica: 2,
+                nonce: 6,
+                answer: Answer { lives: [2, 0, 1, 0, 0, 3], view, log_view: view, leads: true, commit: 1, log },
+            },
         ]
     }
 

@@ -85,6 +85,8 @@ pub const VIEW_CHANGE_MIN: Duration = Duration::from_millis(400);
 pub const VIEW_CHANGE_MAX: Duration = Duration::from_millis(1600);
 /// Entries that did not come within this time are asked for again, elsewhere if possible.
 pub const FETCH_RETRY: Duration = Duration::from_millis(100);
+/// A replica whose disk is lost asks the others again after this long.
+pub const RECOVERY_RETRY: Duration = Duration::from_millis(100);
 /// A client asks again after this long; doubled for every attempt.
 pub const CLIENT_RETRY_MIN: Duration = Duration::from_millis(200);
 /// The doubling stops here.

@@ -16,6 +16,8 @@ use super::replica::{Replica, Status};
 /// The log of a new view, on its way into ours.
 #[derive(Debug)]
 pub(super) struct Install {
+    /// The view whose log it is: the one that is about to start, but for a replica that recovers.
+    pub log_view: View,
     /// Where that log ends.
     pub head: Place,
     /// Everything up to here is committed.
@@ -48,17 +50,18 @@ impl Replica {
         } else if self.status == Status::Normal {
             self.take_relayed(from, commit, log);
         } else if self.status == Status::ViewChange && self.log_view < self.view && self.install.is_none() {
-            self.begin_install(from, commit, log.head, log.entries().cloned().collect());
+            self.begin_install(from, view, commit, log.head, log.entries().cloned().collect());
             self.advance();
         }
     }
 
-    pub fn begin_install(&mut self, source: u16, commit: u64, head: Place, pool: Vec<Entry>) {
+    pub fn begin_install(&mut self, source: u16, log_view: View, commit: u64, head: Place, pool: Vec<Entry>) {
         assert!(self.install.is_none());
         assert!(source < self.config.replicas);
         let source = if source == self.me { (source + 1) % self.config.replicas } else { source };
         self.fill_from(&pool);
-        self.install = Some(Install { head, commit, staged: VecDeque::new(), needed: head, pool, source, kept: None });
+        let staged = VecDeque::new();
+        self.install = Some(Install { log_view, head, commit, staged, needed: head, pool, source, kept: None });
         self.stage();
         self.fetch();
     }
@@ -148,9 +151,11 @@ impl Replica {
         let install = self.install.take().expect("a log is being installed");
         assert_eq!(self.log.head(), install.head, "a log ends where its primary said");
         assert!(self.log.is_whole());
-        self.log_view = self.view;
+        self.log_view = install.log_view;
         self.log_head = install.head;
         self.commit_known = self.commit_known.max(install.commit);
+        // With the same superblock that says what the log is now.
+        self.recovery = None;
         self.save();
     }
 
@@ -168,5 +173,6 @@ impl Replica {
         } else {
             self.follow();
         }
+        self.fetch();
     }
 }

@@ -5,8 +5,10 @@ use bytes::Bytes;
 use crate::base::{Kind, Label};
 
 use super::config::CHUNK;
+use super::disk::superblock::LIVES;
 use super::disk::{Checkpoint, Position};
 use super::entry::{Entry, Place, View};
+use super::recovery::Answer;
 
 /// A message.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -49,6 +51,8 @@ pub enum Message {
     PrepareOk {
         /// The view.
         view: View,
+        /// The sender's life; see [`recovery`](super::recovery).
+        life: u32,
         /// Up to here.
         place: Place,
     },
@@ -72,6 +76,8 @@ pub enum Message {
         view: View,
         /// The last view whose log this is.
         log_view: View,
+        /// The newest life that the sender knows of each replica; its own is the one it promises in.
+        lives: [u32; LIVES],
         /// Everything up to here is committed.
         commit: Place,
         /// The end of the log.
@@ -90,6 +96,26 @@ pub enum Message {
     RequestStartView {
         /// The view.
         view: View,
+    },
+    /// A replica whose disk is lost asks how matters stand.
+    Recovery {
+        /// Who. A backup passes the question on to its primary, which may be out of the asker's reach.
+        asker: u16,
+        /// Comes back with the answer.
+        nonce: u64,
+        /// The life it has taken; 0 while it asks which ones there were.
+        life: u32,
+    },
+    /// The answer.
+    RecoveryResponse {
+        /// Who had asked.
+        asker: u16,
+        /// Who answers.
+        replica: u16,
+        /// That of the question.
+        nonce: u64,
+        /// How matters stand.
+        answer: Answer,
     },
     /// A replica asks for entries.
     GetEntries {
@@ -188,9 +214,17 @@ static GET_ENTRIES: Kind = Kind::new("GetEntries", &["v", "op"]);
 static CHECKPOINTED: Kind = Kind::new("Checkpointed", &["op"]);
 static GET_CHECKPOINT: Kind = Kind::new("GetCheckpoint", &["op", "at"]);
 static CHECKPOINT_PIECE: Kind = Kind::new("CheckpointPiece", &["op", "at"]);
+static RECOVERY: Kind = Kind::new("Recovery", &["life"]);
+static RECOVERY_RESPONSE: Kind = Kind::new("RecoveryResponse", &["v"]);
 static ENTRIES: Kind = Kind::new("Entries", &["v", "op"]);
 
 impl Message {
+    /// Whether a replica that has lost its disk listens to it.
+    pub fn helps_recovery(&self) -> bool {
+        let pieces = matches!(self, Message::Checkpointed { .. } | Message::CheckpointPiece { .. });
+        pieces || matches!(self, Message::RecoveryResponse { .. } | Message::Entries { .. })
+    }
+
     /// What the message is called.
     pub fn label(&self) -> Label {
         match self {
@@ -198,7 +232,7 @@ impl Message {
             Message::Reply { request, .. } => REPLY.label([*request]),
             Message::Evicted { .. } => EVICTED.label([]),
             Message::Prepare { view, entry, .. } => PREPARE.label([view.0, entry.op()]),
-            Message::PrepareOk { view, place } => PREPARE_OK.label([view.0, place.op]),
+            Message::PrepareOk { view, place, .. } => PREPARE_OK.label([view.0, place.op]),
             Message::Commit { view, place } => COMMIT.label([view.0, place.op]),
             Message::StartViewChange { view, .. } => START_VIEW_CHANGE.label([view.0]),
             Message::DoViewChange { view, .. } => DO_VIEW_CHANGE.label([view.0]),
@@ -208,6 +242,8 @@ impl Message {
             Message::Checkpointed { checkpoint } => CHECKPOINTED.label([checkpoint.place.op]),
             Message::GetCheckpoint { op, offset, .. } => GET_CHECKPOINT.label([*op, *offset]),
             Message::CheckpointPiece { op, offset, .. } => CHECKPOINT_PIECE.label([*op, *offset]),
+            Message::Recovery { life, .. } => RECOVERY.label([u64::from(*life)]),
+            Message::RecoveryResponse { answer, .. } => RECOVERY_RESPONSE.label([answer.view.0]),
             Message::Entries { log_view, entries } => ENTRIES.label([log_view.0, entries.first().map_or(0, Entry::op)]),
         }
     }

@@ -34,6 +34,7 @@ pub mod message;
 mod normal;
 pub mod plant;
 pub mod quorum;
+pub mod recovery;
 mod repair;
 pub mod replica;
 pub mod service;

@@ -65,7 +65,8 @@ impl Replica {
     }
 
     fn ignore_request(&self, body: &[u8]) -> bool {
-        !self.leads() || self.abdicated || body.len() > BODY_SIZE_MAX
+        // Without its state it does not know which requests were executed.
+        !self.leads() || self.abdicated || self.lacks_state || body.len() > BODY_SIZE_MAX
     }
 
     pub fn on_request(&mut self, from: NodeId, client: u64, request: u64, body: &[u8]) {
@@ -103,7 +104,8 @@ impl Replica {
     ///
     /// Without this a backup that hears the primary keeps it in office, and a client beyond the cut waits for ever.
     fn pass_on_request(&mut self, from: NodeId, client: u64, request: u64, body: &[u8]) {
-        if self.status != Status::Normal || self.is_primary() || from.is_replica() || body.len() > BODY_SIZE_MAX {
+        let follows = self.status == Status::Normal && !self.is_primary() && !self.lacks_state;
+        if !follows || from.is_replica() || body.len() > BODY_SIZE_MAX {
             return;
         }
         assert_eq!(self.log_view, self.view);
@@ -160,7 +162,10 @@ impl Replica {
         self.env.send(*to, message.label(), codec::encode(self.config.cluster, &message));
     }
 
-    pub fn on_prepare_ok(&mut self, from: u16, view: View, place: Place) {
+    pub fn on_prepare_ok(&mut self, from: u16, view: View, life: u32, place: Place) {
+        if self.is_of_an_earlier_life(from, life) {
+            return self.env.mark("acknowledgement of an earlier life dropped");
+        }
         self.note_vote(from, view);
         let is_ours = place.op <= self.log.base().op || self.log.holds(place);
         if !self.leads() || view != self.view || !is_ours {
@@ -374,7 +379,10 @@ impl Replica {
     fn say_prepare_ok(&mut self, place: Place) {
         let view = self.log_view;
         self.probe_acked(view, place);
-        self.send(view.primary(self.config.replicas), &Message::PrepareOk { view, place });
+        self.send(
+            view.primary(self.config.replicas),
+            &Message::PrepareOk { view, life: self.lives[usize::from(self.me)], place },
+        );
     }
 
     // Both.
@@ -391,7 +399,7 @@ impl Replica {
 
     /// Executes everything up to here that is in the log.
     pub fn commit_up_to(&mut self, op: u64) {
-        let last = op.min(self.log.op());
+        let last = if self.lacks_state { self.commit } else { op.min(self.log.op()) };
         while self.commit < last && self.log.get(self.commit + 1).is_some() {
             self.execute_next();
         }

@@ -18,6 +18,7 @@ const _: () = {
         assert!(view_change(replicas) * 2 > replicas);
         assert!(replication(replicas) <= replicas);
         assert!(view_change(replicas) <= replicas);
+        assert!(replicas == 1 || recovery(replicas) < replicas);
         replicas += 1;
     }
 };
@@ -32,6 +33,14 @@ pub const fn replication(replicas: u16) -> u16 {
 /// are too few to have committed it.
 pub const fn nack(replicas: u16) -> u16 {
     replicas - replication(replicas) + 1
+}
+
+/// How many others must have answered one whose disk is lost: so many that one of them has heard of every view that
+/// started, and one of every life that was finished.
+pub const fn recovery(replicas: u16) -> u16 {
+    let view_change = view_change(replicas);
+    let rest = replicas - view_change + 1;
+    if rest > view_change - 1 { rest } else { view_change - 1 }
 }
 
 /// How many replicas must leave a view before the next one starts.

@@ -78,10 +78,16 @@ impl Replica {
         if self.config.replicas == 1 || self.is_syncing() {
             return None;
         }
-        let view = self.view;
-        if let Some(Transfer { checkpoint, received, source }) = &self.transfer {
+        // Any word from a later view counts as a vote for it, and whoever recovers does not vote.
+        let view = if self.status == Status::Recovering { View(0) } else { self.view };
+        let transfer = self.transfer.as_ref().map(|Transfer { checkpoint, received, source }| {
             let (op, offset) = (checkpoint.place.op, received.len() as u64);
-            return Some((*source, Message::GetCheckpoint { view, op, offset }));
+            (*source, Message::GetCheckpoint { view, op, offset })
+        });
+        // That of our own state comes last: perhaps nobody has made that checkpoint yet, and waits for us to go on.
+        let is_own = |op| self.lacks_state && op == self.log.base().op;
+        if self.transfer.as_ref().is_some_and(|transfer| !is_own(transfer.checkpoint.place.op)) {
+            return transfer;
         }
         if let Some(install) = self.install.as_ref().filter(|install| !self.log.holds(install.needed)) {
             let to = install.needed.op;
@@ -98,7 +104,7 @@ impl Replica {
             let to = self.wanted.min(from + CHUNK - 1);
             return Some((self.fetch_from, Message::GetEntries { view, from, to }));
         }
-        None
+        transfer
     }
 
     pub fn on_fetch_timeout(&mut self) {
@@ -134,7 +140,7 @@ impl Replica {
             self.heard(from);
         }
         let named = *self.checkpoints.named();
-        if first <= named.place.op {
+        if first <= named.place.op && !self.lacks_state {
             self.send(from, &Message::Checkpointed { checkpoint: named });
         }
         // The last stretch without a hole: what is asked for backwards is found there, and what is asked for forwards, too,
@@ -222,7 +228,9 @@ impl Replica {
         }
         self.env.mark("missing entries fetched");
         self.timers.stop(Timer::Fetch);
-        self.rearm_view_change();
+        if self.status == Status::ViewChange {
+            self.rearm_view_change();
+        }
         self.fetch();
         self.advance();
     }

@@ -15,12 +15,15 @@ use crate::env::{DiskError, Env, Incoming, Queue, Sleep};
 
 use super::codec;
 use super::config::Config;
-use super::disk::{self, Checkpoint, Checkpoints, Files, Journal, Log, Promises, Recovered, Ring, Superblock, Written};
+use super::disk::{
+    self, Checkpoint, Checkpoints, Files, Journal, Log, Promises, Recovered, Ring, Superblock, Written, persist,
+};
 use super::entry::{Entry, Place, View};
 use super::install::Install;
 use super::message::Message;
 use super::normal::Backup;
 use super::plant::Plant;
+use super::recovery::{Owed, Recovery};
 use super::service::Service;
 use super::sessions::Sessions;
 use super::state::{Snapshot, Transfer};
@@ -37,6 +40,8 @@ pub(super) enum Status {
     /// It was this view's primary in an earlier life. Prepares it had sent may not be on its disk, so it must not go on,
     /// and waits for a later view.
     Ended,
+    /// Its disk is lost, and it does not know yet what it knew. It answers nobody.
+    Recovering,
 }
 
 /// One life of a replica.
@@ -66,6 +71,9 @@ pub(super) struct Replica {
     pub snapshot: Option<Snapshot>,
     /// What is being written as a checkpoint, or waits for the superblock that names it.
     pub written: Option<Snapshot>,
+    /// The content of our checkpoint has decayed, and with it the state. Until another replica's takes its place nothing is
+    /// executed; all else goes on.
+    pub lacks_state: bool,
     /// A checkpoint of another replica on its way to us.
     pub transfer: Option<Transfer>,
     /// The newest life known of each replica, our own among them.
@@ -115,49 +123,52 @@ pub(super) struct Replica {
     pub failures: u32,
     /// Not to ask for a start of the view again before this.
     pub ask_again: Instant,
-}
 
-/// Why a life ended before its time.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Stop {
-    Lost,
-    Broken,
-    Failed,
-}
-
-impl From<DiskError> for Stop {
-    fn from(error: DiskError) -> Stop {
-        match error {
-            DiskError::NotFound => Stop::Lost,
-            _ => Stop::Failed,
-        }
-    }
+    /// A replica whose disk is lost: how far its recovery is. None once it has what it needs and makes it durable.
+    pub recovery: Option<Recovery>,
+    /// Those who recover and have not been answered.
+    pub owed: Vec<Option<Owed>>,
 }
 
 /// Makes the disk of a new replica.
 pub async fn format(env: Env, config: Config) {
-    let ring = Ring::new(config.slots).expect("a configuration has a number of slots that makes a ring");
-    let superblock = Superblock::formatted(config.cluster, env.id().index(), ring);
-    // A disk that fails here has no superblock, and its replica will not take part.
-    if disk::format(&env, &superblock).await.is_err() {
-        env.mark("disk failed");
-    }
+    disk::format(&env, &formatted(&env, config)).await;
 }
 
-/// One life of a replica, from its disk. Returns only if it cannot take part: its disk is lost, damaged or failing.
+fn formatted(env: &Env, config: Config) -> Superblock {
+    let ring = Ring::new(config.slots).expect("a configuration has a number of slots that makes a ring");
+    Superblock::formatted(config.cluster, env.id().index(), ring)
+}
+
+/// One life of a replica, from its disk. Returns only if it is its cluster's only one, and its disk is lost.
 pub async fn boot(env: Env, config: Config, service: Box<dyn Service>) {
-    let Err(stop) = live(env.clone(), config, service).await else { return };
-    env.mark(match stop {
-        Stop::Lost => "disk lost",
-        Stop::Broken => "checkpoint broken at restart",
-        Stop::Failed => "disk failed",
-    });
+    let me = env.id().index();
+    assert!(env.id().is_replica(), "replicas run on replica machines");
+    assert!(me < config.replicas, "every replica has its place in the cluster");
+    let found = match read(&env, config).await {
+        // What was written down before it had recovered is worth nothing.
+        Some(found) if !found.superblock.is_recovering => found,
+        _ if config.replicas == 1 => return env.mark("disk lost"),
+        _ => {
+            env.mark("disk lost");
+            // Said before anything is written: from here on nothing that is on the disk is a promise.
+            env.probe(Probe::Recovering);
+            let is_recovering = !config.planted(Plant::BlankDiskVotes);
+            disk::format(&env, &Superblock { is_recovering, ..formatted(&env, config) }).await;
+            read(&env, config).await.expect("the disk was formatted just now")
+        }
+    };
+    let reports = Queue::new();
+    let (superblock, content) = (found.superblock, found.content.clone());
+    let mut replica = Replica::new(env, config, service, found, &reports);
+    replica.start(&superblock, content);
+    replica.run(reports).await;
 }
 
 enum Report {
-    Journal(Result<Written, DiskError>),
-    Superblock(Result<u64, DiskError>),
-    Checkpoint(Result<Checkpoint, DiskError>),
+    Journal(Written),
+    Superblock(u64),
+    Checkpoint(Checkpoint),
 }
 
 /// What a life finds on its disk.
@@ -165,42 +176,41 @@ struct Found {
     files: Files,
     superblock: Superblock,
     recovered: Recovered,
-    /// Of the checkpoint that the superblock names.
-    content: Bytes,
+    /// Of the checkpoint that the superblock names; none if it has decayed.
+    content: Option<Bytes>,
 }
 
-async fn live(env: Env, config: Config, service: Box<dyn Service>) -> Result<(), Stop> {
-    let me = env.id().index();
-    assert!(env.id().is_replica(), "replicas run on replica machines");
-    assert!(me < config.replicas, "every replica has its place in the cluster");
-    if config.planted(Plant::BlankDiskVotes) && matches!(disk::open(&env).await, Err(DiskError::NotFound)) {
-        format(env.clone(), config).await;
-    }
-    let files = disk::open(&env).await?;
-    let read = disk::promises::read(&env, &files.superblock, config.cluster, me).await?;
-    let (mut superblock, was_damaged) = read.ok_or(Stop::Lost)?;
+/// Reads a disk, and mends what it can of it. `None` if it is lost.
+async fn read(env: &Env, config: Config) -> Option<Found> {
+    let files = persist(env, async || match disk::open(env).await {
+        Err(DiskError::NotFound) => Ok(None),
+        opened => opened.map(Some),
+    })
+    .await?;
+    let read = disk::promises::read(env, &files.superblock, config.cluster, env.id().index()).await;
+    let (mut superblock, was_damaged) = read?;
     if config.planted(Plant::TornSuperblockResets) && was_damaged {
         superblock = Superblock { view: View(0), log_view: View(0), ..superblock };
     }
-    let recovered = disk::scan::read(&files, &superblock).await?;
+    let mut recovered = disk::scan::read(env, &files, &superblock).await;
     recovered.cases.iter().filter(|case| case.row.is_odd()).for_each(|case| env.mark(case.row.mark()));
-    let content = disk::checkpoint::read(&files.checkpoints, config.cluster, &superblock.checkpoint).await;
-    let content = match content {
-        None if superblock.checkpoint.place.op > 0 => return Err(Stop::Broken),
-        content => content.unwrap_or_default(),
+    if config.planted(Plant::CorruptionAsEndOfLog)
+        && let Some(first) = recovered.log.first_missing()
+    {
+        recovered.log.cut_at_hole(first);
+    }
+    let content = match superblock.checkpoint.place.op {
+        0 => Some(Bytes::new()),
+        _ => disk::checkpoint::read(&files.checkpoints, config.cluster, &superblock.checkpoint).await,
     };
-    let reports = Queue::new();
-    let found = Found { files, superblock, recovered, content };
-    let mut replica = Replica::new(env, config, service, found, &reports);
-    replica.start(&superblock);
-    replica.run(reports).await
+    Some(Found { files, superblock, recovered, content })
 }
 
 impl Replica {
     fn new(env: Env, config: Config, service: Box<dyn Service>, found: Found, reports: &Queue<Report>) -> Replica {
         let Found { files, superblock, recovered, content } = found;
         let (to_journal, to_promises, to_checkpoints) = (reports.clone(), reports.clone(), reports.clone());
-        let journal = Journal::start(&env, &files, &recovered, move |written| {
+        let journal = Journal::start(&env, &files, &recovered, &config, move |written| {
             to_journal.push(Report::Journal(written));
         });
         let promises = Promises::start(&env, files.superblock, superblock.sequence, move |count| {
@@ -223,7 +233,8 @@ impl Replica {
             promises,
             checkpoints,
             checkpoint,
-            content,
+            lacks_state: content.is_none(),
+            content: content.unwrap_or_default(),
             snapshot: None,
             written: None,
             transfer: None,
@@ -250,6 +261,8 @@ impl Replica {
             half_installed: None,
             failures: 0,
             ask_again: Instant::START,
+            recovery: None,
+            owed: vec![None; replicas],
             env,
             config,
             service,
@@ -257,15 +270,25 @@ impl Replica {
     }
 
     /// Finds its place in the view it had promised.
-    fn start(&mut self, superblock: &Superblock) {
+    fn start(&mut self, superblock: &Superblock, content: Option<Bytes>) {
         assert!(self.promises.is_settled());
         assert!(self.journal.is_idle());
-        self.env.probe(Probe::Epoch { epoch: self.view.0, log_epoch: self.log_view.0 });
-        if self.checkpoint.place.op > 0 {
-            self.take_on(&self.content.clone(), self.checkpoint.place);
+        if superblock.is_recovering {
+            return self.begin_recovery();
         }
-        self.probe_head();
+        self.env.probe(Probe::Epoch { epoch: self.view.0, log_epoch: self.log_view.0 });
+        match content {
+            Some(content) if self.checkpoint.place.op > 0 => self.take_on(&content, self.checkpoint.place),
+            Some(_) => {}
+            None => {
+                self.env.mark("checkpoint decayed");
+                // That it is committed is known all the same.
+                self.commit = self.checkpoint.place.op;
+            }
+        }
         self.fetch_from = (self.me + 1) % self.config.replicas;
+        self.want_state();
+        self.probe_head();
         self.fetch();
         if self.planted(Plant::RestartExecutesWholeWal) {
             self.commit_known = self.log.op();
@@ -288,7 +311,7 @@ impl Replica {
         }
     }
 
-    async fn run(&mut self, reports: Queue<Report>) -> Result<(), Stop> {
+    async fn run(&mut self, reports: Queue<Report>) {
         let env = self.env.clone();
         let mut alarm = env.sleep_until(self.timers.next());
         loop {
@@ -297,9 +320,9 @@ impl Replica {
                 alarm = env.sleep_until(self.timers.next());
             }
             match next_input(&env, &reports, &mut alarm).await {
-                Input::Report(Report::Journal(written)) => self.on_written(written?),
-                Input::Report(Report::Superblock(count)) => self.on_promised(count?),
-                Input::Report(Report::Checkpoint(written)) => self.on_checkpoint_written(written?),
+                Input::Report(Report::Journal(written)) => self.on_written(written),
+                Input::Report(Report::Superblock(count)) => self.on_promised(count),
+                Input::Report(Report::Checkpoint(written)) => self.on_checkpoint_written(written),
                 Input::Incoming(Incoming::Message { from, body }) => self.on_packet(from, &body),
                 // What was lost with a connection is asked for again when it is missed, like anything else that is lost.
                 Input::Incoming(Incoming::Reset { .. }) => {}
@@ -328,13 +351,16 @@ impl Replica {
 
     fn on_message(&mut self, from: u16, message: Message) {
         assert_ne!(from, self.me, "nobody writes to itself");
+        if self.status == Status::Recovering && !message.helps_recovery() {
+            return;
+        }
         match message {
             Message::Prepare { view, commit, entry } => self.on_prepare(from, view, commit, entry),
-            Message::PrepareOk { view, place } => self.on_prepare_ok(from, view, place),
+            Message::PrepareOk { view, life, place } => self.on_prepare_ok(from, view, life, place),
             Message::Commit { view, place } => self.on_commit(from, view, place),
             Message::StartViewChange { view, current } => self.on_start_view_change(from, view, current),
-            Message::DoViewChange { view, log_view, commit, log } => {
-                self.on_do_view_change(from, view, Promise { log_view, commit, log });
+            Message::DoViewChange { view, log_view, lives, commit, log } => {
+                self.on_do_view_change(from, view, Promise { log_view, lives, commit, log });
             }
             Message::StartView { view, commit, log } => self.on_start_view(from, view, commit, log),
             Message::RequestStartView { view } => self.on_request_start_view(from, view),
@@ -343,6 +369,10 @@ impl Replica {
             Message::Checkpointed { checkpoint } => self.on_checkpointed(from, checkpoint),
             Message::GetCheckpoint { view, op, offset } => self.on_get_checkpoint(from, view, op, offset),
             Message::CheckpointPiece { op, offset, bytes } => self.on_checkpoint_piece(op, offset, &bytes),
+            Message::Recovery { asker, nonce, life } => self.on_recovery(from, asker, nonce, life),
+            Message::RecoveryResponse { asker, replica, nonce, answer } => {
+                self.on_recovery_response(asker, replica, nonce, answer);
+            }
             Message::Request { .. } | Message::Reply { .. } | Message::Evicted { .. } => {}
         }
     }
@@ -356,6 +386,7 @@ impl Replica {
             Timer::PromiseResend => self.on_promise_resend_timeout(),
             Timer::ViewChange => self.on_view_change_timeout(),
             Timer::Fetch => self.on_fetch_timeout(),
+            Timer::Recovery => self.on_recovery_timeout(),
         }
     }
 
@@ -374,6 +405,7 @@ impl Replica {
         self.promises.on_written(count);
         if self.promises.is_settled() {
             self.adopt_checkpoint();
+            self.answer_recoveries();
         }
         self.advance();
     }
@@ -395,6 +427,7 @@ impl Replica {
             life: self.lives[usize::from(self.me)],
             lives: self.lives,
             checkpoint,
+            is_recovering: self.recovery.is_some(),
         });
     }
 

@@ -56,12 +56,13 @@ impl Replica {
 
     /// Takes on the state in a checkpoint's content, which covers everything up to a place.
     pub fn take_on(&mut self, content: &Bytes, place: Place) {
-        assert!(place.op > self.commit, "nobody goes back");
+        assert!(place.op > self.commit || self.lacks_state, "nobody goes back");
         let mut rest = content.clone();
         let sessions = Sessions::decode(self.config.sessions, &mut rest);
         self.sessions = sessions.expect("a checkpoint whose checksum is right holds what was put in");
         assert!(self.service.restore(rest.chunk()), "so does the service's part of it");
         (self.commit, self.commit_known) = (place.op, self.commit_known.max(place.op));
+        self.lacks_state = false;
         self.env.probe(Probe::Committed { epoch: self.view.0, index: place.op, digest: place.checksum });
         self.probe_applied(place.op);
     }
@@ -94,7 +95,7 @@ impl Replica {
             return;
         }
         let snapshot = self.snapshot.take().expect("it was looked at a line ago");
-        if snapshot.place.op <= self.log.base().op {
+        if !self.is_news(snapshot.place.op) {
             return;
         }
         assert!(self.written.is_none(), "one checkpoint at a time");
@@ -119,9 +120,15 @@ impl Replica {
         self.save();
     }
 
+    /// Whether a checkpoint up to this op is more than we have: a later one, or the very one that has decayed here.
+    fn is_news(&self, op: u64) -> bool {
+        let base = self.log.base().op;
+        op > base || self.lacks_state && op == base
+    }
+
     /// A superblock that names the checkpoint is durable: the log begins behind it.
     pub fn adopt_checkpoint(&mut self) {
-        if self.checkpoint.place.op <= self.log.base().op {
+        if !self.checkpoints.awaits_name() {
             return;
         }
         let Snapshot { place, timestamp, content, foreign } = self.written.take().expect("it was written");
@@ -173,6 +180,9 @@ impl Replica {
 
     /// Whether we lack something that a checkpoint of this place covers.
     fn lacks(&self, place: Place) -> bool {
+        if self.lacks_state && place.op >= self.log.base().op {
+            return true;
+        }
         if place.op <= self.commit || place.op <= self.log.base().op {
             return false;
         }
@@ -184,12 +194,20 @@ impl Replica {
         hole || install || behind
     }
 
+    /// Our own checkpoint has decayed: asks for it, or for a later one.
+    pub fn want_state(&mut self) {
+        if self.lacks_state && self.transfer.is_none() {
+            let source = self.fetch_from;
+            self.transfer = Some(Transfer { checkpoint: self.checkpoint, received: Vec::new(), source });
+        }
+    }
+
     pub fn on_checkpointed(&mut self, from: u16, checkpoint: Checkpoint) {
         let newest = self.transfer.as_ref().map_or(0, |transfer| transfer.checkpoint.place.op);
         if !self.lacks(checkpoint.place) || checkpoint.place.op <= newest || self.is_syncing() {
             return;
         }
-        assert!(checkpoint.place.op > self.commit);
+        assert!(checkpoint.place.op > self.commit || self.lacks_state);
         self.env.mark("checkpoint asked for");
         self.transfer = Some(Transfer { checkpoint, received: Vec::new(), source: from });
         self.fetch();
@@ -198,7 +216,7 @@ impl Replica {
     pub fn on_get_checkpoint(&mut self, from: u16, view: View, op: u64, offset: u64) {
         self.note_vote(from, view);
         let named = *self.checkpoints.named();
-        if named.place.op == 0 {
+        if named.place.op == 0 || self.lacks_state {
             return;
         }
         if named.place.op != op {
@@ -227,7 +245,8 @@ impl Replica {
         self.transfer = None;
         if Checksum::of(&content) != checkpoint.checksum {
             // Damaged where it came from. It will be offered again.
-            return self.env.mark("checkpoint of another refused");
+            self.env.mark("checkpoint of another refused");
+            return self.want_state();
         }
         let Checkpoint { place, timestamp, .. } = checkpoint;
         if self.lacks(place) {

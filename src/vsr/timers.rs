@@ -19,9 +19,11 @@ pub(super) enum Timer {
     ViewChange,
     /// Entries that were asked for have not come.
     Fetch,
+    /// A replica whose disk is lost: not enough of the others have answered.
+    Recovery,
 }
 
-const ALL: [Timer; 7] = [
+const ALL: [Timer; 8] = [
     Timer::Heartbeat,
     Timer::PrepareResend,
     Timer::Abdication,
@@ -29,6 +31,7 @@ const ALL: [Timer; 7] = [
     Timer::PromiseResend,
     Timer::ViewChange,
     Timer::Fetch,
+    Timer::Recovery,
 ];
 
 /// The deadlines, one per timer.

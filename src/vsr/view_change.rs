@@ -24,6 +24,7 @@ use super::config::{
     PRIMARY_SILENCE, PRIMARY_SILENCE_JITTER, RELAY, VIEW_CHANGE_MAX, VIEW_CHANGE_MIN, VOTE_LIFETIME, VOTE_RESEND,
 };
 use super::disk::Position;
+use super::disk::superblock::LIVES;
 use super::entry::{Place, View};
 use super::message::{LogEnd, Message};
 use super::plant::Plant;
@@ -49,6 +50,8 @@ impl Vote {
 #[derive(Clone, Debug)]
 pub(super) struct Promise {
     pub log_view: View,
+    /// The newest life that it knows of each replica.
+    pub lives: [u32; LIVES],
     /// Everything up to here is committed.
     pub commit: Place,
     pub log: LogEnd,
@@ -197,6 +200,8 @@ impl Replica {
         self.rearm_view_change();
         self.timers.set(Timer::PromiseResend, self.env.now() + VOTE_RESEND);
         self.probe_role(Role::Between);
+        // What is lacking here is lacking in every view.
+        self.fetch();
     }
 
     pub fn rearm_view_change(&mut self) {
@@ -229,7 +234,7 @@ impl Replica {
 
     /// Takes every step towards the view's start that can be taken now.
     pub fn advance(&mut self) {
-        while self.status == Status::ViewChange && self.step() {}
+        while matches!(self.status, Status::ViewChange | Status::Recovering) && self.step() {}
     }
 
     /// One step; false if there is something to wait for.
@@ -250,14 +255,21 @@ impl Replica {
             }
             self.finish_install();
         }
+        if self.install.is_some() {
+            return self.promises.is_settled() && self.write_install();
+        }
+        if self.status == Status::Recovering {
+            let has_recovered = self.recovery.is_none() && self.promises.is_settled();
+            if has_recovered {
+                self.end_recovery();
+            }
+            return has_recovered;
+        }
         if self.log_view == self.view {
             if self.promises.is_settled() {
                 self.begin_view();
             }
             return false;
-        }
-        if self.install.is_some() {
-            return self.promises.is_settled() && self.write_install();
         }
         if !self.promises.is_settled() && !self.planted(Plant::ViewNotDurableBeforeDvc) {
             return false;
@@ -281,15 +293,15 @@ impl Replica {
         assert!(self.promised);
         assert!(self.journal.is_idle());
         if !self.is_primary() {
-            let Promise { log_view, commit, log } = self.own_promise();
-            let message = Message::DoViewChange { view: self.view, log_view, commit, log };
+            let Promise { log_view, lives, commit, log } = self.own_promise();
+            let message = Message::DoViewChange { view: self.view, log_view, lives, commit, log };
             self.send(self.view.primary(self.config.replicas), &message);
         }
     }
 
     fn own_promise(&self) -> Promise {
         let commit = self.log.place(self.commit).expect("what is executed is in the log, or its base");
-        Promise { log_view: self.log_view, commit, log: self.log_end() }
+        Promise { log_view: self.log_view, lives: self.lives, commit, log: self.log_end() }
     }
 
     // The new primary.
@@ -319,6 +331,7 @@ impl Replica {
     fn decide(&mut self) -> bool {
         assert!(self.is_primary());
         assert!(self.promised);
+        self.forget_earlier_lives();
         let received = self.received.iter().flatten().count() as u16;
         if received + 1 < quorum::view_change(self.config.replicas) {
             return false;
@@ -344,7 +357,7 @@ impl Replica {
                 return false;
             }
             let head = best.log.head;
-            self.begin_install(source, commit.op, head, pool);
+            self.begin_install(source, self.view, commit.op, head, pool);
             return true;
         };
         if is_shorter {
@@ -355,8 +368,20 @@ impl Replica {
         }
         assert!(commit.op <= head.op, "what is committed is in every log that can be chosen");
         self.received.fill(None);
-        self.begin_install(source, commit.op, head, pool);
+        self.begin_install(source, self.view, commit.op, head, pool);
         true
+    }
+
+    /// Who has promised may know better than we which lives are over, and with them their promises.
+    fn forget_earlier_lives(&mut self) {
+        for promise in self.received.iter().flatten() {
+            self.lives.iter_mut().zip(promise.lives).for_each(|(known, life)| *known = life.max(*known));
+        }
+        for (replica, promise) in self.received.iter_mut().enumerate() {
+            if promise.take_if(|promise| promise.lives[replica] < self.lives[replica]).is_some() {
+                self.env.mark("promise of an earlier life dropped");
+            }
+        }
     }
 
     /// Of two logs, which counts for a new view: that of the later view, and of the same view the longer.

@@ -171,9 +171,10 @@ impl Shared {
         if self.machines[slot].up.get() {
             self.crash(slot);
         }
-        self.disks.borrow_mut()[slot].wipe();
         self.machines[slot].loss.set(DiskLoss::Lost);
+        // Said before it is done: whoever judges by what was on the disk looks at it for the last time.
         self.emit(Some(self.machines[slot].id), EventKind::Wipe);
+        self.disks.borrow_mut()[slot].wipe();
     }
 
     /// Records that a packet will not arrive.

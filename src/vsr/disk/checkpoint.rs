@@ -30,6 +30,7 @@ use crate::base::{Checksum, Kind};
 use crate::env::{DiskError, Env, File, Queue};
 use crate::vsr::entry::Place;
 
+use super::persist::persist;
 use super::ring::SECTOR_SIZE;
 use super::superblock::Checkpoint;
 
@@ -121,18 +122,18 @@ pub struct Checkpoints {
 impl Checkpoints {
     /// Starts the writer task of a replica whose durable superblock names this checkpoint.
     ///
-    /// A checkpoint that became durable is reported, and the superblock may name it. After an error, which is reported
-    /// once, nothing is written any more.
+    /// A checkpoint that became durable is reported, and the superblock may name it. What fails is done anew until it
+    /// succeeds.
     pub fn start(
         env: &Env,
         files: [File; 2],
         cluster: u64,
         named: Checkpoint,
-        report: impl Fn(Result<Checkpoint, DiskError>) + 'static,
+        report: impl Fn(Checkpoint) + 'static,
     ) -> Checkpoints {
         assert!(named.area < 2, "there are two areas");
         let queue = Queue::new();
-        env.spawn(TASK.label([]), write_areas(files, queue.clone(), report));
+        env.spawn(TASK.label([]), write_areas(env.clone(), files, queue.clone(), report));
         Checkpoints { queue, cluster, named, next: None, written: false }
     }
 
@@ -140,7 +141,8 @@ impl Checkpoints {
     /// timestamp. Only while none is under way.
     pub fn write(&mut self, place: Place, timestamp: u64, content: &[u8]) {
         assert!(self.is_idle(), "one checkpoint at a time: the free area is that of the last but one");
-        assert!(place.op > self.named.place.op, "checkpoints do not go back");
+        // The same again if its content has decayed.
+        assert!(place.op >= self.named.place.op, "checkpoints do not go back");
         let area = 1 - self.named.area;
         let (length, checksum) = (content.len() as u64, Checksum::of(content));
         let checkpoint = Checkpoint { place, timestamp, area, length, checksum };
@@ -169,24 +171,23 @@ impl Checkpoints {
         &self.named
     }
 
+    /// Whether one is durable and waits for a superblock that names it.
+    pub fn awaits_name(&self) -> bool {
+        self.next.is_some() && self.written
+    }
+
     /// Whether no checkpoint is being written or waits to be named.
     pub fn is_idle(&self) -> bool {
         self.next.is_none()
     }
 }
 
-async fn write_areas(
-    files: [File; 2],
-    queue: Queue<(Checkpoint, Area)>,
-    report: impl Fn(Result<Checkpoint, DiskError>),
-) {
+async fn write_areas(env: Env, files: [File; 2], queue: Queue<(Checkpoint, Area)>, report: impl Fn(Checkpoint)) {
     loop {
         let (checkpoint, area) = queue.pop().await;
-        match write_area(&files[usize::from(checkpoint.area)], checkpoint.area, area).await {
-            Ok(()) => report(Ok(checkpoint)),
-            // What a failed write or sync left behind is not known, and trying again would not tell.
-            Err(error) => return report(Err(error)),
-        }
+        let file = &files[usize::from(checkpoint.area)];
+        persist(&env, async || write_area(file, checkpoint.area, area.clone()).await).await;
+        report(checkpoint);
     }
 }
 

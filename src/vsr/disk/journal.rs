@@ -21,11 +21,14 @@ use bytes::Bytes;
 
 use crate::base::Kind;
 use crate::env::{DiskError, Env, Queue};
+use crate::vsr::config::Config;
 use crate::vsr::entry::{ENTRY_SIZE_MAX, Entry, HEADER_SIZE, Place};
+use crate::vsr::plant::Plant;
 
 use super::Files;
 use super::headers::{Headers, Known};
 use super::log::Log;
+use super::persist::persist;
 use super::restart::Recovered;
 use super::ring::{HEADERS_PER_SECTOR, Ring, SECTOR_SIZE};
 
@@ -97,19 +100,21 @@ pub struct Journal {
 impl Journal {
     /// Starts the writer task behind a restart, with whose log it agrees.
     ///
-    /// Results go to `report`; after an error, which is reported once, nothing is written any more.
+    /// What became durable is told to `report`. What fails is done anew until it succeeds.
     pub fn start(
         env: &Env,
         files: &Files,
         recovered: &Recovered,
-        report: impl Fn(Result<Written, DiskError>) + 'static,
+        config: &Config,
+        report: impl Fn(Written) + 'static,
     ) -> Journal {
         let queue = Queue::new();
         let log = &recovered.log;
         let (files, headers) = (files.clone(), recovered.headers.clone());
         let ring = headers.ring();
         assert!(log.op() <= ring.last(log.base().op), "a log fits into its ring");
-        env.spawn(TASK.label([]), Writer { files, headers, batch: Vec::new() }.run(queue.clone(), report));
+        let writer = Writer { env: env.clone(), files, headers, batch: Vec::new(), config: *config };
+        env.spawn(TASK.label([]), writer.run(queue.clone(), report));
         Journal {
             queue,
             ring,
@@ -164,8 +169,7 @@ impl Journal {
     /// Forgets entries after `op`, and what is not known of slots after it. Only while no entry is under way: then a late
     /// report can never be taken for one about the new entry in the same slot.
     ///
-    /// Their headers are emptied durably before any later body is written; nothing is reported of it but an error. Also
-    /// to be called with the log's own end when doubt was settled: until then the doubt would come back at a restart.
+    /// Their headers are emptied durably before any later body is written; nothing is reported of it. Also to be called with the log's own end when doubt was settled: until then the doubt would come back at a restart.
     pub fn cut(&mut self, op: u64) {
         assert!(self.is_idle(), "the log is not cut while it is written");
         assert!(op >= self.freed, "what a checkpoint covers is never cut");
@@ -222,37 +226,30 @@ impl Journal {
 
 /// The writer task.
 struct Writer {
+    env: Env,
     files: Files,
     /// What `headers` says, or will say when what is being written is.
     headers: Headers,
     /// Kept from batch to batch, so that it grows only once.
     batch: Vec<Write>,
+    config: Config,
 }
 
 impl Writer {
-    async fn run(mut self, queue: Queue<Command>, report: impl Fn(Result<Written, DiskError>)) {
+    async fn run(mut self, queue: Queue<Command>, report: impl Fn(Written)) {
         let mut carried = None;
         loop {
             let command = match carried.take() {
                 Some(command) => command,
                 None => queue.pop().await,
             };
-            let outcome = match command {
+            match command {
                 Command::Write(first) => {
                     carried = self.gather(first, &queue);
-                    self.write_batch().await.map(Some)
+                    report(self.write_batch().await);
                 }
-                Command::Cut { op, last } => self.cut(op, last).await.map(|()| None),
-                Command::Free { from, to } => {
-                    self.headers.release(from, to);
-                    Ok(None)
-                }
-            };
-            match outcome {
-                Ok(None) => {}
-                Ok(Some(written)) => report(Ok(written)),
-                // What a failed write or sync left behind is not known, and trying again would not tell.
-                Err(error) => return report(Err(error)),
+                Command::Cut { op, last } => self.cut(op, last).await,
+                Command::Free { from, to } => self.headers.release(from, to),
             }
         }
     }
@@ -275,20 +272,12 @@ impl Writer {
         None
     }
 
-    async fn write_batch(&mut self) -> Result<Written, DiskError> {
+    async fn write_batch(&mut self) -> Written {
         let generation = self.batch.first().expect("a batch has at least one entry").generation;
         assert!(self.batch.iter().all(|write| write.generation == generation), "a batch belongs to one log");
         let mut written = Written { generation, appended: 0, head: None, repaired: Vec::new() };
-        let mut under_way = Vec::with_capacity(self.batch.len());
-        for write in &self.batch {
-            let slot = self.headers.ring().slot(write.known.header.op);
-            under_way.push(self.files.journal.write_at(WRITE.label([slot]), slot * SLOT_SIZE, write.encoded.clone()));
-        }
-        for write in under_way {
-            write.await?;
-        }
         // Before any of the headers: a header that is there says that its body is.
-        self.files.journal.sync(SYNC.label([])).await?;
+        persist(&self.env, async || self.write_bodies().await).await;
         let mut sectors = Vec::with_capacity(self.batch.len());
         for Write { known, repairs, .. } in self.batch.drain(..) {
             self.headers.set_known(&known);
@@ -303,13 +292,36 @@ impl Writer {
         }
         sectors.sort_unstable();
         sectors.dedup();
-        self.headers.write(&self.files.headers, &sectors).await?;
-        Ok(written)
+        self.write_headers(&sectors).await;
+        written
     }
 
-    async fn cut(&mut self, op: u64, last: u64) -> Result<(), DiskError> {
+    async fn write_bodies(&self) -> Result<(), DiskError> {
+        let mut under_way = Vec::with_capacity(self.batch.len());
+        for write in &self.batch {
+            let slot = self.headers.ring().slot(write.known.header.op);
+            under_way.push(self.files.journal.write_at(WRITE.label([slot]), slot * SLOT_SIZE, write.encoded.clone()));
+        }
+        for write in under_way {
+            write.await?;
+        }
+        let synced = self.files.journal.sync(SYNC.label([])).await;
+        if synced.is_err() && self.config.planted(Plant::FsyncErrorRetried) {
+            return self.files.journal.sync(SYNC.label([])).await;
+        }
+        synced
+    }
+
+    async fn write_headers(&self, sectors: &[u64]) {
+        assert!(sectors.is_sorted(), "sectors come in order");
+        persist(&self.env, async || self.headers.write(&self.files.headers, sectors).await).await;
+    }
+
+    async fn cut(&mut self, op: u64, last: u64) {
         assert!(self.batch.is_empty(), "the log is not cut while it is written");
         let sectors = self.headers.cut(op, last);
-        if sectors.is_empty() { Ok(()) } else { self.headers.write(&self.files.headers, &sectors).await }
+        if !sectors.is_empty() {
+            self.write_headers(&sectors).await;
+        }
     }
 }

@@ -28,6 +28,7 @@ pub mod checkpoint;
 pub mod headers;
 pub mod journal;
 pub mod log;
+pub mod persist;
 pub mod promises;
 pub mod restart;
 pub mod ring;
@@ -41,6 +42,7 @@ pub use checkpoint::{Area, Checkpoints};
 pub use headers::Headers;
 pub use journal::{Journal, Written};
 pub use log::{Log, Missing, Position};
+pub use persist::persist;
 pub use promises::Promises;
 pub use restart::{Case, Recovered, Row};
 pub use ring::Ring;
@@ -78,15 +80,34 @@ pub async fn open(env: &Env) -> Result<Files, DiskError> {
     })
 }
 
-/// Makes the disk of a new replica, whose superblock this is; durable, the names too, when it returns.
+/// Makes the disk of a new replica, or of one whose disk is lost, with this superblock; durable, the names too, when it
+/// returns.
 ///
-/// The superblock comes last: a disk whose formatting was interrupted has none, and is taken for lost.
-///
-/// # Errors
-/// As the device has it.
-pub async fn format(env: &Env, superblock: &Superblock) -> Result<(), DiskError> {
+/// What was there before goes first, and the superblock comes last: a disk whose formatting was interrupted has none, and
+/// is taken for lost.
+pub async fn format(env: &Env, superblock: &Superblock) {
     assert_eq!(superblock.sequence, superblock::SEQUENCE_FORMATTED, "only a new disk is formatted");
     assert!(superblock.is_sound(), "a new superblock makes sense");
+    persist(env, async || clear(env).await).await;
+    persist(env, async || write_new(env, superblock).await).await;
+}
+
+/// Removes all files, the superblock before the others.
+async fn clear(env: &Env) -> Result<(), DiskError> {
+    let disk = env.disk();
+    let mut names = disk.list().await?;
+    if names.is_empty() {
+        return Ok(());
+    }
+    names.sort_by_key(|name| **name != *superblock::FILE);
+    for name in names {
+        disk.remove(&name).await?;
+        disk.sync_dir().await?;
+    }
+    Ok(())
+}
+
+async fn write_new(env: &Env, superblock: &Superblock) -> Result<(), DiskError> {
     let ring = superblock.ring();
     let disk = env.disk();
     let journal = disk.create(journal::FILE).await?;
@@ -96,6 +117,6 @@ pub async fn format(env: &Env, superblock: &Superblock) -> Result<(), DiskError>
     for name in checkpoint::FILES {
         disk.create(name).await?.sync(SYNC.label([])).await?;
     }
-    promises::write(&disk.create(superblock::FILE).await?, superblock).await?;
+    promises::write(env, &disk.create(superblock::FILE).await?, superblock).await;
     disk.sync_dir().await
 }

@@ -4,8 +4,9 @@
 //! copy; so nothing may be done because of it before it is in all four.
 
 use crate::base::Kind;
-use crate::env::{DiskError, Env, File, Queue};
+use crate::env::{Env, File, Queue};
 
+use super::persist::persist;
 use super::superblock::{COPIES, COPY_SIZE, Superblock, choose};
 
 static TASK: Kind = Kind::new("superblock", &[]);
@@ -29,12 +30,12 @@ pub struct Promises {
 impl Promises {
     /// Starts the writer task of a replica whose superblock has this sequence number.
     ///
-    /// For every state that became durable `report` is told which of those handed over it was, counted from 1. After an
-    /// error, which is reported once, nothing is written any more.
-    pub fn start(env: &Env, file: File, sequence: u64, report: impl Fn(Result<u64, DiskError>) + 'static) -> Promises {
+    /// For every state that became durable `report` is told which of those handed over it was, counted from 1. What fails is
+    /// done anew until it succeeds.
+    pub fn start(env: &Env, file: File, sequence: u64, report: impl Fn(u64) + 'static) -> Promises {
         assert!(sequence > 0, "a superblock was read or formatted");
         let queue = Queue::new();
-        env.spawn(TASK.label([]), write_newest(file, queue.clone(), sequence, report));
+        env.spawn(TASK.label([]), write_newest(env.clone(), file, queue.clone(), sequence, report));
         Promises { queue, handed_over: 0, durable: 0 }
     }
 
@@ -58,12 +59,7 @@ impl Promises {
     }
 }
 
-async fn write_newest(
-    file: File,
-    queue: Queue<(u64, Superblock)>,
-    mut sequence: u64,
-    report: impl Fn(Result<u64, DiskError>),
-) {
+async fn write_newest(env: Env, file: File, queue: Queue<(u64, Superblock)>, mut sequence: u64, report: impl Fn(u64)) {
     loop {
         let (mut count, mut wanted) = queue.pop().await;
         while let Some(newer) = queue.try_pop() {
@@ -72,48 +68,43 @@ async fn write_newest(
         // Numbered here and not by whoever wants it, because states are skipped above.
         sequence += 1;
         wanted.sequence = sequence;
-        match write(&file, &wanted).await {
-            Ok(()) => report(Ok(count)),
-            // What a failed write or sync left behind is not known, and trying again would not tell.
-            Err(error) => return report(Err(error)),
-        }
+        write(&env, &file, &wanted).await;
+        report(count);
     }
 }
 
 /// Writes a state to all copies; durable when it returns.
-///
-/// # Errors
-/// As the device has it; then nothing is known of what is there.
-pub async fn write(file: &File, superblock: &Superblock) -> Result<(), DiskError> {
-    write_copies(file, superblock, &[0, 1, 2, 3]).await
+pub async fn write(env: &Env, file: &File, superblock: &Superblock) {
+    write_copies(env, file, superblock, &[0, 1, 2, 3]).await;
 }
 
-async fn write_copies(file: &File, superblock: &Superblock, copies: &[usize]) -> Result<(), DiskError> {
+async fn write_copies(env: &Env, file: &File, superblock: &Superblock, copies: &[usize]) {
     assert!(copies.is_sorted(), "copies come in order");
     for pair in PAIRS {
         let write = |copy: usize| {
             let label = WRITE.label([superblock.sequence, copy as u64]);
             file.write_at(label, (copy * COPY_SIZE) as u64, superblock.encode(copy))
         };
-        let under_way: Vec<_> = pair.into_iter().filter(|copy| copies.contains(copy)).map(write).collect();
-        if under_way.is_empty() {
+        let wanted = || pair.into_iter().filter(|copy| copies.contains(copy));
+        if wanted().next().is_none() {
             continue;
         }
-        for write in under_way {
-            write.await?;
-        }
-        // Synced before the other pair is touched: until then the other pair is what a crash would leave.
-        file.sync(SYNC.label([])).await?;
+        // Done before the other pair is touched: until then the other pair is what a crash would leave.
+        persist(env, async || {
+            let under_way: Vec<_> = wanted().map(write).collect();
+            for write in under_way {
+                write.await?;
+            }
+            file.sync(SYNC.label([])).await
+        })
+        .await;
     }
-    Ok(())
 }
 
 /// Reads the state that counts, which is in all four copies when this returns, and whether copies of it had to be written again,
-/// which is marked [`REPAIRED`] too; `None` if no copy may be trusted, so that the replica is lost.
-///
-/// # Errors
-/// As the device has it when it writes. A copy that cannot be read is one that is not whole.
-pub async fn read(env: &Env, file: &File, cluster: u64, replica: u16) -> Result<Option<(Superblock, bool)>, DiskError> {
+/// which is marked [`REPAIRED`] too; `None` if no copy may be trusted, so that the replica is lost. A copy that cannot be
+/// read is one that is not whole.
+pub async fn read(env: &Env, file: &File, cluster: u64, replica: u16) -> Option<(Superblock, bool)> {
     let mut bytes = Vec::with_capacity(COPIES * COPY_SIZE);
     for copy in 0..COPIES {
         // One by one, so that one that cannot be read does not take the others with it.
@@ -121,13 +112,13 @@ pub async fn read(env: &Env, file: &File, cluster: u64, replica: u16) -> Result<
         bytes.extend_from_slice(&found.unwrap_or_default());
         bytes.resize((copy + 1) * COPY_SIZE, 0xff);
     }
-    let Some(choice) = choose(cluster, replica, &bytes) else { return Ok(None) };
+    let choice = choose(cluster, replica, &bytes)?;
     // What is read after a crash need not be durable: it may have been written and never synced. From here on it is.
-    file.sync(SYNC.label([])).await?;
+    persist(env, async || file.sync(SYNC.label([])).await).await;
     let is_repaired = !choice.stray.is_empty();
     if is_repaired {
-        write_copies(file, &choice.superblock, &choice.stray).await?;
+        write_copies(env, file, &choice.superblock, &choice.stray).await;
         env.mark(REPAIRED);
     }
-    Ok(Some((choice.superblock, is_repaired)))
+    Some((choice.superblock, is_repaired))
 }

@@ -7,11 +7,12 @@
 use bytes::Bytes;
 
 use crate::base::{Kind, Label};
-use crate::env::{DiskError, File};
+use crate::env::{Env, File};
 
 use super::Files;
 use super::headers;
 use super::journal::SLOT_SIZE;
+use super::persist::persist;
 use super::restart::{Recovered, recover};
 use super::ring::SECTOR_SIZE;
 use super::superblock::Superblock;
@@ -23,24 +24,21 @@ static READ: Kind = Kind::new("read-journal", &["at"]);
 static SYNC: Kind = Kind::new("sync-restart", &[]);
 
 /// Reads the log of a replica with this superblock, which was read by [`promises::read`](super::promises::read). When it
-/// returns, everything that is here is durable, body and header.
-///
-/// # Errors
-/// As the device has it when it writes. A sector that cannot be read is one whose content is lost.
-pub async fn read(files: &Files, superblock: &Superblock) -> Result<Recovered, DiskError> {
+/// returns, everything that is here is durable, body and header. A sector that cannot be read is one whose content is lost.
+pub async fn read(env: &Env, files: &Files, superblock: &Superblock) -> Recovered {
     let ring = superblock.ring();
     let header_bytes = ring.header_sectors() * SECTOR_SIZE as u64;
     let headers = read_all(&files.headers, header_bytes, |at| headers::READ.label([at])).await;
     let journal = read_all(&files.journal, ring.slots() * SLOT_SIZE, |at| READ.label([at])).await;
     let recovered = recover(superblock, &headers, &journal);
     // What is read after a crash need not be durable: it may have been written and never synced. From here on it is.
-    files.journal.sync(SYNC.label([])).await?;
-    if recovered.rewritten.is_empty() {
-        files.headers.sync(headers::SYNC.label([])).await?;
-    } else {
-        recovered.headers.write(&files.headers, &recovered.rewritten).await?;
-    }
-    Ok(recovered)
+    persist(env, async || files.journal.sync(SYNC.label([])).await).await;
+    persist(env, async || match recovered.rewritten.is_empty() {
+        true => files.headers.sync(headers::SYNC.label([])).await,
+        false => recovered.headers.write(&files.headers, &recovered.rewritten).await,
+    })
+    .await;
+    recovered
 }
 
 /// The first `length` bytes of a file, with `0xff` for each byte of a sector that cannot be read or is not there.

@@ -28,7 +28,8 @@
 //! | 160..176 | checkpoint: checksum of the content |
 //! | 176..180 | life |
 //! | 180..204 | lives of the replicas 0 to 5, 4 bytes each |
-//! | 204..496 | zero |
+//! | 204..208 | 1 while the disk was lost and the replica has not recovered, 0 otherwise |
+//! | 208..496 | zero |
 //! | 496..512 | tail seal: the same as the head seal |
 //!
 //! # When a copy may be trusted
@@ -121,6 +122,8 @@ pub struct Superblock {
     pub lives: [u32; LIVES],
     /// The checkpoint that counts. The log begins after it.
     pub checkpoint: Checkpoint,
+    /// The disk was lost, and what is on it now is not enough to take part.
+    pub is_recovering: bool,
 }
 
 impl Superblock {
@@ -138,6 +141,7 @@ impl Superblock {
             life: 0,
             lives: [0; LIVES],
             checkpoint: Checkpoint::default(),
+            is_recovering: false,
         }
     }
 
@@ -177,6 +181,7 @@ impl Superblock {
         buffer.put_u128_le(self.checkpoint.checksum.0);
         buffer.put_u32_le(self.life);
         self.lives.iter().for_each(|life| buffer.put_u32_le(*life));
+        buffer.put_u32_le(u32::from(self.is_recovering));
         assert!(buffer.len() <= TAIL, "the fields fit into a copy");
         buffer.put_bytes(0, TAIL - buffer.len());
         let seal = Checksum::of(&buffer[SEAL_SIZE..]).0.to_le_bytes();
@@ -219,6 +224,7 @@ impl Superblock {
             life: half(176),
             lives: std::array::from_fn(|replica| half(180 + 4 * replica)),
             checkpoint,
+            is_recovering: half(204) != 0,
         };
         superblock.is_sound().then_some(superblock)
     }

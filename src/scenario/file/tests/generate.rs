@@ -9,7 +9,9 @@ use proptest::sample::{select, subsequence};
 
 use crate::base::{Cluster, Distribution, Key, LabelText, NodeId, Operation, Ratio};
 use crate::check::OracleId;
-use crate::scenario::{Checks, Core, Expectation, Mix, Parameters, Phase, Plan, Quiet, Scenario, Shares, Shows, Step, Workload};
+use crate::scenario::{
+    Checks, Core, Expectation, Mix, Parameters, Phase, Plan, Quiet, Scenario, Shares, Shows, Step, Workload,
+};
 use crate::world::{
     ClockConfig, Clogs, Delivery, Deviation, MishapKind, MishapRates, NetworkConfig, ScheduleConfig, Stall,
     StorageConfig,
@@ -56,25 +58,33 @@ fn any_of(kind: Kind) -> BoxedStrategy<Scenario> {
     let check = checks().prop_flat_map(|check| (Just(check.clone()), expectation(check)));
     let head = (text(), option::of(select(vec!["short-quorum", "early-ack"])), parameters(), world(kind));
     (head, workload(kind), phases, check, plan)
-        .prop_map(|((title, plant, parameters, (network, storage, clocks, schedule)), workload, phases, (check, expect), plan)| {
-            Scenario {
-                name: "test".to_string(),
-                title,
-                system: "vsr".to_string(),
-                plant: plant.map(str::to_string),
-                parameters,
-                cluster: CLUSTER,
-                network,
-                storage,
-                clocks,
-                schedule,
+        .prop_map(
+            |(
+                (title, plant, parameters, (network, storage, clocks, schedule)),
                 workload,
                 phases,
-                check,
-                expect,
+                (check, expect),
                 plan,
-            }
-        })
+            )| {
+                Scenario {
+                    name: "test".to_string(),
+                    title,
+                    system: "vsr".to_string(),
+                    plant: plant.map(str::to_string),
+                    parameters,
+                    cluster: CLUSTER,
+                    network,
+                    storage,
+                    clocks,
+                    schedule,
+                    workload,
+                    phases,
+                    check,
+                    expect,
+                    plan,
+                }
+            },
+        )
         .boxed()
 }
 

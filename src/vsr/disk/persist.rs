@@ -1,0 +1,29 @@
+//! Writing until it is done.
+//!
+//! After a failed write or sync nothing is known of what is on the disk, and a second sync that is good means nothing: what the first
+//! one should have written may count as clean, and be dropped all the same (Rebello and others, *Can applications recover
+//! from fsync failures?*, USENIX ATC 2020). So everything since the last good sync is written anew, and then synced.
+
+use std::time::Duration;
+
+use crate::env::{DiskError, Env};
+
+/// The mark of a write or sync that failed.
+pub const FAILED: &str = "disk write failed and was done anew";
+
+/// How long a disk is left alone after it has failed.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Does something to the disk, from the beginning each time, until it succeeds.
+pub async fn persist<T>(env: &Env, mut attempt: impl AsyncFnMut() -> Result<T, DiskError>) -> T {
+    loop {
+        match attempt().await {
+            Ok(done) => return done,
+            Err(error) => {
+                assert_ne!(error, DiskError::NotFound, "files that are open stay");
+                env.mark(FAILED);
+                env.sleep(PAUSE).await;
+            }
+        }
+    }
+}

@@ -4,15 +4,17 @@
 //! anybody whose log is of that very view. A replica that installs the log of a new view knows where that log ends and
 //! takes entries backwards from there, from anybody at all: each of them is named by the checksum in the one after it.
 
-use crate::base::Instant;
+use crate::base::{Instant, Kind};
 
 use super::config::{CHUNK, FETCH_RETRY, VOTE_RESEND};
-use super::disk::Position;
+use super::disk::{Position, scan};
 use super::entry::{Entry, View};
 use super::message::{LogEnd, Message};
-use super::replica::{Replica, Status};
+use super::replica::{Replica, Report, Status};
 use super::state::Transfer;
 use super::timers::Timer;
+
+static READ_AGAIN: Kind = Kind::new("read-again", &["op"]);
 
 impl Replica {
     /// Asks the primary of a view that has started without us how it started. Until it answers nothing changes here:
@@ -121,7 +123,22 @@ impl Replica {
         if let Some(install) = &mut self.install {
             install.source = next(install.source);
         }
+        self.read_again();
         self.fetch();
+    }
+
+    /// An entry that our own disk has lost may have been misread only.
+    fn read_again(&self) {
+        let Some(op) = self.log.missing().map(|missing| missing.op).rfind(|op| self.journal.is_hole(*op)) else {
+            return;
+        };
+        let (file, reports) = (self.journal_file.clone(), self.reports.clone());
+        let (ring, cluster) = (self.journal.ring(), self.config.cluster);
+        self.env.spawn(READ_AGAIN.label([op]), async move {
+            if let Some(entry) = scan::read_again(&file, ring, cluster, op).await {
+                reports.push(Report::Found(entry));
+            }
+        });
     }
 
     fn ignore_get_entries(&self, from: u64, to: u64) -> bool {

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use futures_lite::future::or;
 
 use crate::base::{Instant, NodeId, Payload, Probe, Role};
-use crate::env::{DiskError, Env, Incoming, Queue, Sleep};
+use crate::env::{DiskError, Env, File, Incoming, Queue, Sleep};
 
 use super::codec;
 use super::config::Config;
@@ -61,6 +61,9 @@ pub(super) struct Replica {
     /// The log, all of it handed to the journal.
     pub log: Log,
     pub journal: Journal,
+    pub journal_file: File,
+    /// Where tasks that work for this one report.
+    pub reports: Queue<Report>,
     pub promises: Promises,
     pub checkpoints: Checkpoints,
     /// The checkpoint that a superblock written now names.
@@ -154,8 +157,14 @@ pub async fn boot(env: Env, config: Config, service: Box<dyn Service>) {
             // Said before anything is written: from here on nothing that is on the disk is a promise.
             env.probe(Probe::Recovering);
             let is_recovering = !config.planted(Plant::BlankDiskVotes);
-            disk::format(&env, &Superblock { is_recovering, ..formatted(&env, config) }).await;
-            read(&env, config).await.expect("the disk was formatted just now")
+            let superblock = Superblock { is_recovering, ..formatted(&env, config) };
+            loop {
+                disk::format(&env, &superblock).await;
+                // What was written just now may have been a lie, or have decayed.
+                if let Some(found) = read(&env, config).await {
+                    break found;
+                }
+            }
         }
     };
     let reports = Queue::new();
@@ -165,10 +174,13 @@ pub async fn boot(env: Env, config: Config, service: Box<dyn Service>) {
     replica.run(reports).await;
 }
 
-enum Report {
+/// What the tasks report that work for the replica.
+pub(super) enum Report {
     Journal(Written),
     Superblock(u64),
     Checkpoint(Checkpoint),
+    /// An entry of ours that was found lost could be read after all.
+    Found(Entry),
 }
 
 /// What a life finds on its disk.
@@ -209,6 +221,7 @@ async fn read(env: &Env, config: Config) -> Option<Found> {
 impl Replica {
     fn new(env: Env, config: Config, service: Box<dyn Service>, found: Found, reports: &Queue<Report>) -> Replica {
         let Found { files, superblock, recovered, content } = found;
+        let (journal_file, to_holes) = (files.journal.clone(), reports.clone());
         let (to_journal, to_promises, to_checkpoints) = (reports.clone(), reports.clone(), reports.clone());
         let journal = Journal::start(&env, &files, &recovered, &config, move |written| {
             to_journal.push(Report::Journal(written));
@@ -261,6 +274,8 @@ impl Replica {
             half_installed: None,
             failures: 0,
             ask_again: Instant::START,
+            journal_file,
+            reports: to_holes,
             recovery: None,
             owed: vec![None; replicas],
             env,
@@ -323,6 +338,7 @@ impl Replica {
                 Input::Report(Report::Journal(written)) => self.on_written(written),
                 Input::Report(Report::Superblock(count)) => self.on_promised(count),
                 Input::Report(Report::Checkpoint(written)) => self.on_checkpoint_written(written),
+                Input::Report(Report::Found(entry)) => self.fill_from(&[entry]),
                 Input::Incoming(Incoming::Message { from, body }) => self.on_packet(from, &body),
                 // What was lost with a connection is asked for again when it is missed, like anything else that is lost.
                 Input::Incoming(Incoming::Reset { .. }) => {}

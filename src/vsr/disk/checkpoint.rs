@@ -30,7 +30,7 @@ use crate::base::{Checksum, Kind};
 use crate::env::{DiskError, Env, File, Queue};
 use crate::vsr::entry::Place;
 
-use super::persist::persist;
+use super::persist::{READS, persist};
 use super::ring::SECTOR_SIZE;
 use super::superblock::Checkpoint;
 
@@ -99,12 +99,17 @@ pub async fn read(files: &[File; 2], cluster: u64, checkpoint: &Checkpoint) -> O
     let label = READ.label([u64::from(checkpoint.area)]);
     let length = checkpoint.length.checked_add(HEADER_SIZE as u64)?;
     let file = &files[usize::from(checkpoint.area)];
-    // Asked first, so that nobody makes room for a length that is not there.
-    if file.length().await.ok()? < length {
-        return None;
+    for _ in 0..READS {
+        // Asked first, so that nobody makes room for a length that is not there.
+        if file.length().await.is_ok_and(|there| there < length) {
+            return None;
+        }
+        let read = file.read_at(label, 0, length).await.ok();
+        if let Some(content) = read.and_then(|bytes| Area::content(cluster, checkpoint, &bytes)) {
+            return Some(content);
+        }
     }
-    let bytes = file.read_at(label, 0, length).await.ok()?;
-    Area::content(cluster, checkpoint, &bytes)
+    None
 }
 
 /// The main task's side of the checkpoints: which area is free, and what is under way.

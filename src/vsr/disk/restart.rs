@@ -156,7 +156,12 @@ pub struct Recovered {
 impl Recovered {
     /// Whether every op that might have been acknowledged is in the log, with its entry.
     pub fn is_whole(&self) -> bool {
-        self.log.is_whole() && self.log.doubtful() == 0
+        self.lost() == 0
+    }
+
+    /// Of how many ops something is not known.
+    pub fn lost(&self) -> u64 {
+        self.log.missing().count() as u64 + self.log.doubtful()
     }
 }
 

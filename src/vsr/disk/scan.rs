@@ -9,28 +9,36 @@ use bytes::Bytes;
 use crate::base::{Kind, Label};
 use crate::env::{Env, File};
 
+use crate::vsr::entry::Entry;
+
 use super::Files;
 use super::headers;
 use super::journal::SLOT_SIZE;
-use super::persist::persist;
+use super::persist::{READS, persist};
 use super::restart::{Recovered, recover};
-use super::ring::SECTOR_SIZE;
+use super::ring::{Ring, SECTOR_SIZE};
 use super::superblock::Superblock;
 
 /// Bytes read at once.
 const PIECE: u64 = 256 * SLOT_SIZE;
 
 static READ: Kind = Kind::new("read-journal", &["at"]);
+static READ_AGAIN: Kind = Kind::new("read-again", &["op"]);
 static SYNC: Kind = Kind::new("sync-restart", &[]);
 
 /// Reads the log of a replica with this superblock, which was read by [`promises::read`](super::promises::read). When it
 /// returns, everything that is here is durable, body and header. A sector that cannot be read is one whose content is lost.
 pub async fn read(env: &Env, files: &Files, superblock: &Superblock) -> Recovered {
-    let ring = superblock.ring();
-    let header_bytes = ring.header_sectors() * SECTOR_SIZE as u64;
-    let headers = read_all(&files.headers, header_bytes, |at| headers::READ.label([at])).await;
-    let journal = read_all(&files.journal, ring.slots() * SLOT_SIZE, |at| READ.label([at])).await;
-    let recovered = recover(superblock, &headers, &journal);
+    let mut recovered = read_once(files, superblock).await;
+    for _ in 1..READS {
+        if recovered.is_whole() {
+            break;
+        }
+        let again = read_once(files, superblock).await;
+        if again.lost() < recovered.lost() {
+            recovered = again;
+        }
+    }
     // What is read after a crash need not be durable: it may have been written and never synced. From here on it is.
     persist(env, async || files.journal.sync(SYNC.label([])).await).await;
     persist(env, async || match recovered.rewritten.is_empty() {
@@ -39,6 +47,22 @@ pub async fn read(env: &Env, files: &Files, superblock: &Superblock) -> Recovere
     })
     .await;
     recovered
+}
+
+async fn read_once(files: &Files, superblock: &Superblock) -> Recovered {
+    let ring = superblock.ring();
+    let header_bytes = ring.header_sectors() * SECTOR_SIZE as u64;
+    let headers = read_all(&files.headers, header_bytes, |at| headers::READ.label([at])).await;
+    let journal = read_all(&files.journal, ring.slots() * SLOT_SIZE, |at| READ.label([at])).await;
+    recover(superblock, &headers, &journal)
+}
+
+/// Reads the entry of an op that was found lost: perhaps it was the reading that went wrong. Only its checksum tells whether it is
+/// the one that belongs there.
+pub async fn read_again(file: &File, ring: Ring, cluster: u64, op: u64) -> Option<Entry> {
+    let at = ring.slot(op) * SLOT_SIZE;
+    let bytes = file.read_at(READ_AGAIN.label([op]), at, SLOT_SIZE).await.ok()?;
+    Entry::decode(cluster, &bytes).filter(|entry| entry.op() == op)
 }
 
 /// The first `length` bytes of a file, with `0xff` for each byte of a sector that cannot be read or is not there.

@@ -11,6 +11,10 @@ use crate::check::{Epoch, Layout};
 const SLOT: u64 = 1024;
 const HEADER: usize = 128;
 const COPY: usize = 512;
+/// Headers in a sector.
+const HEADERS: u64 = 4;
+/// The unit that a checkpoint is, beyond those that are slots.
+const CHECKPOINT: u64 = 1 << 20;
 const TAIL: usize = 496;
 
 /// The number of the cluster, part of every checksum.
@@ -77,8 +81,10 @@ impl Layout for VsrLayout {
                 let slot = sector / (SLOT / COPY as u64);
                 Redundancy::Peers(slot..slot + 1)
             }
-            // Of two copies one is the newest, and only that one holds the newest promise. So none can be spared.
-            "superblock" => Redundancy::Copies { group: 0, copy: sector, spare: 0 },
+            "headers" => Redundancy::Peers(sector * HEADERS..(sector + 1) * HEADERS),
+            "superblock" => Redundancy::Copies { group: 0, copy: sector, spare: 1 },
+            // One checkpoint may be taken from any other replica that has it, or a later one.
+            "checkpoint-0" | "checkpoint-1" => Redundancy::Peers(CHECKPOINT..CHECKPOINT + 1),
             _ => Redundancy::Sole,
         }
     }
@@ -142,11 +148,13 @@ mod tests {
     }
 
     #[test]
-    fn slots_have_copies_on_other_replicas_and_promises_none_to_spare() {
+    fn slots_and_checkpoints_have_copies_on_other_replicas_and_promises_one_to_spare() {
         let of = |file, sector| VsrLayout.redundancy(file, sector);
         assert_eq!(of("journal", 0), Redundancy::Peers(0..1));
         assert_eq!(of("journal", 11), Redundancy::Peers(5..6));
-        assert_eq!(of("superblock", 1), Redundancy::Copies { group: 0, copy: 1, spare: 0 });
+        assert_eq!(of("superblock", 1), Redundancy::Copies { group: 0, copy: 1, spare: 1 });
+        assert_eq!(of("headers", 2), Redundancy::Peers(8..12));
+        assert_eq!(of("checkpoint-1", 0), of("checkpoint-0", 7));
         assert_eq!(of("notes", 0), Redundancy::Sole);
     }
 

@@ -13,8 +13,8 @@ const HEADER: usize = 128;
 const COPY: usize = 512;
 /// Headers in a sector.
 const HEADERS: u64 = 4;
-/// The unit that a checkpoint is, beyond those that are slots.
-const CHECKPOINT: u64 = 1 << 20;
+/// More slots than any ring has.
+const SLOTS: u64 = 1 << 20;
 const TAIL: usize = 496;
 
 /// The number of the cluster, part of every checksum.
@@ -83,8 +83,8 @@ impl Layout for VsrLayout {
             }
             "headers" => Redundancy::Peers(sector * HEADERS..(sector + 1) * HEADERS),
             "superblock" => Redundancy::Copies { group: 0, copy: sector, spare: 1 },
-            // One checkpoint may be taken from any other replica that has it, or a later one.
-            "checkpoint-0" | "checkpoint-1" => Redundancy::Peers(CHECKPOINT..CHECKPOINT + 1),
+            // A checkpoint stands for all that was in the slots before.
+            "checkpoint-0" | "checkpoint-1" => Redundancy::Peers(0..SLOTS),
             _ => Redundancy::Sole,
         }
     }

@@ -50,8 +50,7 @@ impl Replica {
         if self.planted(Plant::AdoptedLogTakenAsCommitted) {
             self.commit_up_to(self.log.op());
         }
-        let uncommitted = self.log.entries(self.commit + 1, self.log.op());
-        self.sessions.restart_pipeline(uncommitted.map(|entry| (entry.header().client, entry.header().request)));
+        self.note_pipeline();
         let now = self.env.now();
         self.abdicated = false;
         self.resend_head = 0;
@@ -62,6 +61,13 @@ impl Replica {
         self.timers.set(Timer::Abdication, now + ABDICATION);
         // What was adopted is committed only when a quorum has acknowledged it in this view; ours is the first voice.
         self.count_acks();
+    }
+
+    /// Whose requests are in the log and not yet executed.
+    pub fn note_pipeline(&mut self) {
+        assert!(self.leads());
+        let uncommitted = self.log.entries(self.commit + 1, self.log.op());
+        self.sessions.restart_pipeline(uncommitted.map(|entry| (entry.header().client, entry.header().request)));
     }
 
     fn ignore_request(&self, body: &[u8]) -> bool {

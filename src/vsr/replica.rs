@@ -478,8 +478,9 @@ impl Replica {
         if op == self.log.op() && self.log.doubtful() == 0 {
             return;
         }
+        // So does doubt end: whatever may have been there is not in the view's log.
+        self.env.probe(Probe::Truncated { index: op, epoch: self.view.0 });
         if op < self.log.op() {
-            self.env.probe(Probe::Truncated { index: op, epoch: self.view.0 });
             self.env.mark("uncommitted op truncated");
         }
         self.journal.cut(op);
@@ -522,6 +523,10 @@ impl Replica {
     }
 
     pub fn probe_head(&self) {
+        if self.log.doubtful() > 0 {
+            // Where it ends it cannot say.
+            return;
+        }
         let head = self.log.head();
         self.env.probe(Probe::Head { index: head.op, digest: head.checksum });
     }

@@ -63,6 +63,9 @@ impl Replica {
         assert!(self.service.restore(rest.chunk()), "so does the service's part of it");
         (self.commit, self.commit_known) = (place.op, self.commit_known.max(place.op));
         self.lacks_state = false;
+        if self.leads() {
+            self.note_pipeline();
+        }
         self.env.probe(Probe::Committed { epoch: self.view.0, index: place.op, digest: place.checksum });
         self.probe_applied(place.op);
     }

@@ -10,8 +10,10 @@
 //!    or which are down for good, are never more than the replication quorum less one. Whatever is
 //!    committed lies on a quorum, so one whole copy at least is left on a replica that is up or comes back.
 //! 3. Of several copies on one disk no more are damaged than may be; neither is one torn by a crash that is the last.
-//! 4. A lost or a misdirected write, or a lying sync, hits at most one of the places that hold a unit on one replica: of an
-//!    entry and its header, say, one says what the other should be. Sectors that lie side by side are one place.
+//! 4. Where a lost or misdirected write, or a lying sync, has hit one of the places that hold a unit on a replica, nothing
+//!    else damages another of them: of an entry and its header, say, one says what the other should be. A header that is
+//!    old, with an entry that is rotten, looks like a write that a crash interrupted, and nothing could tell the two
+//!    apart. Sectors that lie side by side are one place.
 //! 5. A cluster of one replica is never damaged.
 //! 6. Damage is repaired when the system itself has written over the place, and what it wrote is durable.
 //! 7. A replica whose disk was lost counts in every unit until it has said [`Recovering`](crate::base::Probe::Recovering)
@@ -28,7 +30,7 @@
 //!
 //! No clock and no side effects: how the disks are and what is to be done in, yes or no out.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -116,7 +118,14 @@ impl Ledger<'_> {
         let absent = |other: usize| other == replica || self.replicas[other].down;
         self.spares_copies(replica, &sectors)
             && units.iter().all(|units| self.fits(units, absent))
-            && (!lies || self.is_one_place(replica, &sectors))
+            && self.lies_stand_alone(replica, &sectors, lies)
+    }
+
+    /// The same where there is no limit to what a replica can notice.
+    fn allows_beyond_limits(&self, replica: usize, hits: &[Hit]) -> bool {
+        let hit = |hit: &Hit| hit.sectors.clone().map(|sector| (Rc::clone(&hit.file), sector)).collect::<Vec<_>>();
+        let sectors: Vec<(Rc<str>, u64)> = hits.iter().flat_map(hit).collect();
+        self.lies_stand_alone(replica, &sectors, false)
     }
 
     /// Whether all replicas of which this holds may be absent at once, in every unit.
@@ -177,23 +186,29 @@ impl Ledger<'_> {
         })
     }
 
-    /// Whether, with these, a disk lies about one place at most of each unit.
-    fn is_one_place(&self, replica: usize, sectors: &[(Rc<str>, u64)]) -> bool {
-        let before = self.replicas[replica].damaged.iter().filter(|(_, _, wrong)| *wrong == Wrong::Lie);
-        let before = before.map(|(file, sector, _)| (Rc::clone(file), *sector));
-        let lied: BTreeSet<(Rc<str>, u64)> = before.chain(sectors.iter().cloned()).collect();
+    /// Whether, with these, each lie of a disk about a unit is the only damage to that unit there.
+    fn lies_stand_alone(&self, replica: usize, sectors: &[(Rc<str>, u64)], lies: bool) -> bool {
+        let before = self.replicas[replica].damaged.iter().filter(|(_, _, wrong)| *wrong != Wrong::Torn);
+        let before = before.map(|(file, sector, wrong)| ((Rc::clone(file), *sector), *wrong == Wrong::Lie));
+        let mut damaged: BTreeMap<(Rc<str>, u64), bool> = before.collect();
+        for sector in sectors {
+            *damaged.entry(sector.clone()).or_default() |= lies;
+        }
         let units: Vec<Range<u64>> = sectors.iter().filter_map(|(file, sector)| self.units(file, *sector)).collect();
         let meets = |one: &Range<u64>, other: &Range<u64>| one.start < other.end && other.start < one.end;
         units.iter().all(|units| {
-            let concerned: Vec<&(Rc<str>, u64)> = lied
+            let is_of_them =
+                |file: &str, sector: u64| self.units(file, sector).is_some_and(|other| meets(&other, units));
+            let concerned: Vec<(&(Rc<str>, u64), bool)> = damaged
                 .iter()
-                .filter(|(file, sector)| self.units(file, *sector).is_some_and(|other| meets(&other, units)))
+                .filter(|((file, sector), _)| is_of_them(file, *sector))
+                .map(|(place, is_lie)| (place, *is_lie))
                 .collect();
-            concerned.windows(2).all(|pair| {
-                let [(file, sector), (next_file, next)] = [pair[0], pair[1]];
-                let between = |sector: u64| self.units(file, sector).is_some_and(|other| meets(&other, units));
-                file == next_file && (*sector..*next).all(between)
-            })
+            let is_one_place = concerned.windows(2).all(|pair| {
+                let [(file, sector), (next_file, next)] = [pair[0].0, pair[1].0];
+                file == next_file && (*sector..*next).all(|sector| is_of_them(file, sector))
+            });
+            is_one_place || concerned.iter().all(|(_, is_lie)| !is_lie)
         })
     }
 }
@@ -221,8 +236,11 @@ impl Shared {
     /// Whether these sectors of a node's disk may be damaged now.
     pub fn may_damage(&self, node: NodeId, hits: &[Hit], lies: bool) -> bool {
         // A client machine has nothing that anybody else relies on.
-        if !node.is_replica() || hits.is_empty() || (self.storage.budget == BudgetKind::None && !lies) {
+        if !node.is_replica() || hits.is_empty() {
             return true;
+        }
+        if self.storage.budget == BudgetKind::None && !lies {
+            return self.ledger().allows_beyond_limits(usize::from(node.index()), hits);
         }
         self.ledger().allows(usize::from(node.index()), hits, lies)
     }
@@ -405,9 +423,18 @@ mod tests {
         assert!(Story::of(3).allows_lie(0, "journal", 6..8), "a slot is one place");
         let header = || Story::of(3).lied(0, "headers", 0);
         assert!(!header().allows_lie(0, "journal", 6..8), "its header is a lie already");
-        assert!(header().allows(0, "journal", 6..8), "rot can be noticed");
+        assert!(!header().allows(0, "journal", 6..8), "an old header and a rotten entry look like a torn write");
+        assert!(header().allows(0, "headers", 0..1), "it is the same place");
+        assert!(header().allows(0, "journal", 8..9), "another unit");
+        let beyond =
+            |story: Story, sectors| story.ledger().allows_beyond_limits(0, &[Hit { file: "journal".into(), sectors }]);
+        assert!(
+            !beyond(header(), 6..8) && beyond(header(), 8..9) && beyond(Story::of(3).damaged(0, "headers", 0), 6..8)
+        );
         assert!(header().allows_lie(0, "journal", 8..10), "another unit's header is true");
-        assert!(Story::of(3).damaged(0, "headers", 0).allows_lie(0, "journal", 6..8), "the header is known to be bad");
+        let rotten = || Story::of(3).damaged(0, "headers", 0);
+        assert!(rotten().allows(0, "journal", 6..8), "both can be noticed");
+        assert!(!rotten().allows_lie(0, "journal", 6..8), "nothing says what the entry should be");
         assert!(Story::of(3).lied(0, "journal", 6).allows_lie(0, "journal", 7..8), "side by side");
         let both = [Hit { file: "journal".into(), sectors: 6..8 }, Hit { file: "headers".into(), sectors: 0..1 }];
         assert!(!Story::of(3).ledger().allows(0, &both, true));

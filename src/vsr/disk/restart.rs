@@ -159,6 +159,11 @@ impl Recovered {
         self.lost() == 0
     }
 
+    /// How much of it might be clearer if it were read once more. What looks torn may have been misread, too.
+    pub fn unclear(&self) -> u64 {
+        self.lost() + self.cases.iter().filter(|case| case.row == Row::Torn).count() as u64
+    }
+
     /// Of how many ops something is not known.
     pub fn lost(&self) -> u64 {
         self.log.missing().count() as u64 + self.log.doubtful()

@@ -31,11 +31,11 @@ static SYNC: Kind = Kind::new("sync-restart", &[]);
 pub async fn read(env: &Env, files: &Files, superblock: &Superblock) -> Recovered {
     let mut recovered = read_once(files, superblock).await;
     for _ in 1..READS {
-        if recovered.is_whole() {
+        if recovered.unclear() == 0 {
             break;
         }
         let again = read_once(files, superblock).await;
-        if again.lost() < recovered.lost() {
+        if again.unclear() < recovered.unclear() {
             recovered = again;
         }
     }

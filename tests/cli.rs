@@ -315,3 +315,41 @@ fn a_packed_history_is_unpacked() {
     std::fs::write(directory.join("history.zst"), zstd).expect("it can be written");
     assert_eq!(foretell(&directory, "check history.zst").code, Some(1));
 }
+
+#[test]
+fn a_long_history_that_claims_its_order_is_verified_as_it_is_read_and_read_again_if_the_claim_is_false() {
+    let directory = elsewhere("check-long");
+    let line = |number: u64, value: u64, index: u64| {
+        let (client, call, end) = (number % 7, number * 10, number * 10 + 25);
+        let op = if number.is_multiple_of(2) { "put" } else { "get" };
+        format!(
+            r#"{{"client":{client},"op":"{op}","key":"k{}","value":"{value}","call":{call},"return":{end},"index":{index}}}"#,
+            number / 2 % 3
+        )
+    };
+    // Whatever is put is read right afterwards, on three objects in turn.
+    let lines = |index_of: &dyn Fn(u64) -> u64, value_of: &dyn Fn(u64) -> u64| -> String {
+        (0..150_000).map(|number| line(number, value_of(number), index_of(number)) + "\n").collect()
+    };
+    let same = |number| number;
+    let right = |number: u64| number / 2;
+    let write = |name: &str, text: String| std::fs::write(directory.join(name), text).expect("it can be written");
+    write("right.jsonl", lines(&same, &right));
+    // An order that would have `get` before `put`, late in the file; and an answer that no order explains.
+    write("misled.jsonl", lines(&|number| if number > 140_000 { number ^ 1 } else { number }, &right));
+    write("wrong.jsonl", lines(&same, &|number| if number == 140_001 { 1 } else { number / 2 }));
+    write("cut.jsonl", lines(&same, &right) + "{\"client\":");
+    let ended = foretell(&directory, "check right.jsonl misled.jsonl wrong.jsonl cut.jsonl");
+    let said: Vec<&str> =
+        ended.out.lines().filter(|line| line.contains("linearizable") || line.contains(" by ")).collect();
+    assert!(ended.out.contains("150,000 operations on 3 objects"), "{}", ended.out);
+    let told = [
+        "right.jsonl  linearizable",
+        "  decided     3 by witness",
+        "misled.jsonl  linearizable",
+        "  decided     3 by zones",
+        "wrong.jsonl  not linearizable",
+    ];
+    assert_eq!(said[..told.len()], told);
+    assert!(ended.err.contains("cut.jsonl:150001:") && ended.err.contains("truncated"), "{}", ended.err);
+}

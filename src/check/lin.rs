@@ -1,16 +1,20 @@
 //! LIN: the clients' history is linearizable.
 //!
+//! If the system has a log and says what it executes, the order of the log is tried first (`log_order`): it explains most
+//! objects at once. What it does not explain is searched for.
+//!
 //! Each object is judged by itself, which is enough: a history is linearizable if and only if its part on every object
 //! is. The searches take turns with slices of nodes that grow, so that one hard object does not keep an easy one from
 //! showing its violation, and so that what is left of the budget goes to whoever needs it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use crate::base::{Disks, Event, EventId, Key, Operation, Reply};
+use crate::base::{Disks, Event, EventId, EventKind, Key, Operation, Probe, Reply};
 
 use super::history::{Call, History};
 use super::linearizability::search::{Progress, Search};
+use super::log_order::{Execution, LogOrder};
 use super::models::{Model, Partition};
 use super::oracle::{Checked, End, Oracle, OracleId, Violation};
 
@@ -43,12 +47,22 @@ pub struct Impossible {
 }
 
 /// Judges a history within a number of nodes. To find out which answer is to blame may take as many again.
-pub fn judge(history: &History, model: &dyn Model, mut nodes: u64) -> Ruling {
-    let objects = objects(history.calls(), model);
+pub fn judge(history: &History, model: &dyn Model, nodes: u64) -> Ruling {
+    search_all(history, model, &objects(history.calls(), model), &BTreeSet::new(), nodes)
+}
+
+/// Searches on all objects but those that are explained already.
+fn search_all(
+    history: &History,
+    model: &dyn Model,
+    objects: &BTreeMap<Key, Vec<usize>>,
+    explained: &BTreeSet<Key>,
+    mut nodes: u64,
+) -> Ruling {
     let given = nodes;
     let mut open: Vec<(Key, Search<'_>)> = Vec::new();
     // Most objects are decided on the spot, and then need not be kept.
-    for (key, places) in &objects {
+    for (key, places) in objects.iter().filter(|(key, _)| !explained.contains(key)) {
         let mut search = Search::new(model, at(history.calls(), places), END);
         let mut slice = FIRST_SLICE.min(nodes);
         nodes -= slice;
@@ -143,18 +157,26 @@ pub struct Lin {
     model: Option<Rc<dyn Model>>,
     nodes: u64,
     history: History,
+    log: LogOrder,
+    explained_by_log: u64,
     undecided: Vec<Key>,
 }
 
 impl Lin {
     /// Judges by this model and within so many nodes.
     pub fn new(model: Option<Rc<dyn Model>>, nodes: u64) -> Lin {
-        Lin { model, nodes, history: History::new(), undecided: Vec::new() }
+        let (history, log) = (History::new(), LogOrder::default());
+        Lin { model, nodes, history, log, explained_by_log: 0, undecided: Vec::new() }
     }
 
     /// The history so far.
     pub fn history(&self) -> &History {
         &self.history
+    }
+
+    /// How many objects the order of the log explained, so that nothing had to be searched for; known at the end.
+    pub fn explained_by_log(&self) -> u64 {
+        self.explained_by_log
     }
 }
 
@@ -164,8 +186,14 @@ impl Oracle for Lin {
     }
 
     fn on_event(&mut self, event: &Event, _disks: &dyn Disks) -> Result<(), Violation> {
-        if self.model.is_some() {
-            self.history.on_event(event);
+        if self.model.is_none() {
+            return Ok(());
+        }
+        match event.kind {
+            EventKind::Probe(Probe::Executed { client, request, index }) => {
+                self.log.on_executed(index, Execution { client, request, event: event.id });
+            }
+            _ => self.history.on_event(event),
         }
         Ok(())
     }
@@ -174,7 +202,10 @@ impl Oracle for Lin {
         let Some(model) = &self.model else {
             return Ok(());
         };
-        match judge(&self.history, model.as_ref(), self.nodes) {
+        let objects = objects(self.history.calls(), model.as_ref());
+        let explained = self.log.explained(&self.history, model.as_ref(), &objects);
+        self.explained_by_log = explained.len() as u64;
+        match search_all(&self.history, model.as_ref(), &objects, &explained, self.nodes) {
             Ruling::Linearizable => Ok(()),
             Ruling::Undecided(keys) => {
                 self.undecided = keys;

@@ -19,6 +19,7 @@ pub mod history;
 pub mod lin;
 pub mod linearizability;
 pub mod live;
+mod log_order;
 pub mod models;
 pub mod mono;
 pub mod once;

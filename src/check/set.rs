@@ -206,7 +206,10 @@ impl Oracles {
                 tell(&mut self.div, event, disks)?;
                 tell(&mut self.conv, event, disks)
             }
-            Probe::Executed { .. } => tell(&mut self.once, event, disks),
+            Probe::Executed { .. } => {
+                tell(&mut self.once, event, disks)?;
+                tell(&mut self.lin, event, disks)
+            }
         }
     }
 
@@ -255,6 +258,11 @@ impl Oracles {
     /// How the clients' calls ended so far, whichever oracles watch.
     pub fn calls(&self) -> CallCounts {
         self.calls
+    }
+
+    /// How many objects LIN could explain by the order of the log; known at the end, and 0 if it does not watch.
+    pub fn explained_by_log(&self) -> u64 {
+        self.lin.as_ref().map_or(0, Lin::explained_by_log)
     }
 
     /// The part that this replica said it plays, in this life.

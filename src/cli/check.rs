@@ -1,21 +1,16 @@
 //! `check`: whether recorded histories are linearizable.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Chain, Cursor, Read};
-
 use serde_json::{Value, json};
 
-use crate::check::linearizability::{Verdict, judge};
+use crate::check::linearizability::{Judgement, Tier, Verdict, judge};
 use crate::check::models::Standard;
-use crate::check::recorded::{Problem, Recording, edn, jsonl};
+use crate::check::recorded::Recording;
 use crate::report::linearizable::Checked;
 
 use super::arguments::{CheckArguments, Format};
 use super::console::Console;
 use super::exit::{Exit, Failure};
-
-/// So much of a file is read at a time.
-const PIECE: usize = 1 << 20;
+use super::recording::{History, read};
 
 /// How one file came out: its report, or what is wrong with it.
 enum Came {
@@ -28,13 +23,22 @@ pub(super) fn command(arguments: &CheckArguments, program: &str, console: &mut C
     let mut came = Vec::new();
     let mut objects: Vec<Value> = Vec::new();
     for name in &arguments.files {
-        let read = read(name).and_then(|recording| known(name, recording, arguments.model));
+        let read = read(name, arguments.model).and_then(|history| known(name, history, arguments.model));
         came.push(match read {
-            Ok(recording) => {
+            Ok(history) => {
                 let repeat = repeat(name, arguments, program);
-                let judgement = judge(&recording, arguments.model, arguments.budget);
+                let (operations, objects_touched) = history.size();
+                let (recording, judgement) = match history {
+                    History::Whole(recording) => {
+                        let judgement = judge(&recording, arguments.model, arguments.budget);
+                        (*recording, judgement)
+                    }
+                    History::Verified(_) => (Recording::default(), explained(objects_touched)),
+                };
                 let checked = Checked {
                     name,
+                    operations,
+                    objects: objects_touched,
                     recording: &recording,
                     model: arguments.model,
                     judgement: &judgement,
@@ -78,6 +82,13 @@ pub(super) fn command(arguments: &CheckArguments, program: &str, console: &mut C
     Ok(worst.unwrap_or(Exit::Met))
 }
 
+/// What there is to say of a history that its claimed order explains.
+fn explained(objects: u64) -> Judgement {
+    let mut decided = [0; Tier::ALL.len()];
+    decided[Tier::Witness as usize] = objects;
+    Judgement { verdict: Verdict::Linearizable, decided, misled: 0, nodes: 0 }
+}
+
 fn repeat(name: &str, arguments: &CheckArguments, program: &str) -> String {
     let name = if name.contains(char::is_whitespace) { format!("'{name}'") } else { name.to_owned() };
     let mut repeat = format!("{program} check {name}");
@@ -90,10 +101,12 @@ fn repeat(name: &str, arguments: &CheckArguments, program: &str) -> String {
     repeat
 }
 
-/// The recording, if the model knows all its operations.
-fn known(name: &str, recording: Recording, model: Standard) -> Result<Recording, String> {
+/// The history, if the model knows all its operations.
+fn known(name: &str, history: History, model: Standard) -> Result<History, String> {
+    // What was verified, the model knew.
+    let History::Whole(recording) = &history else { return Ok(history) };
     let Some(place) = recording.entries.iter().position(|entry| !model.knows(entry.act)) else {
-        return Ok(recording);
+        return Ok(history);
     };
     let act = format!("{:?}", recording.entries[place].act).to_lowercase();
     let others: Vec<String> = Standard::all()
@@ -105,55 +118,4 @@ fn known(name: &str, recording: Recording, model: Standard) -> Result<Recording,
         others => format!("try {}", others.join(" or ")),
     };
     Err(format!("{name}: the model `{model}` has no `{act}`; {hint}"))
-}
-
-/// Reads a history, unpacked if it must be.
-fn read(name: &str) -> Result<Recording, String> {
-    let failed = |error: io::Error| match error.kind() {
-        io::ErrorKind::UnexpectedEof => format!("{name} is truncated: its packed content ends too early"),
-        _ => format!("cannot read {name}: {error}"),
-    };
-    let raw: Box<dyn Read> =
-        if name == "-" { Box::new(io::stdin()) } else { Box::new(File::open(name).map_err(failed)?) };
-    let mut unpacked = unpacked(raw).map_err(failed)?;
-    let problems = |problems: Vec<Problem>| {
-        let lines: Vec<String> = problems.iter().map(|problem| format!("{name}:{problem}")).collect();
-        lines.join("\n")
-    };
-    let begin = unpacked.fill_buf().map_err(failed)?;
-    if edn::is_edn(begin) {
-        let mut bytes = Vec::new();
-        unpacked.read_to_end(&mut bytes).map_err(failed)?;
-        return edn::read(&bytes).map_err(problems);
-    }
-    let mut reader = jsonl::Reader::default();
-    loop {
-        let piece = unpacked.fill_buf().map_err(failed)?;
-        if piece.is_empty() {
-            break;
-        }
-        let length = piece.len();
-        reader.feed(piece);
-        unpacked.consume(length);
-    }
-    reader.finish().map_err(problems)
-}
-
-type Begun = Chain<Cursor<Vec<u8>>, Box<dyn Read>>;
-
-/// What is in a file, whatever it was packed with; its first bytes say so.
-fn unpacked(mut raw: Box<dyn Read>) -> io::Result<Box<dyn BufRead>> {
-    let mut begin = Vec::new();
-    raw.by_ref().take(4).read_to_end(&mut begin)?;
-    let gzip = begin.starts_with(&[0x1f, 0x8b]);
-    let zstd = begin.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]);
-    let whole: Begun = Cursor::new(begin).chain(raw);
-    let content: Box<dyn Read> = if gzip {
-        Box::new(flate2::read::MultiGzDecoder::new(whole))
-    } else if zstd {
-        Box::new(ruzstd::decoding::StreamingDecoder::new(whole).map_err(io::Error::other)?)
-    } else {
-        Box::new(whole)
-    };
-    Ok(Box::new(BufReader::with_capacity(PIECE, content)))
 }

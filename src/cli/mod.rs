@@ -27,6 +27,7 @@ mod interrupt;
 mod list;
 mod plan;
 mod progress;
+mod recording;
 mod repeat;
 mod replay;
 mod run;
@@ -34,6 +35,7 @@ mod seeds;
 mod shelf;
 mod shrink;
 mod sweep;
+mod unpack;
 mod validate;
 
 use std::io;

@@ -17,7 +17,11 @@ const SHOWN: usize = 20;
 pub struct Checked<'a> {
     /// What it is called.
     pub name: &'a str,
-    /// The history.
+    /// How many operations it has.
+    pub operations: u64,
+    /// How many objects they touch.
+    pub objects: u64,
+    /// The history; of one that is linearizable nothing more is needed.
     pub recording: &'a Recording,
     /// What it was judged by.
     pub model: Standard,
@@ -41,16 +45,16 @@ impl Checked<'_> {
     pub fn text(&self) -> String {
         let Checked { name, recording, judgement, .. } = self;
         let mut text = format!("{name}  {}\n", self.verdict());
-        let objects = recording.keys.len() as u64 - 1;
-        let operations = counted(recording.entries.len() as u64, "operation");
-        text.push_str(&field("history", &format!("{operations} on {}", counted(objects, "object"))));
+        let operations = counted(self.operations, "operation");
+        text.push_str(&field("history", &format!("{operations} on {}", counted(self.objects, "object"))));
         let decided: Vec<String> = Tier::ALL
             .iter()
             .filter(|tier| judgement.decided[**tier as usize] > 0)
             .map(|tier| format!("{} by {tier}", grouped(judgement.decided[*tier as usize])))
             .collect();
+        let decided = if decided.is_empty() { "nothing".to_owned() } else { decided.join(", ") };
         let nodes = if judgement.nodes > 0 { format!(", {}", counted(judgement.nodes, "node")) } else { String::new() };
-        text.push_str(&field("decided", &format!("{}{nodes}", decided.join(", "))));
+        text.push_str(&field("decided", &format!("{decided}{nodes}")));
         if judgement.misled > 0 {
             let misled = counted(judgement.misled, "object");
             text.push_str(&field(
@@ -131,8 +135,8 @@ impl Checked<'_> {
             "file": name,
             "verdict": self.verdict(),
             "model": self.model.to_string(),
-            "operations": recording.entries.len(),
-            "objects": recording.keys.len() - 1,
+            "operations": self.operations,
+            "objects": self.objects,
             "decided": decided,
             "misled": judgement.misled,
             "nodes": judgement.nodes,

@@ -1,6 +1,7 @@
 //! The order of the tiers, and the budget that the searches share.
 
 use std::fmt;
+use std::rc::Rc;
 
 use crate::base::{ClientId, EventId, Instant, NodeId, Operation, Outcome};
 use crate::check::history::{Call, Moment};
@@ -110,16 +111,11 @@ pub fn judge(recording: &Recording, model: Standard, nodes: u64) -> Judgement {
     let mut illegal: Option<(u32, Tier, Option<Evidence>)> = None;
     let mut open: Vec<u32> = Vec::new();
     let mut ops = Vec::new();
-    let gather = |key: u32, ops: &mut Vec<Entry>| {
-        ops.clear();
-        ops.extend(places[key as usize].iter().map(|place| recording.entries[*place as usize]));
-    };
     for key in 0..places.len() as u32 {
         if places[key as usize].is_empty() {
             continue;
         }
-        gather(key, &mut ops);
-        let (claim, tier, finding) = judge.quick(&ops);
+        let (claim, tier, finding) = judge.quick(gather(recording, &places, key, &mut ops));
         judgement.misled += u64::from(claim == Claim::Failed);
         match finding {
             Finding::Open => open.push(key),
@@ -132,7 +128,7 @@ pub fn judge(recording: &Recording, model: Standard, nodes: u64) -> Judgement {
     }
     let mut left = nodes;
     if illegal.is_none() {
-        let searched = judge.search_all(&open, |key, ops| gather(key, ops), &mut left);
+        let searched = judge.search_all(&open, recording, &places, &mut left);
         judgement.decided[Tier::Search as usize] += searched.decided;
         illegal = searched.impossible.map(|key| (key, Tier::Search, None));
         if !searched.unfinished.is_empty() {
@@ -141,12 +137,23 @@ pub fn judge(recording: &Recording, model: Standard, nodes: u64) -> Judgement {
     }
     judgement.nodes = nodes - left;
     if let Some((key, tier, evidence)) = illegal {
-        gather(key, &mut ops);
+        let ops = gather(recording, &places, key, &mut ops);
         let found = minimal::Found { key, tier, evidence };
-        let counterexample = minimal::explain(&mut judge, &ops, &places[key as usize], found, nodes);
+        let counterexample = minimal::explain(&mut judge, ops, &places[key as usize], found, nodes);
         judgement.verdict = Verdict::Impossible(Box::new(counterexample));
     }
     judgement
+}
+
+/// The operations on one object. They are copied together, unless there is no other object.
+fn gather<'a>(recording: &'a Recording, places: &[Vec<u32>], key: u32, ops: &'a mut Vec<Entry>) -> &'a [Entry] {
+    let places = &places[key as usize];
+    if places.len() == recording.entries.len() {
+        return &recording.entries;
+    }
+    ops.clear();
+    ops.extend(places.iter().map(|place| recording.entries[*place as usize]));
+    ops
 }
 
 /// What the searches have come to.
@@ -210,13 +217,19 @@ impl<'r> Judge<'r> {
 
     /// The operations as calls, as the search wants them.
     pub fn calls(&self, ops: &[Entry]) -> Vec<Call> {
+        // Half of all operations are the same one.
+        let mut get: Option<Rc<Operation>> = None;
+        let mut shared = |operation: Operation| match operation {
+            Operation::Get { .. } => get.get_or_insert_with(|| operation.into()).clone(),
+            other => other.into(),
+        };
         let call = |entry: &Entry| {
             let (operation, reply) = self.model.operation(entry, self.texts);
             let moment = |at| Moment { order: EventId(at), at: Instant::from_nanos(at) };
             Call {
                 client: ClientId { node: NodeId::client(0), session: 1 },
                 number: 1,
-                operation: operation.into(),
+                operation: shared(operation),
                 called: moment(entry.call),
                 ended: reply.map(|reply| (moment(entry.end), Outcome::Done(reply))),
             }
@@ -229,14 +242,13 @@ impl<'r> Judge<'r> {
     }
 
     /// Searches on these objects, in turns.
-    fn search_all(&self, keys: &[u32], gather: impl Fn(u32, &mut Vec<Entry>), nodes: &mut u64) -> Searched {
+    fn search_all(&self, keys: &[u32], recording: &Recording, places: &[Vec<u32>], nodes: &mut u64) -> Searched {
         let mut searched = Searched { decided: 0, impossible: None, unfinished: Vec::new() };
         let mut hard: Vec<(u32, Vec<Call>, usize)> = Vec::new();
         let mut ops = Vec::new();
         // Most objects are decided on the spot, and then need not be kept.
         for key in keys {
-            gather(*key, &mut ops);
-            let calls = self.calls(&ops);
+            let calls = self.calls(gather(recording, places, *key, &mut ops));
             let mut slice = FIRST_SLICE.min(*nodes);
             *nodes -= slice;
             let mut search = self.searching(&calls);

@@ -9,7 +9,7 @@
 //! So the search for the smallest part is one for a set of constraints that cannot be explained although any one fewer can.
 //! It starts with what the tier has found, or else with the window described below; it tries to drop halves, quarters, and so
 //! on, and last every single one. One pass over single constraints is enough, because what could not be dropped from more
-//! cannot be dropped from less.
+//! cannot be dropped from less. Only where the nodes ran out over a question it is asked again when less is left.
 //!
 //! **The window.** Where the search has decided, one first looks for the shortest stretch of time that is impossible
 //! *whatever the object held when it began*: operations that were over by then are gone, those still open are of unknown
@@ -26,8 +26,11 @@ use super::judge::{Judge, Tier};
 use super::search::Progress;
 use super::tier::Evidence;
 
-/// Nodes for one question about a part. If they run out, the constraint in question is kept.
+/// Nodes for one question about a part, at first. If they run out, the constraint in question is kept for now.
 const NODES_PER_QUESTION: u64 = 1 << 13;
+
+/// Nodes for one question about the few operations that are left at last.
+const NODES_PER_QUESTION_MOST: u64 = 1 << 17;
 
 /// Operations that all questions together may be about. After that, every constraint that is left is kept.
 const OPERATIONS_ASKED: u64 = 1 << 26;
@@ -88,7 +91,14 @@ pub(super) fn explain(
     found: Found,
     nodes: u64,
 ) -> Counterexample {
-    let mut question = Question { judge, nodes, operations: OPERATIONS_ASKED, starts: vec![], complete: true };
+    let mut question = Question {
+        judge,
+        nodes,
+        nodes_per_question: NODES_PER_QUESTION,
+        operations: OPERATIONS_ASKED,
+        starts: vec![],
+        complete: true,
+    };
     let prefix = question.longest_prefix(ops);
     let broken_by = prefix.map(|(_, op)| op);
     let evidence = found.evidence.map(|evidence| evidence.ops.iter().map(|op| *op as usize).collect::<Vec<_>>());
@@ -184,6 +194,7 @@ impl Piece {
 struct Question<'j, 'r> {
     judge: &'j mut Judge<'r>,
     nodes: u64,
+    nodes_per_question: u64,
     operations: u64,
     /// The values that the object may have held before; only "nothing yet" if there are none.
     starts: Vec<Entry>,
@@ -204,7 +215,7 @@ impl Question<'_, '_> {
                 return false;
             };
             self.operations = operations;
-            let mut nodes = NODES_PER_QUESTION.min(self.nodes);
+            let mut nodes = self.nodes_per_question.min(self.nodes);
             self.nodes -= nodes;
             let progress = self.judge.decide(&whole, &mut nodes);
             self.nodes += nodes;
@@ -275,12 +286,29 @@ impl Question<'_, '_> {
         Some(sketch)
     }
 
-    /// Drops constraints until none can be dropped.
+    /// Drops constraints until none can be dropped, or until nobody can tell.
     fn drop_constraints(&mut self, sketch: &mut Sketch) {
+        self.try_dropping(sketch, sketch.pieces.len().next_power_of_two());
+        // What was too hard to tell of many operations may be easy to tell of the few that are left.
+        while !self.complete {
+            self.complete = true;
+            let dropped = self.try_dropping(sketch, 1);
+            if !dropped && !self.complete {
+                if self.nodes_per_question >= NODES_PER_QUESTION_MOST {
+                    return;
+                }
+                self.nodes_per_question *= 4;
+            }
+        }
+    }
+
+    /// Tries to drop so many constraints at once, then half as many, and last every single one. Whether any was.
+    fn try_dropping(&mut self, sketch: &mut Sketch, mut chunk: usize) -> bool {
         let answers: fn(&mut Piece) -> &mut bool = |piece| &mut piece.answers;
         let ends: fn(&mut Piece) -> &mut bool = |piece| &mut piece.ends;
+        let (mut dropped, most) = (false, chunk);
         for constraint in [answers, ends] {
-            let mut chunk = sketch.pieces.len().next_power_of_two();
+            chunk = most;
             while chunk > 0 {
                 for start in (0..sketch.pieces.len()).step_by(chunk) {
                     let end = (start + chunk).min(sketch.pieces.len());
@@ -294,7 +322,9 @@ impl Question<'_, '_> {
                         continue;
                     }
                     let complete = self.complete;
-                    if !self.is_impossible(&sketch.entries()) {
+                    if self.is_impossible(&sketch.entries()) {
+                        dropped = true;
+                    } else {
                         sketch.pieces[start..end].copy_from_slice(&before);
                         // Only about single constraints it matters that there was no answer.
                         self.complete |= complete && chunk > 1;
@@ -303,6 +333,7 @@ impl Question<'_, '_> {
                 chunk /= 2;
             }
         }
+        dropped
     }
 
     /// The unknown operations that must be told of: those that could explain what the parts have found.

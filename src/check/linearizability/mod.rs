@@ -18,6 +18,8 @@
 //! The searches share a budget of nodes, and take turns with slices that grow, so that one hard object does not keep
 //! an easy one from showing its violation. Nodes are counted and not seconds: a verdict is the same on every machine.
 //!
+//! [`Stream`] verifies a claimed order while a history is read, and keeps only what is open.
+//!
 //! If a history is not linearizable, [`Counterexample`] has the few operations that show it. If the nodes run out,
 //! [`Unfinished`] says how much of the object's history could be explained.
 
@@ -30,6 +32,7 @@ mod minimal;
 pub(super) mod search;
 mod sight;
 pub(super) mod states;
+mod stream;
 mod tier;
 mod witness;
 mod zones;
@@ -39,3 +42,4 @@ mod tests;
 
 pub use judge::{Judgement, Tier, Unfinished, Verdict, judge};
 pub use minimal::{Counterexample, Part, Prefix};
+pub use stream::{Stream, Verified};

@@ -20,6 +20,7 @@
 //!   therefore never a choice.
 //! - Of unknown operations that ask for the same thing, the first called is taken first; one that would achieve nothing
 //!   is not taken at all.
+//! - Where something is appended, one of unknown outcome is not taken if nobody is left who wants what it leads to.
 //! - If the model is plain, [`sight`](super::sight) sees that a state is left which somebody must still read, or that
 //!   a read can no longer get its answer.
 //!
@@ -269,9 +270,8 @@ impl<'a> Search<'a> {
                 if op == returning || helps != helpful || !self.is_worth_taking(op) {
                     continue;
                 }
-                // What need not be taken is taken only for what it does: here, or to what it covers.
                 if let Some(next) = self.step(op)
-                    && (self.ops[op as usize].reply.is_some() || next != self.state || self.covers_something(op))
+                    && (self.ops[op as usize].reply.is_some() || self.is_of_use(op, next))
                 {
                     self.choices.push((op, next));
                 }
@@ -285,6 +285,12 @@ impl<'a> Search<'a> {
         if self.choices.len() > choices {
             self.frames.push(Frame { trail: self.trail.len(), choices });
         }
+    }
+
+    /// What need not be taken is taken only for what it does: here, or to what it covers.
+    fn is_of_use(&self, op: u32, next: u32) -> bool {
+        let changes = next != self.state && self.sight.leads_on(self.states.get(next), &self.states);
+        changes || self.covers_something(op)
     }
 
     fn is_worth_taking(&self, op: u32) -> bool {
@@ -364,6 +370,9 @@ impl<'a> Search<'a> {
 
     /// The state after `op` in the current one, if it may be taken here; of a read, the same state.
     fn step(&mut self, op: u32) -> Option<u32> {
+        if let Some(told) = self.sight.leads_to(op, self.state) {
+            return told;
+        }
         if self.is_hard
             && let Some(known) = self.cache.get(&(self.state, op))
         {

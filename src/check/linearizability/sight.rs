@@ -32,6 +32,9 @@ pub(super) struct Sight {
     reads: Vec<u32>,
     /// By operation: the step at which it returns; the number of steps if never.
     returns: Vec<usize>,
+    /// Where something is appended and no compare-and-swap has failed: the states that somebody may want, in the order of
+    /// their texts.
+    wanted_by_text: Option<Vec<u32>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -59,6 +62,8 @@ struct Note {
     may_want: Option<u32>,
     /// It writes whatever it finds.
     blind: bool,
+    /// It answered nothing but that it was done, or not even that.
+    silent: bool,
     /// It changes nothing.
     read: bool,
     /// Its outcome is known.
@@ -96,8 +101,15 @@ impl Sight {
         if matches!(kind, Kind::Appended { .. }) {
             look_for_traces(ops, &mut notes, &returns);
         }
-        let mut sight =
-            Sight { kind, notes, wants: vec![0; size], may_want: vec![0; size], makers: vec![0; size], reads, returns };
+        let failed = ops.iter().any(|op| op.reply == Some(&Reply::Swapped(false)));
+        let wanted_by_text = (matches!(kind, Kind::Appended { .. }) && !failed).then(|| {
+            let mut wanted: Vec<u32> = notes.iter().flat_map(|note| [note.wants, note.may_want]).flatten().collect();
+            wanted.sort_unstable_by(|one, other| states.get(*one).cmp(states.get(*other)));
+            wanted.dedup();
+            wanted
+        });
+        let [wants, may_want, makers] = [0, 1, 2].map(|_| vec![0; size]);
+        let mut sight = Sight { kind, notes, wants, may_want, makers, reads, returns, wanted_by_text };
         (0..ops.len() as u32).for_each(|op| sight.on_untake(op));
         sight
     }
@@ -127,6 +139,21 @@ impl Sight {
         }
     }
 
+    /// Whether it can make a difference that an operation of unknown outcome leads to this state here.
+    ///
+    /// If nobody who is left wants a text that begins with the state, then nobody sees what the operation did before something
+    /// else is written over it: whatever is appended in between, it is appended to this state, and whoever found it would
+    /// have to want it. So the operation may as well not happen here, now or ever. A compare-and-swap that failed does not want
+    /// anything, and still sees.
+    pub fn leads_on(&self, state: &State, states: &States) -> bool {
+        let (Some(wanted), Some(text)) = (&self.wanted_by_text, state) else {
+            return true;
+        };
+        let first = wanted.partition_point(|other| states.get(*other) < state);
+        let begun = |other: &&u32| states.get(**other).as_ref().is_some_and(|other| other.starts_with(text));
+        wanted[first..].iter().take_while(begun).any(|other| self.is_asked_for(*other))
+    }
+
     /// Whether taking this hides what was taken just before it.
     pub fn covers(&self, op: u32) -> bool {
         self.kind == Kind::Register && self.notes[op as usize].blind
@@ -136,6 +163,20 @@ impl Sight {
     pub fn is_coverable(&self, op: u32) -> bool {
         let note = &self.notes[op as usize];
         note.blind && note.makes.is_some_and(|made| !self.is_asked_for(made))
+    }
+
+    /// Where this operation leads from a state, nowhere if it cannot be taken there; if that can be told by comparing numbers,
+    /// without the model, which would copy texts.
+    pub fn leads_to(&self, op: u32, state: u32) -> Option<Option<u32>> {
+        let note = &self.notes[op as usize];
+        match (note.wants, note.may_want, note.makes) {
+            _ if self.kind == Kind::Blind => None,
+            (Some(wanted), _, None) if note.read => Some((wanted == state).then_some(state)),
+            (Some(wanted), _, Some(made)) => Some((wanted == state).then_some(made)),
+            (None, Some(wanted), Some(made)) => Some(Some(if wanted == state { made } else { state })),
+            (None, None, made) if note.blind && note.silent => Some(made),
+            _ => None,
+        }
     }
 
     /// The state that this operation must find.
@@ -252,7 +293,8 @@ impl Note {
             }
             _ => Note::default(),
         };
-        Note { read: op.read, known: op.reply.is_some(), noticed_until: usize::MAX, ..note }
+        let silent = matches!(op.reply, None | Some(Reply::Done));
+        Note { read: op.read, known: op.reply.is_some(), silent, noticed_until: usize::MAX, ..note }
     }
 }
 

@@ -12,8 +12,8 @@ use crate::check::models::State;
 /// States by number.
 pub(super) struct States {
     states: Vec<State>,
-    /// The numbers of all but "absent".
-    ids: HashMap<Vec<u8>, u32, Fixed>,
+    /// The numbers of all but "absent", by their hashes. Where hashes are the same, the second state is under the next hash.
+    ids: HashMap<u64, u32, Fixed>,
 }
 
 impl States {
@@ -26,12 +26,16 @@ impl States {
 
     pub fn id(&mut self, state: Option<&[u8]>) -> u32 {
         let Some(bytes) = state else { return States::ABSENT };
-        if let Some(id) = self.ids.get(bytes) {
-            return *id;
+        let mut hash = hash_bytes(bytes);
+        while let Some(id) = self.ids.get(&hash) {
+            if self.states[*id as usize].as_deref() == state {
+                return *id;
+            }
+            hash = hash.wrapping_add(1);
         }
         let id = u32::try_from(self.states.len()).expect("fewer states than there is memory");
         self.states.push(Some(bytes.to_vec()));
-        self.ids.insert(bytes.to_vec(), id);
+        self.ids.insert(hash, id);
         id
     }
 

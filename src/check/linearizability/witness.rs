@@ -41,45 +41,68 @@ pub(super) fn verify(ops: &[Entry], texts: &Texts, order: &mut Vec<u32>) -> Clai
     if !order.is_sorted_by_key(|op| ops[*op as usize].index) {
         order.sort_unstable_by_key(|op| ops[*op as usize].index);
     }
-    let mut replay = Replay { texts, state: State::Text(ABSENT), built: Vec::new() };
-    let (mut latest, mut last) = (0, NO_INDEX);
-    for op in &*order {
-        let entry = &ops[*op as usize];
-        latest = latest.max(entry.call);
-        if entry.index == last || entry.end < latest || !replay.explains(entry) {
-            return Claim::Failed;
-        }
-        last = entry.index;
+    let mut replay = Replay::default();
+    let verified = order.iter().all(|op| replay.goes_on_with(&ops[*op as usize], texts));
+    if verified { Claim::Verified } else { Claim::Failed }
+}
+
+/// Operations on one object, one after the other in the order that is claimed.
+#[derive(Debug, Default)]
+pub(super) struct Replay {
+    store: Store,
+    /// The greatest call so far.
+    latest_call: u64,
+    /// The index of the last one.
+    last: Option<u32>,
+}
+
+impl Replay {
+    /// Whether this operation may come next. If not, the claim has failed, and nothing more is to be asked.
+    pub fn goes_on_with(&mut self, entry: &Entry, texts: &Texts) -> bool {
+        self.latest_call = self.latest_call.max(entry.call);
+        let is_next = self.last.is_none_or(|last| last < entry.index);
+        self.last = Some(entry.index);
+        is_next && entry.end >= self.latest_call && self.store.explains(entry, texts)
     }
-    Claim::Verified
+
+    /// The text that must be kept for what comes next.
+    pub fn text(&mut self) -> Option<&mut TextId> {
+        if let State::Text(text) = &mut self.store.state { Some(text) } else { None }
+    }
 }
 
 /// A store with one key.
-struct Replay<'t> {
-    texts: &'t Texts,
+#[derive(Debug, Default)]
+struct Store {
     state: State,
     /// The state, if it was appended to.
     built: Vec<u8>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum State {
     Text(TextId),
     Built,
 }
 
-impl Replay<'_> {
-    fn is(&self, text: TextId) -> bool {
+impl Default for State {
+    fn default() -> State {
+        State::Text(ABSENT)
+    }
+}
+
+impl Store {
+    fn is(&self, text: TextId, texts: &Texts) -> bool {
         match self.state {
             State::Text(state) => state == text,
-            State::Built => text != ABSENT && self.built == self.texts.get(text),
+            State::Built => text != ABSENT && self.built == texts.get(text),
         }
     }
 
     /// Applies an operation. False if that gives another answer, or if this store does not know the operation.
-    fn explains(&mut self, entry: &Entry) -> bool {
+    fn explains(&mut self, entry: &Entry, texts: &Texts) -> bool {
         match (entry.act, entry.answer) {
-            (Act::Get, answer) => answer == Answer::Unknown || self.is(entry.value),
+            (Act::Get, answer) => answer == Answer::Unknown || self.is(entry.value, texts),
             (Act::Put, _) => {
                 self.state = State::Text(entry.value);
                 true
@@ -91,14 +114,14 @@ impl Replay<'_> {
             (Act::Append, _) => {
                 if let State::Text(text) = self.state {
                     self.built.clear();
-                    self.built.extend_from_slice(self.texts.get(text));
+                    self.built.extend_from_slice(texts.get(text));
                     self.state = State::Built;
                 }
-                self.built.extend_from_slice(self.texts.get(entry.value));
+                self.built.extend_from_slice(texts.get(entry.value));
                 true
             }
             (Act::Cas, answer) => {
-                let swaps = self.is(entry.from);
+                let swaps = self.is(entry.from, texts);
                 if swaps {
                     self.state = State::Text(entry.value);
                 }

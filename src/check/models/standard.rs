@@ -70,7 +70,11 @@ impl Standard {
     /// An entry as an operation on its key and what that answered; `None` if its outcome is unknown.
     pub(in crate::check) fn operation(self, entry: &Entry, texts: &Texts) -> (Operation, Option<Reply>) {
         let key = Key(entry.key);
-        let text = |id| String::from_utf8_lossy(texts.get(id)).into_owned();
+        // Readers let nothing else in than UTF-8, which is quickly said of most texts.
+        let text = |id| match std::str::from_utf8(texts.get(id)) {
+            Ok(text) => text.to_owned(),
+            Err(_) => String::from_utf8_lossy(texts.get(id)).into_owned(),
+        };
         let maybe = |id| if id == ABSENT { None } else { Some(text(id)) };
         let custom = |name, id| Operation::Custom { name, key, input: Bytes::copy_from_slice(texts.get(id)) };
         let is_log = self == Standard::Log;

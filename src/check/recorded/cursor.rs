@@ -35,6 +35,37 @@ pub(super) const ACTS: [(&[u8], Act); 13] = [
     (b"dequeue", Act::Dequeue),
 ];
 
+/// A field of a line.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Field {
+    Client,
+    Op,
+    Key,
+    Value,
+    From,
+    Ok,
+    Call,
+    Return,
+    Index,
+    Position,
+    /// One that nobody knows.
+    Other,
+}
+
+/// The fields as they are mostly written, in the order in which they mostly come.
+const FIELDS: [(&[u8], Field); 10] = [
+    (b"\"client\":", Field::Client),
+    (b"\"op\":", Field::Op),
+    (b"\"key\":", Field::Key),
+    (b"\"value\":", Field::Value),
+    (b"\"from\":", Field::From),
+    (b"\"ok\":", Field::Ok),
+    (b"\"call\":", Field::Call),
+    (b"\"return\":", Field::Return),
+    (b"\"index\":", Field::Index),
+    (b"\"position\":", Field::Position),
+];
+
 /// A line, and how far it has been read.
 pub(super) struct Cursor<'l> {
     pub line: &'l [u8],
@@ -72,9 +103,35 @@ impl<'l> Cursor<'l> {
         if self.next() == Some(byte) { Ok(()) } else { Err(self.back(expected)) }
     }
 
-    /// The name of a field, as it stands.
+    /// The name of a field and the colon. `next` is the place in [`FIELDS`] of the one that is looked for first, and becomes
+    /// that of the one after the field found: lines are much alike, so mostly the first look is the last.
     #[inline]
-    pub fn name(&mut self) -> Result<&'l [u8], String> {
+    pub fn field(&mut self, next: &mut usize) -> Result<Field, String> {
+        let rest = &self.line[self.at.min(self.line.len())..];
+        for place in (*next..FIELDS.len()).chain(0..*next) {
+            let (name, field) = FIELDS[place];
+            // Two bytes tell most of them apart.
+            if rest.get(1..3) == Some(&name[1..3]) && rest.starts_with(name) {
+                self.at += name.len();
+                *next = place + 1;
+                return Ok(field);
+            }
+        }
+        self.field_anyhow()
+    }
+
+    /// The same for fields that nobody knows, and where there is space before the colon.
+    fn field_anyhow(&mut self) -> Result<Field, String> {
+        let name = self.name()?;
+        self.skip_space();
+        self.expect(b':', "`:` after the name of a field")?;
+        let known = FIELDS.iter().find(|(known, _)| known[1..known.len() - 2] == *name);
+        Ok(known.map_or(Field::Other, |(_, field)| *field))
+    }
+
+    /// A name in quotation marks, as it stands.
+    #[inline]
+    fn name(&mut self) -> Result<&'l [u8], String> {
         self.expect(b'"', "the name of a field in quotation marks")?;
         let start = self.at;
         while let Some(byte) = self.next() {

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 
 use memchr::memchr;
 
-use super::cursor::{ACTS, Cursor, Seen};
+use super::cursor::{ACTS, Cursor, Field, Seen};
 use super::{ABSENT, Act, Answer, Entry, NEVER, NO_INDEX, Problem, Recording, TextId, Texts};
 
 /// Lines that are wrong are told of up to so many; the rest are counted.
@@ -35,6 +35,8 @@ pub struct Reader {
     wrong: u64,
     /// For texts with escapes.
     unescaped: Vec<u8>,
+    /// Texts that are not there any more were no text.
+    lost_text: bool,
 }
 
 impl Reader {
@@ -57,6 +59,31 @@ impl Reader {
             piece = &piece[end + 1..];
         }
         self.begun.extend_from_slice(piece);
+    }
+
+    /// What was read and not taken yet.
+    pub fn entries(&self) -> &[Entry] {
+        &self.recording.entries
+    }
+
+    /// Takes out what was read so far; [`Reader::finish`] then gives the rest.
+    pub fn take(&mut self) -> Vec<Entry> {
+        std::mem::take(&mut self.recording.entries)
+    }
+
+    /// Texts of values so far, but for those that were [forgotten](Reader::forget_values).
+    pub fn values(&self) -> &Texts {
+        &self.recording.values
+    }
+
+    /// Forgets all texts of values but these, which get new numbers. All operations must have been taken.
+    pub fn forget_values<'t>(&mut self, kept: impl Iterator<Item = &'t mut TextId>) {
+        assert!(self.recording.entries.is_empty(), "operations refer to texts by number");
+        self.lost_text |= !self.recording.values.are_utf8();
+        let before = std::mem::take(&mut self.recording.values);
+        for text in kept.filter(|text| **text != ABSENT) {
+            *text = self.recording.values.intern(before.get(*text));
+        }
     }
 
     /// The history, when the file has ended.
@@ -87,7 +114,7 @@ impl Reader {
             }
             return Err(self.problems);
         }
-        if !self.recording.values.are_utf8() || !self.recording.keys.are_utf8() {
+        if self.lost_text || !self.recording.values.are_utf8() || !self.recording.keys.are_utf8() {
             return Err(vec![Problem::new(self.lines, 0, b"", "expected text in UTF-8 in the lines up to this one")]);
         }
         self.recording.sort();
@@ -152,26 +179,25 @@ fn entry(cursor: &mut Cursor<'_>, recording: &mut Recording, spare: &mut Vec<u8>
     if cursor.peek() == Some(b'}') {
         return Err("expected the fields of an operation".to_owned());
     }
+    let mut next = 0;
     loop {
         cursor.skip_space();
-        let name = cursor.name()?;
+        let field = cursor.field(&mut next)?;
         cursor.skip_space();
-        cursor.expect(b':', "`:` after the name of a field")?;
-        cursor.skip_space();
-        match name {
-            b"client" => fields.client = cursor.number("client")?,
-            b"op" => fields.act = Some(cursor.act()?),
-            b"key" => match cursor.text("key", keys, spare)? {
+        match field {
+            Field::Client => fields.client = cursor.number("client")?,
+            Field::Op => fields.act = Some(cursor.act()?),
+            Field::Key => match cursor.text("key", keys, spare)? {
                 Seen::Value(key) => fields.key = key,
                 _ => return Err("expected a text for `key`".to_owned()),
             },
-            b"value" => fields.value = cursor.text("value", values, spare)?,
-            b"from" => fields.from = cursor.text("from", values, spare)?,
-            b"position" => fields.position = cursor.text("position", values, spare)?,
-            b"ok" => fields.ok = cursor.truth()?,
-            b"call" => fields.call = Some(cursor.number("call")?),
-            b"return" => fields.end = cursor.number_or_null("return")?,
-            b"index" => {
+            Field::Value => fields.value = cursor.text("value", values, spare)?,
+            Field::From => fields.from = cursor.text("from", values, spare)?,
+            Field::Position => fields.position = cursor.text("position", values, spare)?,
+            Field::Ok => fields.ok = cursor.truth()?,
+            Field::Call => fields.call = Some(cursor.number("call")?),
+            Field::Return => fields.end = cursor.number_or_null("return")?,
+            Field::Index => {
                 let index = cursor.number_or_null("index")?.value().map(u32::try_from);
                 fields.index = match index {
                     None => NO_INDEX,
@@ -179,7 +205,7 @@ fn entry(cursor: &mut Cursor<'_>, recording: &mut Recording, spare: &mut Vec<u8>
                     Some(_) => return Err("expected an `index` below 4,294,967,295".to_owned()),
                 };
             }
-            _ => cursor.skip_value()?,
+            Field::Other => cursor.skip_value()?,
         }
         cursor.skip_space();
         match cursor.next() {

@@ -11,14 +11,28 @@ pub const ABSENT: TextId = 0;
 /// Texts that are at most so long are compared inside the table, without a look at where they are stored.
 const SHORT: usize = 7;
 
+/// Small numbers are looked up by themselves as long as there are no more than so many for each text there is.
+const NUMBERS_PER_TEXT: usize = 4;
+
+/// Small numbers up to this one are looked up by themselves in any case.
+const NUMBERS_LEAST: usize = 1 << 10;
+
 /// A table of texts, numbered from 1 in the order in which they came.
+///
+/// Most values of most histories are whole numbers, and most of these are counted up. So texts that are small numbers, as one
+/// writes them, have a table of their own, where neighbours are neighbours: it is read from one end to the other, while
+/// hashes would be all over the memory. All other texts, and numbers too large for their table, are hashed.
 #[derive(Clone, Debug, Default)]
 pub struct Texts {
     bytes: Vec<u8>,
     /// By number, where the text ends; the text before it ends where it begins.
     ends: Vec<usize>,
+    /// By small number, the number of its text; [`ABSENT`] where there is none, or where it is hashed.
+    numbers: Vec<TextId>,
     /// Open addressing; a power of two, never full.
     slots: Vec<Slot>,
+    /// How many texts are in `slots`.
+    hashed: usize,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -27,6 +41,33 @@ struct Slot {
     mark: u64,
     /// 0 if the slot is free.
     id: TextId,
+}
+
+/// How a text is looked up.
+#[derive(Clone, Copy)]
+struct Mark {
+    mark: u64,
+    hash: u64,
+    is_short: bool,
+}
+
+impl Mark {
+    #[inline]
+    fn of(text: &[u8]) -> Mark {
+        if text.len() <= SHORT {
+            let mark = text.iter().fold(text.len() as u64, |packed, byte| packed << 8 | u64::from(*byte));
+            Mark { mark, hash: mix(mark, 1), is_short: true }
+        } else {
+            // The top bit tells the hash of a long text from a short text, whose top byte is its length.
+            let hash = hash_bytes(text);
+            Mark { mark: hash | 1 << 63, hash, is_short: false }
+        }
+    }
+
+    /// The hash, again; of a long text without its top bit, which no table is large enough for.
+    fn hash(mark: u64) -> u64 {
+        if mark >> 63 == 0 { mix(mark, 1) } else { mark }
+    }
 }
 
 impl Texts {
@@ -60,72 +101,121 @@ impl Texts {
 
     /// The number of a text that is here already.
     pub fn find(&self, text: &[u8]) -> Option<TextId> {
+        let own = small_number(text).and_then(|number| self.numbers.get(number)).copied();
+        if let Some(id) = own.filter(|id| *id != ABSENT) {
+            return Some(id);
+        }
         if self.slots.is_empty() {
             return None;
         }
-        let (mark, at) = self.probe(text);
-        debug_assert!(self.slots[at].id == 0 || self.slots[at].mark == mark);
+        let at = self.probe(text, Mark::of(text));
         Some(self.slots[at].id).filter(|id| *id != ABSENT)
     }
 
     /// The number of a text, which is stored if it is new.
     #[inline]
     pub fn intern(&mut self, text: &[u8]) -> TextId {
-        if (self.ends.len() + 1) * 2 > self.slots.len() {
+        let number = small_number(text);
+        if let Some(id) = number.and_then(|number| self.numbers.get(number))
+            && *id != ABSENT
+        {
+            return *id;
+        }
+        self.intern_other(text, number)
+    }
+
+    /// The same for what is not in the table of small numbers.
+    fn intern_other(&mut self, text: &[u8], number: Option<usize>) -> TextId {
+        if self.ends.is_empty() {
+            // Number 0, which stands for nothing.
+            self.ends.push(0);
+        }
+        if (self.hashed + 1) * 2 > self.slots.len() {
             self.grow();
         }
-        let (mark, at) = self.probe(text);
-        if self.slots[at].id != ABSENT {
-            return self.slots[at].id;
+        let own = number.filter(|number| self.has_room_for(*number));
+        let mark = Mark::of(text);
+        // A number may have come when its table did not reach so far.
+        let at = self.probe(text, mark);
+        let known = self.slots[at].id;
+        let id = if known == ABSENT { self.add(text) } else { known };
+        match own {
+            Some(number) => self.numbers[number] = id,
+            None if known == ABSENT => {
+                self.slots[at] = Slot { mark: mark.mark, id };
+                self.hashed += 1;
+            }
+            None => {}
         }
-        let id = TextId::try_from(self.ends.len()).expect("there are fewer than 2^32 texts");
-        self.bytes.extend_from_slice(text);
-        self.ends.push(self.bytes.len());
-        self.slots[at] = Slot { mark, id };
         id
     }
 
-    /// Its mark, and the slot where it is or belongs.
+    fn add(&mut self, text: &[u8]) -> TextId {
+        let id = TextId::try_from(self.ends.len()).expect("there are fewer than 2^32 texts");
+        self.bytes.extend_from_slice(text);
+        self.ends.push(self.bytes.len());
+        id
+    }
+
+    /// Whether the table of small numbers has a place for this one, after it has grown if it may.
+    fn has_room_for(&mut self, number: usize) -> bool {
+        if number >= self.numbers.len() && number < NUMBERS_LEAST + NUMBERS_PER_TEXT * self.ends.len() {
+            self.numbers.resize((number + 1).next_power_of_two().max(NUMBERS_LEAST), ABSENT);
+        }
+        number < self.numbers.len()
+    }
+
+    /// The slot where a text is or belongs.
     #[inline]
-    fn probe(&self, text: &[u8]) -> (u64, usize) {
-        let short = text.len() <= SHORT;
-        let (mark, hash) = if short {
-            let packed = text.iter().fold(text.len() as u64, |packed, byte| packed << 8 | u64::from(*byte));
-            (packed, mix(packed, 1))
-        } else {
-            // The top bit tells the hash of a long text from a short text, whose top byte is its length.
-            let hash = hash_bytes(text);
-            (hash | 1 << 63, hash)
-        };
+    fn probe(&self, text: &[u8], Mark { mark, hash, is_short }: Mark) -> usize {
         let last = self.slots.len() - 1;
         let mut at = hash as usize & last;
         loop {
             let slot = self.slots[at];
-            if slot.id == ABSENT || (slot.mark == mark && (short || self.get(slot.id) == text)) {
-                return (mark, at);
+            if slot.id == ABSENT || (slot.mark == mark && (is_short || self.get(slot.id) == text)) {
+                return at;
             }
             at = (at + 1) & last;
         }
     }
 
     fn grow(&mut self) {
-        if self.ends.is_empty() {
-            // Number 0, which stands for nothing.
-            self.ends.push(0);
-        }
         let size = (self.slots.len() * 2).max(64);
-        self.slots = vec![Slot::default(); size];
-        for id in 1..self.ends.len() {
-            let (start, end) = (self.ends[id - 1], self.ends[id]);
-            let (mark, at) = self.probe(&self.bytes[start..end]);
-            self.slots[at] = Slot { mark, id: id as TextId };
+        let last = size - 1;
+        let before = std::mem::replace(&mut self.slots, vec![Slot::default(); size]);
+        for slot in before.into_iter().filter(|slot| slot.id != ABSENT) {
+            let mut at = Mark::hash(slot.mark) as usize & last;
+            while self.slots[at].id != ABSENT {
+                at = (at + 1) & last;
+            }
+            self.slots[at] = slot;
         }
     }
 
     /// About how many bytes it takes in memory.
     pub fn bytes(&self) -> usize {
-        self.bytes.capacity() + self.ends.capacity() * size_of::<usize>() + self.slots.len() * size_of::<Slot>()
+        self.bytes.capacity()
+            + self.ends.capacity() * size_of::<usize>()
+            + self.numbers.capacity() * size_of::<TextId>()
+            + self.slots.len() * size_of::<Slot>()
     }
+}
+
+/// The number that a text is, if it is a small one as one writes it: no sign, no zeros before it.
+#[inline]
+fn small_number(text: &[u8]) -> Option<usize> {
+    if text.is_empty() || text.len() > SHORT || (text[0] == b'0' && text.len() > 1) {
+        return None;
+    }
+    let mut number = 0;
+    for byte in text {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        number = number * 10 + usize::from(digit);
+    }
+    Some(number)
 }
 
 #[cfg(test)]
@@ -146,6 +236,22 @@ mod tests {
             assert_eq!((texts.intern(text), texts.find(text), texts.get(id)), (id, Some(id), text.as_slice()));
         }
         assert_eq!(texts.find(b"another"), None);
+        assert_eq!((texts.find(b"1000"), texts.find(b"01"), texts.find(b"9999999")), (None, None, None));
         assert_eq!((texts.get(ABSENT), texts.show(ABSENT).as_str()), (&[][..], "(absent)"));
+    }
+    #[test]
+    fn numbers_keep_theirs_when_their_table_grows() {
+        let mut texts = Texts::default();
+        // The first are too large for so few texts, and then come so many that they are not.
+        let mut known: Vec<String> =
+            ["5000", "99999", "9999999", "0", "00", "-1", "007", "1e3"].map(str::to_owned).into();
+        known.extend((1..6_000_u32).filter(|number| *number != 5_000).rev().map(|number| number.to_string()));
+        known.extend((1..300_u32).map(|number| (number * 1_013 + 10_000).to_string()));
+        let ids: Vec<TextId> = known.iter().map(|text| texts.intern(text.as_bytes())).collect();
+        assert_eq!(ids, (1..=known.len() as u32).collect::<Vec<_>>());
+        for (text, id) in known.iter().zip(ids) {
+            let text = text.as_bytes();
+            assert_eq!((texts.find(text), texts.intern(text), texts.get(id)), (Some(id), id, text));
+        }
     }
 }

@@ -78,7 +78,7 @@ pub(super) fn verify(recording: &Recording, model: Standard, counterexample: &Co
 
 #[test]
 fn long_histories_have_short_counterexamples() {
-    for workload in [Workload::Register, Workload::Cas, Workload::SmallCas, Workload::Append] {
+    for workload in WORKLOADS {
         for (seed, plant) in (0..20).flat_map(|seed| [(seed, Plant::Stale), (seed, Plant::Phantom)]) {
             let plan = Plan { workload, seed, plant: Some(plant), operations: 400, unknown: 2, ..Plan::default() };
             let recording = generate(&plan);

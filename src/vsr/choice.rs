@@ -65,7 +65,8 @@ mod tests {
             op: last.op(),
             checksum: last.checksum().expect("all of them are known"),
         });
-        Promise { log_view: View(log_view), commit: Place::default(), log: LogEnd { head, doubt, suffix } }
+        let log = LogEnd { head, doubt, suffix };
+        Promise { log_view: View(log_view), lives: [0; 6], commit: Place::default(), log }
     }
 
     fn ends(replicas: u16, promises: &[Promise]) -> Option<u64> {

@@ -257,7 +257,7 @@ fn in_runs_the_log_explains_nearly_every_object_without_a_search() {
         let scenario =
             parse_bytes(name, &file, &registry).expect("it is right").only().expect("it has no choices").clone();
         for seed in 0..2 {
-            let system = registry.make(&scenario.system, None).expect("it exists");
+            let system = registry.make(&scenario).expect("it exists");
             let model = system.model();
             let run = run(&scenario, system, &Settings { seed, trace: true, ..Settings::default() });
             let trace = run.trace.expect("it was asked for");

@@ -30,7 +30,8 @@ use crate::base::{Checksum, Kind};
 use crate::env::{DiskError, Env, File, Queue};
 use crate::vsr::entry::Place;
 
-use super::persist::{READS, persist};
+use super::persist::persist;
+use super::reading::READS;
 use super::ring::SECTOR_SIZE;
 use super::superblock::Checkpoint;
 

@@ -30,6 +30,7 @@ pub mod journal;
 pub mod log;
 pub mod persist;
 pub mod promises;
+pub mod reading;
 pub mod restart;
 pub mod ring;
 pub mod scan;

@@ -11,9 +11,6 @@ use crate::env::{DiskError, Env};
 /// The mark of a write or sync that failed.
 pub const FAILED: &str = "disk write failed and was done anew";
 
-/// How often a disk is read before what cannot be read is taken for lost: reading may go wrong once and well the next time.
-pub const READS: usize = 4;
-
 /// How long a disk is left alone after it has failed.
 const PAUSE: Duration = Duration::from_millis(10);
 

@@ -6,12 +6,13 @@
 use crate::base::Kind;
 use crate::env::{Env, File, Queue};
 
-use super::persist::{READS, persist};
+use super::persist::persist;
+use super::reading;
 use super::superblock::{COPIES, COPY_SIZE, Superblock, choose};
 
 static TASK: Kind = Kind::new("superblock", &[]);
 static WRITE: Kind = Kind::new("write-superblock", &["seq", "copy"]);
-static READ: Kind = Kind::new("read-superblock", &["copy"]);
+static READ: Kind = Kind::new("read-superblock", &["at"]);
 static SYNC: Kind = Kind::new("sync-superblock", &[]);
 
 /// The mark of a superblock of which some copies were torn, rotten or old at a restart, and have been written again.
@@ -101,31 +102,12 @@ async fn write_copies(env: &Env, file: &File, superblock: &Superblock, copies: &
     }
 }
 
-/// All four copies, one after the other; `0xff` where one cannot be read.
-async fn read_copies(file: &File) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(COPIES * COPY_SIZE);
-    for copy in 0..COPIES {
-        // One by one, so that one that cannot be read does not take the others with it.
-        let found = file.read_at(READ.label([copy as u64]), bytes.len() as u64, COPY_SIZE as u64).await;
-        bytes.extend_from_slice(&found.unwrap_or_default());
-        bytes.resize((copy + 1) * COPY_SIZE, 0xff);
-    }
-    assert_eq!(bytes.len(), COPIES * COPY_SIZE, "every copy has its place");
-    bytes
-}
-
 /// Reads the state that counts, which is in all four copies when this returns, and whether copies of it had to be written again,
 /// which is marked [`REPAIRED`] too; `None` if no copy may be trusted, so that the replica is lost. A copy that cannot be
 /// read is one that is not whole.
 pub async fn read(env: &Env, file: &File, cluster: u64, replica: u16) -> Option<(Superblock, bool)> {
-    let mut choice = None;
-    for _ in 0..READS {
-        choice = choose(cluster, replica, &read_copies(file).await);
-        if choice.is_some() {
-            break;
-        }
-    }
-    let choice = choice?;
+    let bytes = reading::read(file, COPIES * COPY_SIZE, |at| READ.label([at])).await;
+    let choice = choose(cluster, replica, &bytes)?;
     // What is read after a crash need not be durable: it may have been written and never synced. From here on it is.
     persist(env, async || file.sync(SYNC.label([])).await).await;
     let is_repaired = !choice.stray.is_empty();

@@ -14,8 +14,12 @@
 //! | [`BodyLost`](Row::BodyLost) | good | invalid, zero or foreign | the body is rotten or misdirected |
 //! | [`BodyStale`](Row::BodyStale) | good | older, or good and not of a later view | the body's write was lost |
 //! | [`Torn`](Row::Torn) | empty or older | invalid or foreign | the body was being written: never acknowledged |
-//! | [`Vacant`](Row::Vacant) | empty or older | zero or older | nothing was written |
-//! | [`Unknown`](Row::Unknown) | invalid | invalid, zero, foreign or older | nothing is known |
+//! | [`Vacant`](Row::Vacant) | empty, older or invalid | zero or older | nothing was written |
+//! | [`Unknown`](Row::Unknown) | invalid | invalid or foreign | nothing is known |
+//!
+//! Where the record is invalid and the body old, the body was never written: that its write was lost, and the record damaged
+//! besides, is more than one lie about one entry, which no table could see through (`docs/faults.md`, rule 4). It matters,
+//! because records lie four to a sector, and one that is torn or rotten says nothing of three others.
 //!
 //! # Which ops are certain
 //!
@@ -156,17 +160,7 @@ pub struct Recovered {
 impl Recovered {
     /// Whether every op that might have been acknowledged is in the log, with its entry.
     pub fn is_whole(&self) -> bool {
-        self.lost() == 0
-    }
-
-    /// How much of it might be clearer if it were read once more. What looks torn may have been misread, too.
-    pub fn unclear(&self) -> u64 {
-        self.lost() + self.cases.iter().filter(|case| case.row == Row::Torn).count() as u64
-    }
-
-    /// Of how many ops something is not known.
-    pub fn lost(&self) -> u64 {
-        self.log.missing().count() as u64 + self.log.doubtful()
+        self.log.is_whole() && self.log.doubtful() == 0
     }
 }
 
@@ -203,8 +197,8 @@ impl Slot {
             (Head::Good(_), Body::Invalid | Body::Zero) => Row::BodyLost,
             (Head::Good(_), Body::Older | Body::Good(_)) => Row::BodyStale,
             (Head::Empty | Head::Older(_), Body::Invalid) => Row::Torn,
-            (Head::Empty | Head::Older(_), Body::Zero | Body::Older) => Row::Vacant,
-            (Head::Invalid, Body::Invalid | Body::Zero | Body::Older) => Row::Unknown,
+            (Head::Empty | Head::Older(_) | Head::Invalid, Body::Zero | Body::Older) => Row::Vacant,
+            (Head::Invalid, Body::Invalid) => Row::Unknown,
         }
     }
 

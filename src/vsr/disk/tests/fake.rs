@@ -44,7 +44,7 @@ struct Disk {
     draw: Draw,
     /// The next write to this file is lied about.
     lie: Option<(&'static str, Lie)>,
-    /// Operations of this kind on this file fail from now on.
+    /// The next operation of this kind on this file fails.
     failing: Option<(&'static str, &'static str)>,
     log: Vec<String>,
     marks: Vec<&'static str>,
@@ -180,8 +180,9 @@ impl Disk {
         true
     }
 
-    fn fails(&self, file: FileId, kind: &str) -> bool {
-        self.failing.is_some_and(|(name, failing)| name == self.files[file.0 as usize].name && failing == kind)
+    fn fails(&mut self, file: FileId, kind: &str) -> bool {
+        let name = &self.files[file.0 as usize].name;
+        self.failing.take_if(|(of, failing)| of == name && *failing == kind).is_some()
     }
 
     fn act(&mut self, io: IoId, operation: DiskOp) -> Result<DiskDone, DiskError> {
@@ -309,8 +310,9 @@ impl Host for Fake {
     fn wall(&self) -> WallTime {
         WallTime::START
     }
+    /// Time passes as soon as anybody waits for it.
     fn timer_start(&self, _: Instant, _: &mut Context<'_>) -> Option<TimerId> {
-        panic!("a disk has no timers")
+        None
     }
     fn timer_poll(&self, _: TimerId, _: &mut Context<'_>) -> Poll<()> {
         panic!("a disk has no timers")

@@ -11,7 +11,8 @@ use crate::base::Checksum;
 use crate::vsr::entry::{Entry, Header, Place, View};
 
 use super::{Checkpoint, Ring, Superblock, promises};
-use crate::env::{DiskError, Env, File};
+use crate::env::{Env, File};
+use crate::vsr::config::Config;
 
 const CLUSTER: u64 = 3;
 const REPLICA: u16 = 2;
@@ -51,6 +52,11 @@ fn grow(mut place: Place, views: &[u64]) -> Vec<Entry> {
 }
 
 /// The state that counts, however it was read.
-async fn read(env: &Env, file: &File, cluster: u64, replica: u16) -> Result<Option<Superblock>, DiskError> {
-    Ok(promises::read(env, file, cluster, replica).await?.map(|(superblock, _)| superblock))
+async fn read(env: &Env, file: &File, cluster: u64, replica: u16) -> Option<Superblock> {
+    promises::read(env, file, cluster, replica).await.map(|(superblock, _)| superblock)
+}
+
+/// The configuration of that replica's cluster.
+fn config() -> Config {
+    Config { slots: 8, ..Config::new(CLUSTER, 3) }
 }

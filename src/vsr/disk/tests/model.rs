@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::fake::{Fake, Lie};
 use super::{CLUSTER, REPLICA, after, promised};
 use crate::base::{Checksum, Draw};
-use crate::env::{DiskError, Queue};
+use crate::env::Queue;
 use crate::vsr::disk::{self, Checkpoint, Files, Journal, Log, Position, Recovered, Row, Superblock, Written};
 use crate::vsr::disk::{promises, scan};
 use crate::vsr::entry::{Entry, Place, View};
@@ -30,7 +30,7 @@ struct Model {
     superblock: Superblock,
     journal: Journal,
     log: Log,
-    reports: Queue<Result<Written, DiskError>>,
+    reports: Queue<Written>,
     /// What was reported durable, and neither cut nor covered by a checkpoint since.
     reported: BTreeMap<u64, Checksum>,
     /// Every entry that anybody ever made.
@@ -48,9 +48,9 @@ impl Model {
     fn new(seed: u64, disk: Disk) -> Model {
         let fake = Fake::new(seed);
         let superblock = promised(0, Place::default());
-        fake.block_on(disk::format(&fake.env(), &superblock)).unwrap();
+        fake.block_on(disk::format(&fake.env(), &superblock));
         let files = fake.block_on(disk::open(&fake.env())).unwrap();
-        let recovered = fake.block_on(scan::read(&files, &superblock)).unwrap();
+        let recovered = fake.block_on(scan::read(&fake.env(), &files, &superblock));
         let (journal, reports) = start(&fake, &files, &recovered);
         let draw = Draw::keyed(seed, 0x30de1);
         let (reported, made, rows) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
@@ -118,7 +118,7 @@ impl Model {
 
     fn take_reports(&mut self) {
         while let Some(written) = self.reports.try_pop() {
-            self.journal.on_written(&written.expect("no write fails here"), &self.log);
+            self.journal.on_written(&written, &self.log);
         }
         if self.is_normal() {
             self.note_durable();
@@ -147,12 +147,13 @@ impl Model {
 
     fn save(&mut self, superblock: Superblock) -> Result<(), Crashed> {
         let superblock = Superblock { sequence: self.superblock.sequence + 1, ..superblock };
-        let write = promises::write(&self.files.superblock, &superblock);
+        let env = self.fake.env();
+        let write = promises::write(&env, &self.files.superblock, &superblock);
         if self.draw.below(4) == 0 {
             let steps = self.draw.below(10);
-            self.fake.run_for(steps, write).ok_or(Crashed)?.unwrap();
+            self.fake.run_for(steps, write).ok_or(Crashed)?;
         } else {
-            self.fake.block_on(write).unwrap();
+            self.fake.block_on(write);
         }
         self.superblock = superblock;
         Ok(())
@@ -239,14 +240,14 @@ impl Model {
         if self.draw.below(5) == 0 {
             let read = async {
                 let superblock = super::read(&env, &self.files.superblock, CLUSTER, REPLICA).await;
-                scan::read(&self.files, &superblock.unwrap().unwrap()).await
+                scan::read(&env, &self.files, &superblock.unwrap()).await
             };
             let _ = self.fake.run_for(self.draw.below(20), read);
             self.fake.crash();
         }
         let superblock = self.fake.block_on(super::read(&env, &self.files.superblock, CLUSTER, REPLICA));
-        self.superblock = superblock.unwrap().expect("the superblock survives");
-        let recovered = self.fake.block_on(scan::read(&self.files, &self.superblock)).unwrap();
+        self.superblock = superblock.expect("the superblock survives");
+        let recovered = self.fake.block_on(scan::read(&self.fake.env(), &self.files, &self.superblock));
         self.judge(&recovered);
         (self.journal, self.reports) = start(&self.fake, &self.files, &recovered);
         self.log = recovered.log;
@@ -309,10 +310,10 @@ impl Model {
     }
 }
 
-fn start(fake: &Fake, files: &Files, recovered: &Recovered) -> (Journal, Queue<Result<Written, DiskError>>) {
+fn start(fake: &Fake, files: &Files, recovered: &Recovered) -> (Journal, Queue<Written>) {
     let reports = Queue::new();
     let to = reports.clone();
-    (Journal::start(&fake.env(), files, recovered, move |written| to.push(written)), reports)
+    (Journal::start(&fake.env(), files, recovered, &super::config(), move |written| to.push(written)), reports)
 }
 
 /// Runs many models, and asserts that every row that the disk can bring about was reached.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::{CLUSTER, after};
 use crate::base::RedundancyMap;
 use crate::base::{Cluster, Disks, Distribution, Event, EventKind, Instant, NodeId, Ratio};
-use crate::env::{DiskError, Env, Local, Queue};
+use crate::env::{Env, Local, Queue};
 use crate::vsr::disk::{
     self, Checkpoint, Checkpoints, Journal, Promises, Ring, Superblock, Written, checkpoint, promises, scan,
 };
@@ -31,9 +31,9 @@ impl Observer for Silent {
 }
 
 enum Report {
-    Journal(Result<Written, DiskError>),
-    Checkpoint(Result<Checkpoint, DiskError>),
-    Promises(Result<u64, DiskError>),
+    Journal(Written),
+    Checkpoint(Checkpoint),
+    Promises(u64),
 }
 
 /// What was durable on each node, kept outside of the world.
@@ -41,16 +41,16 @@ type Durable = Rc<RefCell<BTreeMap<NodeId, u64>>>;
 
 async fn format(env: Env) {
     let ring = Ring::new(12).unwrap();
-    disk::format(&env, &Superblock::formatted(CLUSTER, env.id().index(), ring)).await.expect("the disk works");
+    disk::format(&env, &Superblock::formatted(CLUSTER, env.id().index(), ring)).await;
 }
 
 /// One life: from the disk, then entries without end, with a checkpoint whenever half the ring is full.
 async fn live(env: Env, durable: Durable) {
     let (node, me) = (env.id(), env.id().index());
     let files = disk::open(&env).await.expect("the disk works");
-    let read = super::read(&env, &files.superblock, CLUSTER, me).await.expect("the disk works");
+    let read = super::read(&env, &files.superblock, CLUSTER, me).await;
     let mut superblock = read.expect("no crash loses the superblock");
-    let recovered = scan::read(&files, &superblock).await.expect("the disk works");
+    let recovered = scan::read(&env, &files, &superblock).await;
     assert!(recovered.is_whole(), "{recovered:?}");
     let before = durable.borrow().get(&node).copied().unwrap_or(0);
     assert!(recovered.log.op() >= before, "op {before} was durable");
@@ -61,8 +61,9 @@ async fn live(env: Env, durable: Durable) {
     recovered.cases.iter().for_each(|case| env.mark(case.row.mark()));
     let reports = Queue::new();
     let [to_journal, to_checkpoint, to_promises] = [reports.clone(), reports.clone(), reports.clone()];
-    let mut journal =
-        Journal::start(&env, &files, &recovered, move |written| to_journal.push(Report::Journal(written)));
+    let mut journal = Journal::start(&env, &files, &recovered, &super::config(), move |written| {
+        to_journal.push(Report::Journal(written))
+    });
     let named = superblock.checkpoint;
     let mut checkpoints = Checkpoints::start(&env, files.checkpoints.clone(), CLUSTER, named, move |written| {
         to_checkpoint.push(Report::Checkpoint(written));
@@ -83,16 +84,16 @@ async fn live(env: Env, durable: Durable) {
         }
         match reports.pop().await {
             Report::Journal(written) => {
-                journal.on_written(&written.expect("the disk works"), &log);
+                journal.on_written(&written, &log);
                 durable.borrow_mut().insert(node, journal.durable());
             }
             Report::Checkpoint(written) => {
-                superblock.checkpoint = written.expect("the disk works");
+                superblock.checkpoint = written;
                 checkpoints.on_written(&superblock.checkpoint);
                 promises.write(superblock);
             }
             Report::Promises(count) => {
-                promises.on_written(count.expect("the disk works"));
+                promises.on_written(count);
                 let Checkpoint { place, timestamp, .. } = superblock.checkpoint;
                 checkpoints.on_named(&superblock.checkpoint);
                 journal.free(place.op);

@@ -82,7 +82,7 @@ pub const VOTE_LIFETIME: Duration = Duration::from_millis(1000);
 /// A view that has not started after this long is given up; doubled for every view in a row that failed.
 pub const VIEW_CHANGE_MIN: Duration = Duration::from_millis(400);
 /// The doubling stops here; a quarter at most is added as jitter.
-pub const VIEW_CHANGE_MAX: Duration = Duration::from_millis(1600);
+pub const VIEW_CHANGE_MAX: Duration = Duration::from_millis(3200);
 /// Entries that did not come within this time are asked for again, elsewhere if possible.
 pub const FETCH_RETRY: Duration = Duration::from_millis(100);
 /// A replica whose disk is lost asks the others again after this long.

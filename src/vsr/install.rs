@@ -86,6 +86,9 @@ impl Replica {
         if let Some(kept) = install.kept {
             if self.log.holds(install.head) {
                 install.kept = Some(kept.max(base.op));
+                if install.needed.op < base.op {
+                    install.needed = base;
+                }
                 return;
             }
             // What was being installed has gone with our log.

@@ -33,7 +33,7 @@ pub enum Message {
         /// The service's answer.
         body: Bytes,
     },
-    /// A primary says that a session has ended: it had not been used for longer than any other, and room was needed.
+    /// A replica says that a session has ended: it had not been used for longer than any other, and room was needed.
     Evicted {
         /// Which.
         client: u64,

@@ -115,10 +115,17 @@ impl Replica {
             return;
         }
         assert_eq!(self.log_view, self.view);
-        if let Verdict::Answered(reply) = self.sessions.judge(client, request, self.commit) {
-            self.env.mark("retry answered by a backup");
-            self.clients.insert(client, from);
-            return self.reply(client, request, reply);
+        match self.sessions.judge(client, request, self.commit) {
+            Verdict::Answered(reply) => {
+                self.env.mark("retry answered by a backup");
+                self.clients.insert(client, from);
+                return self.reply(client, request, reply);
+            }
+            Verdict::Evicted => {
+                self.clients.insert(client, from);
+                return self.say_evicted(client);
+            }
+            Verdict::New | Verdict::InFlight | Verdict::Old => {}
         }
         if self.planted(Plant::BackupLocalRead)
             && let Some(reply) = self.service.query(body)
@@ -159,9 +166,9 @@ impl Replica {
         self.env.send(*to, message.label(), codec::encode(self.config.cluster, &message));
     }
 
-    /// Tells a client that its session has ended. Only the primary knows: a backup may not have heard of it yet.
+    /// Tells a client that its session has ended. Whoever has executed the op that opened it knows that for certain.
     fn say_evicted(&self, client: u64) {
-        assert!(self.leads());
+        assert_eq!(self.status, Status::Normal);
         self.env.mark("evicted client told");
         let Some(to) = self.clients.get(&client) else { return };
         let message = Message::Evicted { client };

@@ -179,6 +179,7 @@ impl Replica {
         assert_eq!(self.status, Status::Recovering);
         assert!(self.recovery.is_none() && self.install.is_none());
         self.env.mark("recovery done");
+        self.probe_head();
         self.timers.stop(Timer::Recovery);
         self.vote = self.view;
         self.wait_for_view();

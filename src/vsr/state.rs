@@ -145,7 +145,10 @@ impl Replica {
         self.log.rebase(place, timestamp);
         if foreign {
             self.transfer = None;
-            self.take_on(&content, place);
+            // Meanwhile what was lacking may have come, and then our state is further.
+            if place.op > self.commit || self.lacks_state {
+                self.take_on(&content, place);
+            }
             self.probe_head();
             self.restage(place);
             self.env.mark("state sync done");
@@ -207,7 +210,14 @@ impl Replica {
 
     pub fn on_checkpointed(&mut self, from: u16, checkpoint: Checkpoint) {
         let newest = self.transfer.as_ref().map_or(0, |transfer| transfer.checkpoint.place.op);
-        if !self.lacks(checkpoint.place) || checkpoint.place.op <= newest || self.is_syncing() {
+        if checkpoint.place.op <= newest || self.is_syncing() {
+            return;
+        }
+        if !self.lacks(checkpoint.place) {
+            if self.transfer.take().is_some() {
+                // What we were asking for is gone, and something else is to be had before the later one helps us.
+                self.fetch();
+            }
             return;
         }
         assert!(checkpoint.place.op > self.commit || self.lacks_state);

@@ -6,7 +6,7 @@
 //!
 //! | workload | what | units |
 //! |---|---|---|
-//! | `vsr` | one run of a key-value service on 3 replicas, or as many as the third argument says, in calm: constant latencies, nothing lost, no faults. 32 client machines ask again as soon as they are answered. 20,000 operations, or as many as the second argument says; every oracle watches, LIN and the two of liveness included | committed operations |
+//! | `vsr` | one run of a key-value service on 3 replicas, or as many as the third argument says, in calm: constant latencies, nothing lost, no faults. A ring of 256 slots. 32 client machines ask again as soon as they are answered. 20,000 operations, or as many as the second argument says; every oracle watches, LIN and the two of liveness included | committed operations |
 //! | `vsr-unwatched` | the same run without oracles | committed operations |
 //! | `runs` | whole runs of the standard sweep, `sim-scenarios/swarm.toml`, with the seeds from 0: 300, or as many as the second argument says; each is another cluster, another network and other faults, and every oracle of that file watches | runs |
 //!
@@ -102,6 +102,7 @@ fn calm(operations: u64, replicas: u16, watched: bool) -> Ran {
         title    = "a calm run at full speed"
         system   = "vsr"
         cluster  = {{ replicas = {replicas}, clients = {CLIENTS} }}
+        parameters = {{ slots = 256 }}
         check    = {{ liveness = [{{ all-requests-complete = {{ within = "10s" }} }}, {{ converged = {{ within = "10s" }} }}] }}
         [workload]
         kind       = "kv"

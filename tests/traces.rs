@@ -73,7 +73,7 @@ fn told(scenario: &Scenario, seed: u64, shows: impl Fn(&Event) -> bool) -> Strin
 /// Pins the story of a scenario under `snapshots/`.
 fn pin(name: &str, seed: u64, operations: u64, phases: &[u64], shows: impl Fn(&Event) -> bool) {
     let text = told(&cut(name, operations, phases), seed, shows);
-    assert!(text.lines().count() < 260, "{name}: {} lines are too many to review", text.lines().count());
+    assert!(text.lines().count() < 300, "{name}: {} lines are too many to review", text.lines().count());
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path("../snapshots");
     settings.set_prepend_module_to_snapshot(false);
@@ -91,7 +91,7 @@ macro_rules! pinned {
 
 pinned! {
     ping: "ping" seed 1, 4 operations, [300, 100], |_| true;
-    calm: "calm" seed 1, 2 operations, [300, 20], |_| true;
+    calm: "calm" seed 1, 1 operations, [215, 10], |_| true;
     primary_isolated: "primary-isolated" seed 1, 10 operations, [60, 3500, 400], matters;
     ack_window_crash: "ack-window-crash" seed 1, 8 operations, [900, 900], matters;
     rolling_restarts: "rolling-restarts" seed 1, 6 operations, [4000, 300], matters;

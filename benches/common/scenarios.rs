@@ -42,6 +42,9 @@ system = "vsr"
 replicas = {replicas}
 clients = 8
 
+[parameters]
+slots = 256
+
 [workload]
 kind = "kv"
 keys = 16

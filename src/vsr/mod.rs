@@ -5,11 +5,11 @@
 //!
 //! - [`entry`]: what is in the log; [`message`]: what is said; [`codec`]: both as bytes.
 //! - [`quorum`] and [`config`]: how many must agree, and how long they wait.
-//! - [`log`]: the log in memory; [`journal`]: the log on disk; [`superblock`]: the promises on disk.
-//! - [`disk`]: what a replica keeps on disk so that it survives decay; not used by the replica yet.
+//! - [`disk`]: what a replica keeps on disk, so that it survives crashes and decay: the log, the promises, checkpoints.
 //! - [`sessions`]: which requests were executed; [`service`]: what executes them; [`kv`]: one such service.
-//! - [`replica`]: one replica's state and its main loop, with its handlers in three parts: the normal case, the change
-//!   of views, and catching up.
+//! - [`boot`]: how a life begins; [`replica`]: one replica's state and its main loop, with its handlers in parts: the normal
+//!   case, the change of views (`view_change`, `choice`, `install`), catching up (`repair`, `state`), and [`recovery`] of a
+//!   replica whose disk is lost.
 //! - [`client`]: the other side.
 //! - [`plant`]: mistakes that can be switched on.
 //!
@@ -20,8 +20,9 @@
 //! 3. The log is cut only when a later view's primary has shown that view's log, and never while a write is under way.
 //! 4. Only entries known to be committed are executed.
 //!
-//! What is not here yet: checkpoints, reuse of the journal, recovery from a lost disk, eviction of clients.
+//! `docs/vsr.md` tells all of it in one piece, with what differs from the paper and why.
 
+pub mod boot;
 mod choice;
 pub mod client;
 pub mod codec;
@@ -43,8 +44,8 @@ mod state;
 mod timers;
 mod view_change;
 
+pub use boot::{boot, format};
 pub use client::VsrClient;
 pub use config::Config;
 pub use plant::Plant;
-pub use replica::{boot, format};
 pub use service::Service;

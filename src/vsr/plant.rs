@@ -86,8 +86,6 @@ plants! {
     WalReusedBeforeCheckpointDurable = "wal-reused-before-checkpoint-durable",
     /// A checkpoint is begun only by an op for which a full journal has no room.
     WalFullDeadlock = "wal-full-deadlock",
-    /// An entry whose bytes are lost counts as there when a new view's log is chosen, and is looked for for ever.
-    FaultyPrepareCountedPresent = "faulty-prepare-counted-present",
     /// A sync that failed is tried again, and a good second one taken to mean what the first should have meant.
     FsyncErrorRetried = "fsync-error-retried",
     /// After a restart the first entry that has decayed is taken for the end of the log.

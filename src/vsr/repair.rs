@@ -6,11 +6,12 @@
 
 use crate::base::{Instant, Kind};
 
+use super::boot::Report;
 use super::config::{CHUNK, FETCH_RETRY, VOTE_RESEND};
 use super::disk::{Position, scan};
 use super::entry::{Entry, View};
 use super::message::{LogEnd, Message};
-use super::replica::{Replica, Report, Status};
+use super::replica::{Replica, Status};
 use super::state::Transfer;
 use super::timers::Timer;
 

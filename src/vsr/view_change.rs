@@ -352,13 +352,8 @@ impl Replica {
         let decided = choice::head(self.config.replicas, commit, best, &all);
         let pool = promises.iter().flat_map(|(_, promise)| promise.log.entries().cloned()).collect();
         let Some(head) = decided else {
-            if !self.planted(Plant::FaultyPrepareCountedPresent) {
-                self.env.mark("view waits because nobody may deny");
-                return false;
-            }
-            let head = best.log.head;
-            self.begin_install(source, self.view, commit.op, head, pool);
-            return true;
+            self.env.mark("view waits because nobody may deny");
+            return false;
         };
         if is_shorter {
             self.env.mark("log view decided against length");

@@ -172,7 +172,7 @@ fn a_recorded_decay_repeats_without_dice() {
         first.marks.iter().for_each(|(what, count)| *marks.entry(what).or_default() += count);
     }
     let seen: Vec<&str> = seen.into_keys().collect();
-    insta::assert_snapshot!(seen.join(", "), @"crash, disk full, names torn, read failed, read misdirected, refused by the budget, restart, rot, sector unreadable, sync failed, sync lied, unsynced sector kept, unsynced sector torn, write lost, write misdirected");
+    insta::assert_snapshot!(seen.join(", "), @"crash, disk full, names torn, read failed, read misdirected, refused by the budget, restart, rot, sector unreadable, sync failed, sync lied, unsynced sector kept, unsynced sector torn, wipe, write lost, write misdirected");
     let marks: Vec<&str> = marks.into_keys().collect();
     assert_eq!(marks, ["different", "no space", "sync failed", "unreadable"]);
 }

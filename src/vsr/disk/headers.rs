@@ -1,23 +1,25 @@
 //! What is said of each slot: the ring of headers.
 //!
-//! The file `headers` has a record of 128 bytes for each slot of the journal, four to a sector. A record says one of
-//! three things:
+//! The file `headers` has a record of 128 bytes for each slot of the journal, four to a sector. A record that is whole says
+//! one of three things:
 //!
 //! - *of an entry*: the body of this entry was durable once. Written only after the body was.
 //! - *empty*: nothing that was acknowledged is in this slot. This is said, and sealed like the other; zeros do not say
 //!   it, because a disk may hand out zeros for anything.
-//! - *unknown*: nothing. Any record that is neither of the others, and 128 bytes of `0xff` where it is meant.
+//! - *unknown*: something may have been acknowledged that is lost. This is said, and sealed, by whoever has found it out.
+//!
+//! Any other record is *invalid*: it is rotten, torn, or of another slot.
 //!
 //! Sectors are written whole, from an image in memory. So the image has to hold what is *not* known too: were an
 //! unknown record written as an empty one, a lost entry could be denied.
 //!
 //! Layout of a record, little endian:
 //!
-//! | bytes | of an entry | empty |
-//! |---|---|---|
-//! | 0..84 | the first 84 bytes of the [entry](crate::vsr::entry), its checksum and its length among them | 32..40 cluster, 56..64 slot, else zero |
-//! | 84..112 | zero | zero |
-//! | 112..128 | checksum of bytes 0 to 112 | checksum of bytes 0 to 112 |
+//! | bytes | of an entry | empty | unknown |
+//! |---|---|---|---|
+//! | 0..84 | the first 84 bytes of the [entry](crate::vsr::entry), its checksum and its length among them | 32..40 cluster, 56..64 slot, else zero | the same, and 64..72 all ones |
+//! | 84..112 | zero | zero | zero |
+//! | 112..128 | checksum of bytes 0 to 112 | the same | the same |
 //!
 //! The entry's own checksum covers its body and so cannot vouch for its header alone; hence the seal. A record is bound
 //! to its slot by the op number, or by the number of the slot, so one that was written to another place is not taken
@@ -45,7 +47,7 @@ const SEALED: usize = 112;
 const CLUSTER: Range<usize> = 32..40;
 const OP: Range<usize> = 48..56;
 const SLOT: Range<usize> = 56..64;
-const UNKNOWN: [u8; RECORD_SIZE] = [0xff; RECORD_SIZE];
+const NOTE: Range<usize> = 64..72;
 
 const _: () = assert!(RECORD_SIZE * HEADERS_PER_SECTOR as usize == SECTOR_SIZE);
 const _: () = assert!(SPOKEN <= SEALED && SEALED + 16 == RECORD_SIZE);
@@ -99,7 +101,9 @@ pub enum Record {
     Empty,
     /// The body of this entry was durable in the slot once.
     Entry(Known),
-    /// Nothing: it is rotten, torn, of another slot or another cluster, or says itself that nothing is known.
+    /// Something that was acknowledged may have been in the slot, and is lost.
+    Unknown,
+    /// Nothing: it is rotten, torn, of another slot or another cluster.
     Invalid,
 }
 
@@ -113,7 +117,11 @@ impl Record {
         }
         let op = word(record, OP);
         if op == 0 {
-            return if *record == empty(cluster, slot) { Record::Empty } else { Record::Invalid };
+            return match *record {
+                record if record == empty(cluster, slot) => Record::Empty,
+                record if record == unknown(cluster, slot) => Record::Unknown,
+                _ => Record::Invalid,
+            };
         }
         if op > OP_MAX || ring.slot(op) != slot {
             return Record::Invalid;
@@ -150,6 +158,12 @@ fn empty(cluster: u64, slot: u64) -> [u8; RECORD_SIZE] {
     let mut record = [0; RECORD_SIZE];
     record[CLUSTER].copy_from_slice(&cluster.to_le_bytes());
     record[SLOT].copy_from_slice(&slot.to_le_bytes());
+    seal(record)
+}
+
+fn unknown(cluster: u64, slot: u64) -> [u8; RECORD_SIZE] {
+    let mut record = empty(cluster, slot);
+    record[NOTE].fill(0xff);
     seal(record)
 }
 
@@ -198,12 +212,12 @@ impl Headers {
     /// Says that it is not known what is in a slot.
     pub fn set_unknown(&mut self, slot: u64) {
         assert!(slot < self.ring.slots(), "a slot of this ring");
-        self.bytes[place(slot)].copy_from_slice(&UNKNOWN);
+        self.bytes[place(slot)].copy_from_slice(&unknown(self.cluster, slot));
     }
 
     /// Whether what is in a slot is not known.
     pub fn is_unknown(&self, slot: u64) -> bool {
-        self.bytes[place(slot)] == UNKNOWN
+        self.bytes[place(slot)] == unknown(self.cluster, slot)
     }
 
     /// Empties every record that is of an op after `op`, or of which nothing is known, among the slots where the ops
@@ -216,7 +230,7 @@ impl Headers {
             let goes = match self.record(slot) {
                 Record::Empty => false,
                 Record::Entry(known) => known.header.op > op,
-                Record::Invalid => true,
+                Record::Unknown | Record::Invalid => true,
             };
             if goes {
                 self.set_empty(slot);
@@ -283,7 +297,7 @@ impl fmt::Debug for Headers {
             match self.record(slot) {
                 Record::Empty => f.write_str(" -")?,
                 Record::Entry(known) => write!(f, " {}", known.header.op)?,
-                Record::Invalid => f.write_str(" ?")?,
+                Record::Unknown | Record::Invalid => f.write_str(" ?")?,
             }
         }
         f.write_str(" )")
@@ -347,7 +361,7 @@ mod tests {
         assert_eq!(Record::decode(0, ring(), 0, &[]), Record::Invalid);
         let mut headers = Headers::formatted(3, ring());
         headers.set_unknown(5);
-        assert_eq!(headers.record(5), Record::Invalid);
+        assert_eq!(headers.record(5), Record::Unknown);
         assert!(headers.is_unknown(5));
         assert!(!headers.is_unknown(4));
     }

@@ -26,7 +26,7 @@ use crate::vsr::entry::{ENTRY_SIZE_MAX, Entry, HEADER_SIZE, Place};
 use crate::vsr::plant::Plant;
 
 use super::Files;
-use super::headers::{Headers, Known};
+use super::headers::{Headers, Known, RECORD_SIZE};
 use super::log::Log;
 use super::persist::persist;
 use super::restart::Recovered;
@@ -42,6 +42,19 @@ const _: () = assert!(SLOT_SIZE.is_multiple_of(SECTOR_SIZE as u64) && HEADER_SIZ
 static TASK: Kind = Kind::new("journal", &[]);
 static WRITE: Kind = Kind::new("write", &["slot"]);
 static SYNC: Kind = Kind::new("sync-journal", &[]);
+
+/// The bytes of a new journal. Each slot begins with what `headers` says of it, and so is told from one that was lost.
+pub fn blank(headers: &Headers) -> Bytes {
+    let records = headers.bytes().chunks(RECORD_SIZE);
+    let slot = |record: &[u8]| {
+        let mut slot = record.to_vec();
+        slot.resize(SLOT_SIZE as usize, 0);
+        slot
+    };
+    let bytes: Vec<u8> = records.flat_map(slot).collect();
+    assert_eq!(bytes.len() as u64, headers.ring().slots() * SLOT_SIZE, "every slot has its place");
+    bytes.into()
+}
 
 /// What the writer task reports: these entries are durable.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -53,6 +53,7 @@ use crate::base::Kind;
 use crate::env::{DiskError, Env, File};
 
 static SYNC: Kind = Kind::new("sync-format", &[]);
+static WRITE: Kind = Kind::new("write-format", &[]);
 
 /// The open files of a replica. Clones are the same files.
 #[derive(Clone, Debug)]
@@ -112,9 +113,10 @@ async fn write_new(env: &Env, superblock: &Superblock) -> Result<(), DiskError> 
     let ring = superblock.ring();
     let disk = env.disk();
     let journal = disk.create(journal::FILE).await?;
-    journal.set_length(ring.slots() * journal::SLOT_SIZE).await?;
+    let headers = Headers::formatted(superblock.cluster, ring);
+    journal.write_at(WRITE.label([]), 0, journal::blank(&headers)).await?;
     journal.sync(SYNC.label([])).await?;
-    headers::format(&disk.create(headers::FILE).await?, &Headers::formatted(superblock.cluster, ring)).await?;
+    headers::format(&disk.create(headers::FILE).await?, &headers).await?;
     for name in checkpoint::FILES {
         disk.create(name).await?.sync(SYNC.label([])).await?;
     }

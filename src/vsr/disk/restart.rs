@@ -3,19 +3,21 @@
 //! # Slot by slot
 //!
 //! Behind the checkpoint at op c each slot expects one op. H is what the slot's record in `headers` says, B what is in the
-//! slot itself. *Older* means of an op that the checkpoint covers, which says nothing of the op expected; B is *foreign* if
+//! slot itself. *Older* means of an op that the checkpoint covers, or blank as it was formatted, which says nothing of the op expected; B is *foreign* if
 //! it is a whole entry of another slot, which a misdirected write has put there.
 //!
 //! | row | H | B | it means |
 //! |---|---|---|---|
 //! | [`Whole`](Row::Whole) | good | good, the same | the entry |
 //! | [`Ahead`](Row::Ahead) | empty, older, or of an earlier view | good | its header was not written yet, or that write was lost |
-//! | [`HeaderLost`](Row::HeaderLost) | invalid | good | the header is rotten or misdirected |
+//! | [`HeaderLost`](Row::HeaderLost) | unknown or invalid | good | the header is rotten or misdirected |
 //! | [`BodyLost`](Row::BodyLost) | good | invalid, zero or foreign | the body is rotten or misdirected |
 //! | [`BodyStale`](Row::BodyStale) | good | older, or good and not of a later view | the body's write was lost |
 //! | [`Torn`](Row::Torn) | empty or older | invalid or foreign | the body was being written: never acknowledged |
-//! | [`Vacant`](Row::Vacant) | empty, older or invalid | zero or older | nothing was written |
-//! | [`Unknown`](Row::Unknown) | invalid | invalid or foreign | nothing is known |
+//! | [`Vacant`](Row::Vacant) | empty or older | zero or older | nothing was written |
+//! | [`Vacant`](Row::Vacant) | invalid | older | nothing was written |
+//! | [`Unknown`](Row::Unknown) | unknown | older | nothing is known, and an earlier restart has found that out |
+//! | [`Unknown`](Row::Unknown) | unknown or invalid | invalid, zero or foreign | nothing is known |
 //!
 //! Where the record is invalid and the body old, the body was never written: that its write was lost, and the record damaged
 //! besides, is more than one lie about one entry, which no table could see through (`docs/faults.md`, rule 4). It matters,
@@ -179,6 +181,8 @@ enum Head {
     Good(Known),
     Older(Known),
     Empty,
+    /// Of an entry that may have been there it is known that it is lost.
+    Unknown,
     Invalid,
 }
 
@@ -193,12 +197,14 @@ impl Slot {
             (Head::Good(known), Body::Good(entry)) if known.checksum == entry.checksum() => Row::Whole,
             (Head::Good(known), Body::Good(entry)) if known.header.view < entry.view() => Row::Ahead,
             (Head::Empty | Head::Older(_), Body::Good(_)) => Row::Ahead,
-            (Head::Invalid, Body::Good(_)) => Row::HeaderLost,
+            (Head::Unknown | Head::Invalid, Body::Good(_)) => Row::HeaderLost,
             (Head::Good(_), Body::Invalid | Body::Zero) => Row::BodyLost,
             (Head::Good(_), Body::Older | Body::Good(_)) => Row::BodyStale,
             (Head::Empty | Head::Older(_), Body::Invalid) => Row::Torn,
-            (Head::Empty | Head::Older(_) | Head::Invalid, Body::Zero | Body::Older) => Row::Vacant,
-            (Head::Invalid, Body::Invalid) => Row::Unknown,
+            (Head::Empty | Head::Older(_), Body::Zero | Body::Older) => Row::Vacant,
+            (Head::Invalid, Body::Older) => Row::Vacant,
+            (Head::Unknown, Body::Older) => Row::Unknown,
+            (Head::Unknown | Head::Invalid, Body::Invalid | Body::Zero) => Row::Unknown,
         }
     }
 
@@ -253,16 +259,24 @@ fn read_slot(cluster: u64, ring: Ring, op: u64, headers: &[u8], journal: &[u8]) 
         Record::Empty => Head::Empty,
         Record::Entry(known) if known.header.op == op => Head::Good(known),
         Record::Entry(known) if known.header.op < op => Head::Older(known),
-        Record::Entry(_) | Record::Invalid => Head::Invalid,
+        // A record of a later op than there is room for says nothing of this one, but that something was amiss.
+        Record::Entry(_) | Record::Unknown => Head::Unknown,
+        Record::Invalid => Head::Invalid,
     };
     let bytes = &journal[part(journal, ENTRY_SIZE_MAX)];
     let body = match Entry::decode(cluster, bytes) {
         Some(entry) if entry.op() == op => Body::Good(entry),
         Some(entry) if entry.op() < op && ring.slot(entry.op()) == slot => Body::Older,
+        None if bytes.len() >= RECORD_SIZE && is_blank(cluster, ring, slot, &bytes[..RECORD_SIZE]) => Body::Older,
         None if bytes.iter().all(|byte| *byte == 0) => Body::Zero,
         Some(_) | None => Body::Invalid,
     };
     Slot { head, body }
+}
+
+/// Whether a slot is as it was formatted. Zeros are not: a disk may hand out zeros for anything.
+fn is_blank(cluster: u64, ring: Ring, slot: u64, head: &[u8]) -> bool {
+    Record::decode(cluster, ring, slot, head) == Record::Empty
 }
 
 impl Judge<'_> {
@@ -399,7 +413,9 @@ impl Judge<'_> {
                 // Nothing after the end was acknowledged. A header of an op that is covered says as much.
                 None => match slot.head {
                     Head::Older(known) => headers.set_known(&known),
-                    Head::Good(_) | Head::Empty | Head::Invalid => headers.set_empty(self.ring.slot(op)),
+                    Head::Good(_) | Head::Empty | Head::Unknown | Head::Invalid => {
+                        headers.set_empty(self.ring.slot(op))
+                    }
                 },
             }
         }

@@ -111,7 +111,22 @@ fn of_parameters() {
         ("[cluster]", "[parameters]\nslot = 8\n[cluster]"),
         ("[cluster]", "[parameters]\nrings = 8\n[cluster]"),
         ("[cluster]", "parameters = 3\n[cluster]"),
-    ]), @r#""#);
+    ]), @r#"
+    [cluster]
+      7: `slots` is a multiple of 4 from 8 to 64, found 7
+    [cluster]
+      18: `slots` is a multiple of 4 from 8 to 64, found 18
+    [cluster]
+      "8": expected a whole number, found a string
+    [cluster]
+      0: `sessions` is a number from 1 to 1024, found 0
+    [cluster]
+      slot: unknown key `slot` in [parameters]; did you mean `slots`?
+    [cluster]
+      rings: unknown key `rings` in [parameters] (there can be slots, sessions)
+    [cluster]
+      3: expected a table for [parameters], found an integer
+    "#);
 }
 
 #[test]

@@ -108,7 +108,7 @@ fn of_plans() {
     (2, 15) `rot r1 disk write #1 byte 1` lacks `bits`
     (2, 46) `lose` cannot be said of `r0->r1 A #1`
     (2, 66) `tear r1 life 2 names 3,1` lacks the steps that survive, such as 1,3, after `names`
-    (2, 94) unknown verb `loose`; a deviation starts with drop, delay, duplicate, reorder, corrupt, slow, keep, tear, yield, offset, full, lose, misdirect, rot, unreadable, fail, lie
+    (2, 94) unknown verb `loose`; a deviation starts with drop, delay, duplicate, reorder, corrupt, misroute, clog, slow, keep, tear, yield, offset, drift, full, lose, misdirect, rot, unreadable, fail, lie
     (9, 14) a plan cannot have a probability other than 0
     (10, 19) a plan cannot have a probability other than 0
     (16, 7) a plan cannot draw what goes bad; it says `byte` and `bits`, or `sector`

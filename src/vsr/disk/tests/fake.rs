@@ -241,6 +241,7 @@ impl Disk {
                 Ok(DiskDone::Done)
             }
             DiskOp::SyncDir => Ok(DiskDone::Done),
+            DiskOp::List => Ok(DiskDone::Names(self.files.iter().map(|file| file.name.as_str().into()).collect())),
             other => panic!("nobody does this here: {other:?}"),
         }
     }

@@ -49,9 +49,9 @@ pub async fn boot(env: Env, config: Config, service: Box<dyn Service>) {
         }
     };
     let reports = Queue::new();
-    let (superblock, content) = (found.superblock, found.content.clone());
+    let superblock = found.superblock;
     let mut replica = Replica::new(env, config, service, found, &reports);
-    replica.start(&superblock, content);
+    replica.start(&superblock);
     replica.run(reports).await;
 }
 
@@ -90,7 +90,7 @@ async fn read(env: &Env, config: Config) -> Option<Found> {
     if config.planted(Plant::CorruptionAsEndOfLog)
         && let Some(first) = recovered.log.first_missing()
     {
-        recovered.log.cut_at_hole(first);
+        recovered.log.cut(first - 1);
     }
     let content = match superblock.checkpoint.place.op {
         0 => Some(Bytes::new()),

@@ -33,6 +33,7 @@ pub(super) struct Install {
     /// Set once the entries have been appended to our log: how much of it was kept.
     pub kept: Option<u64>,
 }
+
 impl Replica {
     pub fn on_start_view(&mut self, from: u16, view: View, commit: u64, log: LogEnd) {
         self.note_vote(from, view);
@@ -64,6 +65,15 @@ impl Replica {
         self.install = Some(Install { log_view, head, commit, staged, needed: head, pool, source, kept: None });
         self.stage();
         self.fetch();
+    }
+
+    /// Another log is to be ours, or another view comes first.
+    pub fn break_off_install(&mut self) {
+        if let Some(kept) = self.install.take().and_then(|install| install.kept) {
+            // Between the break and the cut nothing is installed, so the first break knows best.
+            assert!(self.half_installed.is_none());
+            self.half_installed = Some(kept);
+        }
     }
 
     /// Takes from the pool what leads from the new log's end to ours.

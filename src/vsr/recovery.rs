@@ -76,6 +76,11 @@ pub(super) struct Owed {
     via: u16,
 }
 
+/// Of each replica the newer life.
+pub(super) fn learn(known: &mut [u32; LIVES], lives: &[u32; LIVES]) {
+    known.iter_mut().zip(lives).for_each(|(known, life)| *known = (*known).max(*life));
+}
+
 impl Replica {
     // The one that has lost its disk.
 
@@ -128,7 +133,7 @@ impl Replica {
         }
         assert_eq!(recovery.life, Some(life));
         // Whose lives are over was forgotten with the disk, too.
-        self.lives.iter_mut().zip(answer.lives).for_each(|(known, life)| *known = life.max(*known));
+        learn(&mut self.lives, &answer.lives);
         let known = &mut recovery.answers[usize::from(from)];
         if known.as_ref().is_none_or(|known| known.view <= answer.view) {
             *known = Some(answer);
@@ -145,9 +150,7 @@ impl Replica {
             return;
         }
         assert!(log_view <= view);
-        if let Some(kept) = self.install.take().and_then(|install| install.kept) {
-            self.half_installed = Some(kept);
-        }
+        self.break_off_install();
         self.view = view;
         let pool: Vec<Entry> = log.entries().cloned().collect();
         self.begin_install(source, log_view, commit, log.head, pool);

@@ -98,7 +98,7 @@ impl Replica {
             let from = (to + 1).saturating_sub(CHUNK).max(1);
             return Some((install.source, Message::GetEntries { view, from, to }));
         }
-        if let Some(to) = self.log.missing().map(|missing| missing.op).rfind(|op| self.journal.is_hole(*op)) {
+        if let Some(to) = self.last_hole() {
             let from = self.log.first_missing().expect("one is missing").max((to + 1).saturating_sub(CHUNK));
             return Some((self.fetch_from, Message::GetEntries { view, from, to }));
         }
@@ -108,6 +108,11 @@ impl Replica {
             return Some((self.fetch_from, Message::GetEntries { view, from, to }));
         }
         transfer
+    }
+
+    /// The last entry that the disk has lost and that is not being written again.
+    fn last_hole(&self) -> Option<u64> {
+        self.log.missing().map(|missing| missing.op).rfind(|op| self.journal.is_hole(*op))
     }
 
     pub fn on_fetch_timeout(&mut self) {
@@ -130,9 +135,7 @@ impl Replica {
 
     /// An entry that our own disk has lost may have been misread only.
     fn read_again(&self) {
-        let Some(op) = self.log.missing().map(|missing| missing.op).rfind(|op| self.journal.is_hole(*op)) else {
-            return;
-        };
+        let Some(op) = self.last_hole() else { return };
         let (file, reports) = (self.journal_file.clone(), self.reports.clone());
         let (ring, cluster) = (self.journal.ring(), self.config.cluster);
         self.env.spawn(READ_AGAIN.label([op]), async move {

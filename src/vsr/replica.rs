@@ -199,21 +199,19 @@ impl Replica {
     }
 
     /// Finds its place in the view it had promised.
-    pub fn start(&mut self, superblock: &Superblock, content: Option<Bytes>) {
+    pub fn start(&mut self, superblock: &Superblock) {
         assert!(self.promises.is_settled());
         assert!(self.journal.is_idle());
         if superblock.is_recovering {
             return self.begin_recovery();
         }
         self.env.probe(Probe::Epoch { epoch: self.view.0, log_epoch: self.log_view.0 });
-        match content {
-            Some(content) if self.checkpoint.place.op > 0 => self.take_on(&content, self.checkpoint.place),
-            Some(_) => {}
-            None => {
-                self.env.mark("checkpoint decayed");
-                // That it is committed is known all the same.
-                self.commit = self.checkpoint.place.op;
-            }
+        if self.lacks_state {
+            self.env.mark("checkpoint decayed");
+            // That it is committed is known all the same.
+            self.commit = self.checkpoint.place.op;
+        } else if self.checkpoint.place.op > 0 {
+            self.take_on(&self.content.clone(), self.checkpoint.place);
         }
         self.fetch_from = (self.me + 1) % self.config.replicas;
         self.want_state();

@@ -29,6 +29,7 @@ use super::entry::{Place, View};
 use super::message::{LogEnd, Message};
 use super::plant::Plant;
 use super::quorum;
+use super::recovery;
 use super::replica::{Replica, Status};
 use super::timers::Timer;
 
@@ -174,11 +175,7 @@ impl Replica {
     pub fn enter_view(&mut self, view: View) {
         assert!(view > self.view, "views only go up");
         assert!(self.log_view <= self.view);
-        if let Some(kept) = self.install.take().and_then(|install| install.kept) {
-            // Between the break and the cut nothing is installed, so the first break knows best.
-            assert!(self.half_installed.is_none());
-            self.half_installed = Some(kept);
-        }
+        self.break_off_install();
         self.view = view;
         self.vote = self.vote.max(view);
         if !self.planted(Plant::StaleDvcCounted) {
@@ -370,7 +367,7 @@ impl Replica {
     /// Who has promised may know better than we which lives are over, and with them their promises.
     fn forget_earlier_lives(&mut self) {
         for promise in self.received.iter().flatten() {
-            self.lives.iter_mut().zip(promise.lives).for_each(|(known, life)| *known = life.max(*known));
+            recovery::learn(&mut self.lives, &promise.lives);
         }
         for (replica, promise) in self.received.iter_mut().enumerate() {
             if promise.take_if(|promise| promise.lives[replica] < self.lives[replica]).is_some() {

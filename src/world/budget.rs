@@ -48,6 +48,12 @@ pub(super) struct Hit {
     pub sectors: Range<u64>,
 }
 
+/// The sectors one by one, with their files.
+fn places(hits: &[Hit]) -> Vec<(Rc<str>, u64)> {
+    let of = |hit: &Hit| hit.sectors.clone().map(|sector| (Rc::clone(&hit.file), sector)).collect::<Vec<_>>();
+    hits.iter().flat_map(of).collect()
+}
+
 /// How a replica is, as far as the budget is concerned.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Health {
@@ -108,8 +114,7 @@ impl Ledger<'_> {
         if self.replicas.len() < 2 {
             return false;
         }
-        let hit = |hit: &Hit| hit.sectors.clone().map(|sector| (Rc::clone(&hit.file), sector)).collect::<Vec<_>>();
-        let sectors: Vec<(Rc<str>, u64)> = hits.iter().flat_map(hit).collect();
+        let sectors = places(hits);
         let sole = |(file, sector): &(Rc<str>, u64)| self.redundancy.of(file, *sector) == Redundancy::Sole;
         if sectors.iter().any(sole) {
             return false;
@@ -123,8 +128,7 @@ impl Ledger<'_> {
 
     /// The same where there is no limit to what a replica can notice.
     fn allows_beyond_limits(&self, replica: usize, hits: &[Hit]) -> bool {
-        let hit = |hit: &Hit| hit.sectors.clone().map(|sector| (Rc::clone(&hit.file), sector)).collect::<Vec<_>>();
-        let sectors: Vec<(Rc<str>, u64)> = hits.iter().flat_map(hit).collect();
+        let sectors = places(hits);
         self.lies_stand_alone(replica, &sectors, false)
     }
 

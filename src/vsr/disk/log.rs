@@ -249,12 +249,6 @@ impl Log {
         assert_eq!(self.op(), op, "the log ends where it was cut");
     }
 
-    /// Takes the first hole for the end of the log, which it is not: for a planted bug.
-    pub fn cut_at_hole(&mut self, op: u64) {
-        assert!(self.is_hole(op), "it is a hole");
-        self.cut(op - 1);
-    }
-
     /// Drops everything up to a checkpoint at this place, whose entry has this timestamp. If the checkpoint is beyond the
     /// head, nothing is left; and of the doubt only what is beyond the checkpoint.
     ///

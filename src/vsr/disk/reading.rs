@@ -21,7 +21,7 @@ const AGREED: usize = 3;
 const LEAD: usize = 5;
 
 /// What stands for the bytes of a sector that cannot be read, or is not there.
-pub const UNREADABLE: u8 = 0xff;
+const UNREADABLE: u8 = 0xff;
 
 /// Bytes read at once.
 const PIECE: usize = 512 * SECTOR_SIZE;

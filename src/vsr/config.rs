@@ -81,6 +81,9 @@ pub const VOTE_RESEND: Duration = Duration::from_millis(100);
 pub const VOTE_LIFETIME: Duration = Duration::from_millis(1000);
 /// A view that has not started after this long is given up; doubled for every view in a row that failed.
 pub const VIEW_CHANGE_MIN: Duration = Duration::from_millis(400);
+/// It is given this many times what a superblock took to become durable, if that is more: the new primary and its backups each
+/// write a log and a superblock until it runs.
+pub const VIEW_CHANGE_PACES: u32 = 4;
 /// The doubling stops here; a quarter at most is added as jitter.
 pub const VIEW_CHANGE_MAX: Duration = Duration::from_millis(3200);
 /// Entries that did not come within this time are asked for again, elsewhere if possible.

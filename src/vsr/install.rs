@@ -12,6 +12,7 @@ use super::entry::{Entry, Place, View};
 use super::message::LogEnd;
 use super::plant::Plant;
 use super::replica::{Replica, Status};
+use super::timers::Timer;
 
 /// The log of a new view, on its way into ours.
 #[derive(Debug)]
@@ -121,6 +122,11 @@ impl Replica {
         self.stage();
     }
 
+    /// Whether all of the new log is here, and our ring has no place for it.
+    pub fn has_no_room_for(&self, install: &Install) -> bool {
+        install.kept.is_none() && self.log.holds(install.needed) && !self.journal.has_room(install.head.op)
+    }
+
     /// Puts the new log into ours, if nothing of it is lacking. False if there is something to wait for.
     pub fn write_install(&mut self) -> bool {
         let install = self.install.as_mut().expect("a log is being installed");
@@ -135,8 +141,11 @@ impl Replica {
         let (kept, head, commit) = (install.needed, install.head, install.commit);
         assert!(kept.op >= self.commit, "what is committed is in the log of every later view");
         if !self.has_room(head.op) {
-            // What is committed of it is executed, until a checkpoint makes room.
+            // What is committed of it is executed, until a checkpoint makes room: our own, or that of another.
             self.commit_up_to(commit.min(kept.op));
+            if !self.timers.is_set(Timer::Fetch) {
+                self.fetch();
+            }
             return false;
         }
         if kept.op < self.log_head.op {
@@ -177,7 +186,10 @@ impl Replica {
         assert_eq!(self.log_view, self.view);
         assert!(self.promises.is_settled());
         self.status = Status::Normal;
-        self.failures = 0;
+        self.committed_at_start = self.commit_known;
+        if self.commit_known == self.log.op() {
+            self.failures = 0;
+        }
         self.vote = self.view;
         self.timers.stop_all();
         self.env.probe(Probe::Epoch { epoch: self.view.0, log_epoch: self.log_view.0 });

@@ -105,8 +105,8 @@ impl Replica {
         }
     }
 
-    /// A client that cannot reach the primary may reach a backup that can. The backup passes its request on, and once
-    /// it has executed it answers a retry from its own table.
+    /// A client that cannot reach the primary may reach a backup that can. The backup passes its request on, and
+    /// answers when it has executed it, or a retry from its own table.
     ///
     /// Without this a backup that hears the primary keeps it in office, and a client beyond the cut waits for ever.
     fn pass_on_request(&mut self, from: NodeId, client: u64, request: u64, body: &[u8]) {
@@ -132,6 +132,9 @@ impl Replica {
         {
             self.clients.insert(client, from);
             return self.reply(client, request, reply);
+        }
+        if self.passed_on.len() < self.config.sessions {
+            self.passed_on.insert(client, (request, from));
         }
         let message = Message::Request { client, request, body: Bytes::copy_from_slice(body) };
         self.send(self.view.primary(self.config.replicas), &message);
@@ -430,6 +433,9 @@ impl Replica {
         }
         self.commit = op;
         self.commit_known = self.commit_known.max(op);
+        if self.status == Status::Normal && op > self.committed_at_start {
+            self.failures = 0;
+        }
         self.env.probe(Probe::Committed { epoch: self.view.0, index: op, digest });
         match self.sessions.turn(client, request) {
             Turn::Register => {
@@ -463,10 +469,17 @@ impl Replica {
         self.env.probe(Probe::Applied { index: op, state: self.service.digest() });
     }
 
-    /// A primary answers whom it has just executed an entry for.
-    fn answer(&self, client: u64, request: u64, reply: Bytes) {
+    /// A primary answers whom it has just executed an entry for, and a backup whose request it had passed on.
+    fn answer(&mut self, client: u64, request: u64, reply: Bytes) {
         assert!(self.commit > 0);
         if self.leads() {
+            self.reply(client, request, reply);
+        } else if let Some((asked, to)) = self.passed_on.remove(&client)
+            && asked == request
+            && self.status == Status::Normal
+        {
+            self.env.mark("request passed on is answered");
+            self.clients.insert(client, to);
             self.reply(client, request, reply);
         }
     }

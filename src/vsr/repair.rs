@@ -98,6 +98,11 @@ impl Replica {
             let from = (to + 1).saturating_sub(CHUNK).max(1);
             return Some((install.source, Message::GetEntries { view, from, to }));
         }
+        if let Some(install) = self.install.as_ref().filter(|install| self.has_no_room_for(install)) {
+            // Who is so far ahead has a checkpoint that makes room.
+            let next = self.log.base().op + 1;
+            return Some((install.source, Message::GetEntries { view, from: next, to: next }));
+        }
         if let Some(to) = self.last_hole() {
             let from = self.log.first_missing().expect("one is missing").max((to + 1).saturating_sub(CHUNK));
             return Some((self.fetch_from, Message::GetEntries { view, from, to }));

@@ -87,6 +87,8 @@ pub(super) struct Replica {
     pub sessions: Sessions,
     /// Where each client was last heard from.
     pub clients: BTreeMap<u64, NodeId>,
+    /// A backup: by client, the last request that it passed on and has not seen executed, and where it came from.
+    pub passed_on: BTreeMap<u64, (u64, NodeId)>,
     pub timers: Timers,
     /// The last acknowledgement that was probed, so that repeats are not.
     pub acked: (View, u64),
@@ -121,8 +123,14 @@ pub(super) struct Replica {
     pub install: Option<Install>,
     /// An installation was broken off; our own log goes up to here, and what follows is to be cut.
     pub half_installed: Option<u64>,
-    /// Views in a row that failed to start.
+    /// Views in a row that failed to start, or started and committed nothing.
     pub failures: u32,
+    /// What was known to be committed when the view started here; only what is committed beyond it shows that the view works.
+    pub committed_at_start: u64,
+    /// When the superblock that is being written was handed over.
+    pub saving_since: Instant,
+    /// How long the last superblock took to become durable. A view takes longer to start where disks are slow.
+    pub pace: Duration,
     /// Not to ask for a start of the view again before this.
     pub ask_again: Instant,
 
@@ -170,6 +178,7 @@ impl Replica {
             commit_known: superblock.commit.max(checkpoint.place.op),
             sessions: Sessions::new(config.sessions),
             clients: BTreeMap::new(),
+            passed_on: BTreeMap::new(),
             timers: Timers::new(),
             acked: (View(0), 0),
             early: BTreeMap::new(),
@@ -187,6 +196,9 @@ impl Replica {
             install: None,
             half_installed: None,
             failures: 0,
+            committed_at_start: 0,
+            saving_since: Instant::START,
+            pace: Duration::ZERO,
             ask_again: Instant::START,
             journal_file,
             reports: to_holes,
@@ -332,8 +344,10 @@ impl Replica {
     fn on_promised(&mut self, count: u64) {
         self.promises.on_written(count);
         if self.promises.is_settled() {
+            self.pace = self.env.now().since(self.saving_since);
             self.adopt_checkpoint();
             self.answer_recoveries();
+            self.write_snapshot();
         }
         self.advance();
     }
@@ -341,6 +355,9 @@ impl Replica {
     /// Hands what is to be promised to the superblock's writer. Nothing of it may be said before it is durable.
     pub fn save(&mut self) {
         assert!(self.log_head.op < self.log.base().op || self.log.holds(self.log_head) || self.is_syncing());
+        if self.promises.is_settled() {
+            self.saving_since = self.env.now();
+        }
         let checkpoint = self.checkpoint;
         self.promises.write(Superblock {
             cluster: self.config.cluster,

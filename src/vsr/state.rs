@@ -120,6 +120,9 @@ impl Replica {
             // The disk vouches for a log that goes through the checkpoint, and no longer for what ours has in its place.
             self.log_head = checkpoint.place;
         }
+        if written.foreign && !self.log.holds(checkpoint.place) {
+            self.say_log_is_given_up();
+        }
         self.save();
     }
 
@@ -168,13 +171,18 @@ impl Replica {
     fn give_up_log(&mut self) {
         assert!(self.journal.is_idle());
         let base = self.log.base().op;
+        self.journal.cut(base);
+        self.log.cut(base);
+    }
+
+    /// As soon as a superblock may be durable that names the checkpoint, a restart finds the log as the checkpoint has it.
+    fn say_log_is_given_up(&self) {
+        let base = self.log.base().op;
         // A log of the view that is running is a beginning of what the checkpoint covers. An older one may have more, or other
         // entries, and the later view does without them.
         if self.log_view < self.view && self.log.op() > base {
             self.env.probe(Probe::Truncated { index: base, epoch: self.view.0 });
         }
-        self.journal.cut(base);
-        self.log.cut(base);
     }
 
     /// Whether another replica's checkpoint is about to take the place of our log, which must not change meanwhile.
@@ -196,8 +204,10 @@ impl Replica {
         let install = self.install.as_ref().is_some_and(|install| {
             install.kept.is_none() && install.needed.op <= place.op && !self.log.holds(install.needed)
         });
+        // Our ring is full of what we know to be committed and of what is to be installed.
+        let full = self.install.as_ref().is_some_and(|install| self.has_no_room_for(install));
         let behind = self.status == Status::Normal && !self.is_primary() && self.log.op() < place.op;
-        hole || install || behind
+        hole || install || full || behind
     }
 
     /// Our own checkpoint has decayed: asks for it, or for a later one.
@@ -209,8 +219,9 @@ impl Replica {
     }
 
     pub fn on_checkpointed(&mut self, from: u16, checkpoint: Checkpoint) {
-        let newest = self.transfer.as_ref().map_or(0, |transfer| transfer.checkpoint.place.op);
-        if checkpoint.place.op <= newest || self.is_syncing() {
+        let coming = self.transfer.as_ref().map_or(0, |transfer| transfer.checkpoint.place.op);
+        let waiting = self.snapshot.as_ref().map_or(0, |snapshot| snapshot.place.op);
+        if checkpoint.place.op <= coming.max(waiting) || self.is_syncing() {
             return;
         }
         if !self.lacks(checkpoint.place) {

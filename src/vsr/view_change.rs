@@ -21,7 +21,8 @@ use crate::base::{Checksum, Instant, Kind, Probe, Role};
 
 use super::choice;
 use super::config::{
-    PRIMARY_SILENCE, PRIMARY_SILENCE_JITTER, RELAY, VIEW_CHANGE_MAX, VIEW_CHANGE_MIN, VOTE_LIFETIME, VOTE_RESEND,
+    PRIMARY_SILENCE, PRIMARY_SILENCE_JITTER, RELAY, VIEW_CHANGE_MAX, VIEW_CHANGE_MIN, VIEW_CHANGE_PACES, VOTE_LIFETIME,
+    VOTE_RESEND,
 };
 use super::disk::Position;
 use super::disk::superblock::LIVES;
@@ -135,6 +136,10 @@ impl Replica {
             // A quorum has left our view already.
             self.enter_view(current);
         }
+        if self.leads() && view == self.view && current == self.view {
+            // It is on its way into our view, and its disk takes its time.
+            self.heard(from);
+        }
         let follows = self.status == Status::Normal && !self.is_primary() && current <= self.view;
         if follows && self.env.now().since(self.primary_heard) < RELAY {
             // The voter does not hear the primary, and we do. While that lasts it learns from us what it misses.
@@ -202,7 +207,8 @@ impl Replica {
     }
 
     pub fn rearm_view_change(&mut self) {
-        let backoff = VIEW_CHANGE_MIN.saturating_mul(1 << self.failures.min(8)).min(VIEW_CHANGE_MAX);
+        let least = VIEW_CHANGE_MIN.max(self.pace.saturating_mul(VIEW_CHANGE_PACES));
+        let backoff = least.saturating_mul(1 << self.failures.min(8)).min(VIEW_CHANGE_MAX);
         let mut backoff = backoff + self.jitter(&BACKOFF, backoff / 4);
         if self.planted(Plant::ViewTimeoutNoBackoff) {
             backoff = VIEW_CHANGE_MIN;
@@ -281,6 +287,8 @@ impl Replica {
         assert!(self.install.is_none());
         if !self.promised {
             self.promised = true;
+            // What our own disk took is not held against the view.
+            self.rearm_view_change();
             self.env.probe(Probe::Epoch { epoch: self.view.0, log_epoch: self.log_view.0 });
             self.say_promise();
         }

@@ -37,6 +37,10 @@ pub(super) fn cut(shrinker: &mut Shrinker<'_>) {
     let mut loud = unjudged.clone();
     loud.phases.iter_mut().for_each(|phase| phase.quiet = None);
     short.phases[last].duration = lasts.min(before);
+    if oracle == OracleId::Conv {
+        // Which is judged some time after the last phase, however long that is.
+        unjudged.phases[last].duration = lasts.min(before);
+    }
     let candidates = if oracle.is_liveness() { vec![unjudged, short] } else { vec![loud, unjudged, short] };
     let _ = candidates.into_iter().any(|candidate| shrinker.attempt(candidate));
     without_phases(shrinker);

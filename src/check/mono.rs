@@ -180,9 +180,13 @@ impl Mono {
             promises.cut(index.saturating_sub(1));
         }
         if let Some(layout) = &self.layout {
-            let checkpoint = layout.checkpoint(disks, node);
+            // Read only where it counts, because whole checkpoints are looked at for it.
+            let mut read = None;
+            let mut checkpoint = || *read.get_or_insert_with(|| layout.checkpoint(disks, node));
             // The acknowledgement is for everything before it as well, so what is new below it is looked at too.
-            for below in (promises.top + 1).max(index.saturating_sub(ACKS_KEPT)).max(checkpoint + 1)..index {
+            let first = (promises.top + 1).max(index.saturating_sub(ACKS_KEPT));
+            let first = if first < index { first.max(checkpoint() + 1) } else { first };
+            for below in first..index {
                 match layout.entry(disks, node, below) {
                     Some(digest) => promises.push(Ack { index: below, digest, epoch }),
                     None => {
@@ -193,7 +197,7 @@ impl Mono {
                 }
             }
             let held = layout.entry(disks, node, index);
-            if held != Some(digest) && index > checkpoint {
+            if held != Some(digest) && index > checkpoint() {
                 let held = held.map_or("it is not durable".to_owned(), |held| format!("{held} is in its place"));
                 return Err(format!(
                     "{node} acknowledges op {index} ({digest}) in epoch {epoch}, but {held} on its disk"

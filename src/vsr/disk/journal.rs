@@ -45,13 +45,12 @@ static SYNC: Kind = Kind::new("sync-journal", &[]);
 
 /// The bytes of a new journal. Each slot begins with what `headers` says of it, and so is told from one that was lost.
 pub fn blank(headers: &Headers) -> Bytes {
-    let records = headers.bytes().chunks(RECORD_SIZE);
-    let slot = |record: &[u8]| {
-        let mut slot = record.to_vec();
-        slot.resize(SLOT_SIZE as usize, 0);
-        slot
-    };
-    let bytes: Vec<u8> = records.flat_map(slot).collect();
+    let mut bytes = Vec::with_capacity((headers.ring().slots() * SLOT_SIZE) as usize);
+    for record in headers.bytes().chunks(RECORD_SIZE) {
+        let slot = bytes.len();
+        bytes.extend_from_slice(record);
+        bytes.resize(slot + SLOT_SIZE as usize, 0);
+    }
     assert_eq!(bytes.len() as u64, headers.ring().slots() * SLOT_SIZE, "every slot has its place");
     bytes.into()
 }

@@ -106,8 +106,13 @@ async fn write_copies(env: &Env, file: &File, superblock: &Superblock, copies: &
 /// which is marked [`REPAIRED`] too; `None` if no copy may be trusted, so that the replica is lost. A copy that cannot be
 /// read is one that is not whole.
 pub async fn read(env: &Env, file: &File, cluster: u64, replica: u16) -> Option<(Superblock, bool)> {
-    let bytes = reading::read(file, COPIES * COPY_SIZE, |at| READ.label([at])).await;
-    let choice = choose(cluster, replica, &bytes)?;
+    let label = |at| READ.label([at]);
+    let once = reading::read_once(file, COPIES * COPY_SIZE, label).await;
+    let plain = once.and_then(|bytes| choose(cluster, replica, &bytes)).filter(|choice| choice.stray.is_empty());
+    let choice = match plain {
+        Some(choice) => choice,
+        None => choose(cluster, replica, &reading::read(file, COPIES * COPY_SIZE, label).await)?,
+    };
     // What is read after a crash need not be durable: it may have been written and never synced. From here on it is.
     persist(env, async || file.sync(SYNC.label([])).await).await;
     let is_repaired = !choice.stray.is_empty();

@@ -3,6 +3,8 @@
 //! A read may fail and succeed the next time, or give the bytes of another place and nobody notices. So everything that a
 //! restart relies upon is read several times, until one result leads clearly. To fail counts as a result: of a sector that
 //! cannot be read, a good reading is likely to be that of another place.
+//!
+//! Where checksums tell that everything is in its place, one reading is enough. Mostly it is.
 
 use bytes::Bytes;
 
@@ -39,9 +41,29 @@ pub async fn read(file: &File, length: usize, label: impl Fn(u64) -> Label) -> V
             break;
         }
     }
-    let bytes: Vec<u8> = sectors.into_iter().flat_map(Sector::into_bytes).collect();
+    let mut bytes = Vec::with_capacity(length);
+    sectors.iter().for_each(|sector| sector.append_to(&mut bytes));
     assert_eq!(bytes.len(), length, "every byte has its place");
     bytes
+}
+
+/// The first `length` bytes of a file, read once; `None` if that fails, or the file is shorter. They may be those of another place.
+pub async fn read_once(file: &File, length: usize, label: impl Fn(u64) -> Label) -> Option<Bytes> {
+    assert!(length.is_multiple_of(SECTOR_SIZE), "whole sectors are read");
+    assert!(length > 0, "there is something to read");
+    let mut whole = Vec::new();
+    for first in (0..length).step_by(PIECE) {
+        let size = PIECE.min(length - first);
+        let piece = file.read_at(label(first as u64), first as u64, size as u64).await.ok()?;
+        if piece.len() < size {
+            return None;
+        }
+        if size == length {
+            return Some(piece);
+        }
+        whole.extend_from_slice(&piece);
+    }
+    Some(whole.into())
 }
 
 /// What was read of a sector, and how often; `None` where the reading failed.
@@ -70,11 +92,13 @@ impl Sector {
         }
     }
 
-    fn into_bytes(self) -> Vec<u8> {
-        let settled = if self.is_settled() { self.0.into_iter().next().and_then(|(bytes, _)| bytes) } else { None };
-        let mut bytes = settled.unwrap_or_default().to_vec();
-        bytes.resize(SECTOR_SIZE, UNREADABLE);
-        bytes
+    fn append_to(&self, whole: &mut Vec<u8>) {
+        let end = whole.len() + SECTOR_SIZE;
+        if let Some((Some(bytes), _)) = self.0.first().filter(|_| self.is_settled()) {
+            whole.extend_from_slice(bytes);
+        }
+        whole.resize(end, UNREADABLE);
+        assert!(whole.len().is_multiple_of(SECTOR_SIZE), "sectors follow one another");
     }
 }
 
@@ -101,7 +125,9 @@ mod tests {
     fn settles_on(results: &[Option<&'static [u8]>]) -> Option<u8> {
         let mut sector = Sector::default();
         results.iter().for_each(|result| sector.note(result.map(Bytes::from_static)));
-        sector.is_settled().then(|| sector.into_bytes()[0])
+        let mut bytes = Vec::new();
+        sector.append_to(&mut bytes);
+        sector.is_settled().then(|| bytes[0])
     }
 
     #[test]

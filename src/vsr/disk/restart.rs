@@ -157,6 +157,8 @@ pub struct Recovered {
     pub headers: Headers,
     /// The sectors of `headers` that said otherwise.
     pub rewritten: Vec<u64>,
+    /// Whether every slot is what it ought to be, and its record too: then nothing was misread.
+    pub is_plain: bool,
 }
 
 impl Recovered {
@@ -205,6 +207,15 @@ impl Slot {
             (Head::Invalid, Body::Older) => Row::Vacant,
             (Head::Unknown, Body::Older) => Row::Unknown,
             (Head::Unknown | Head::Invalid, Body::Invalid | Body::Zero) => Row::Unknown,
+        }
+    }
+
+    /// Whether header and body are in their place, and say the same.
+    fn is_plain(&self) -> bool {
+        match (&self.head, &self.body) {
+            (Head::Good(known), Body::Good(entry)) => known.checksum == entry.checksum(),
+            (Head::Empty | Head::Older(_), Body::Older) => true,
+            _ => false,
         }
     }
 
@@ -305,7 +316,8 @@ impl Judge<'_> {
         let log = Log::restored(checkpoint.place, checkpoint.timestamp, positions, doubtful);
         let headers = self.image(&log);
         let rewritten = headers.differing(found);
-        Recovered { log, cases, headers, rewritten }
+        let is_plain = rewritten.is_empty() && self.slots.iter().all(Slot::is_plain);
+        Recovered { log, cases, headers, rewritten, is_plain }
     }
 
     /// The last op that is certain by the superblock or by a header of the log view.

@@ -26,10 +26,23 @@ static SYNC: Kind = Kind::new("sync-restart", &[]);
 pub async fn read(env: &Env, files: &Files, superblock: &Superblock) -> Recovered {
     let ring = superblock.ring();
     let header_bytes = ring.header_sectors() as usize * SECTOR_SIZE;
-    let headers = reading::read(&files.headers, header_bytes, |at| headers::READ.label([at])).await;
     let journal_bytes = (ring.slots() * SLOT_SIZE) as usize;
-    let journal = reading::read(&files.journal, journal_bytes, |at| READ.label([at])).await;
-    let recovered = recover(superblock, &headers, &journal);
+    let header_label = |at| headers::READ.label([at]);
+    let journal_label = |at| READ.label([at]);
+    let mut recovered = None;
+    if let Some(headers) = reading::read_once(&files.headers, header_bytes, header_label).await
+        && let Some(journal) = reading::read_once(&files.journal, journal_bytes, journal_label).await
+    {
+        recovered = Some(recover(superblock, &headers, &journal)).filter(|recovered| recovered.is_plain);
+    }
+    let recovered = match recovered {
+        Some(recovered) => recovered,
+        None => {
+            let headers = reading::read(&files.headers, header_bytes, header_label).await;
+            let journal = reading::read(&files.journal, journal_bytes, journal_label).await;
+            recover(superblock, &headers, &journal)
+        }
+    };
     // What is read after a crash need not be durable: it may have been written and never synced. From here on it is.
     persist(env, async || files.journal.sync(SYNC.label([])).await).await;
     persist(env, async || match recovered.rewritten.is_empty() {

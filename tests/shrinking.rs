@@ -24,11 +24,11 @@ const SEEDS: [(&str, u64); 26] = [
     ("view-not-durable-before-dvc", 0),
     ("dup-prepare-acked-undurable", 2),
     ("log-view-durable-before-log", 549),
-    ("torn-superblock-resets", 13),
+    ("torn-superblock-resets", 16),
     ("state-transfer-truncates", 868),
     ("restart-executes-whole-wal", 13),
     ("client-table-primary-only", 9),
-    ("inflight-retry-prepared-twice", 0),
+    ("inflight-retry-prepared-twice", 1),
     ("stale-primary-read", 452),
     ("backup-local-read", 0),
     ("hashmap-order-in-apply", 1),
@@ -48,24 +48,15 @@ const NOT_SHOWN: [(&str, &str); 1] = [("stale-dvc-counted", "has to be led throu
 
 /// Those that may have more faults and operations than two more than by hand, how many more, and why.
 const LARGER: [(&str, u64, u64, &str); 4] = [
-    ("acks-after-dvc", 2, 66, "goes by way of a checkpoint, which stands for all operations before it"),
+    ("acks-after-dvc", 2, 3, "goes by way of a checkpoint, which stands for all operations before it"),
     ("log-view-durable-before-log", 2, 4, "goes by way of a checkpoint of a small ring"),
     ("restart-executes-whole-wal", 2, 4, "goes by way of an operation that a checkpoint covers"),
-    ("stale-primary-read", 7, 5, "the cut that hides the new primary is made of several"),
+    ("stale-primary-read", 7, 3, "a backup that crashes again and again stands for one that is slow"),
 ];
 
 /// Those that may have more deliveries than three times those made by hand, how many, and why.
-const MORE_DELIVERIES: [(&str, u64, &str); 5] = [
-    (
-        "gap-accepted",
-        40,
-        "by hand there are ten, and they end before the first heartbeat; here one packet has to be dropped",
-    ),
-    ("acks-after-dvc", 700, "by hand there are thirteen; the race is the same, behind the operations of a checkpoint"),
-    ("log-view-durable-before-log", 400, "as many operations as a checkpoint covers"),
-    ("stale-primary-read", 200, "several cuts do what one would"),
-    ("deaf-primary-stays", 2_500, "CONV sees it first and waits for ten seconds of heartbeats, LIVE by hand for four"),
-];
+const MORE_DELIVERIES: [(&str, u64, &str); 1] =
+    [("acks-after-dvc", 100, "by hand there are eleven; the race is the same, behind the operations of a checkpoint")];
 
 fn main() {
     let trials = SEEDS.map(|(plant, seed)| Trial::test(plant, move || check(plant, seed).map_err(Failed::from)));

@@ -64,12 +64,14 @@ fn install() {
     });
 }
 
+/// What was said, in one line: traces, signatures and titles have one for it.
 fn words(payload: &(dyn Any + Send)) -> String {
-    match (payload.downcast_ref::<&str>(), payload.downcast_ref::<String>()) {
-        (Some(text), _) => (*text).to_string(),
-        (_, Some(text)) => text.clone(),
-        _ => "a panic without a message".to_string(),
-    }
+    let said = match (payload.downcast_ref::<&str>(), payload.downcast_ref::<String>()) {
+        (Some(text), _) => text,
+        (_, Some(text)) => text.as_str(),
+        _ => "a panic without a message",
+    };
+    said.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ")
 }
 
 #[cfg(test)]
@@ -90,5 +92,7 @@ mod tests {
         let said = catch(|| panic!("ballot {} is lost", 3)).map(|(): ()| ()).unwrap_err().words();
         assert!(said.starts_with("ballot 3 is lost, at "), "{said}");
         assert!(said.contains("panics.rs:"), "{said}");
+        let said = catch(|| assert_eq!(1 + 1, 3, "sums")).map(|(): ()| ()).unwrap_err().words();
+        assert!(said.starts_with("assertion `left == right` failed: sums; left: 2; right: 3, at "), "{said}");
     }
 }

@@ -66,7 +66,7 @@ fn encoded_size(message: &Message) -> usize {
         Message::StartViewChange { .. } => 2 * WORD_SIZE,
         Message::DoViewChange { log, .. } => 2 * WORD_SIZE + LIVES * LIFE_SIZE + PLACE_SIZE + log_end(log),
         Message::StartView { log, .. } => 2 * WORD_SIZE + log_end(log),
-        Message::Checkpointed { .. } => PLACE_SIZE + 2 * WORD_SIZE + CHECKSUM_WIDE_SIZE,
+        Message::Checkpointed { .. } => PLACE_SIZE + 3 * WORD_SIZE + CHECKSUM_WIDE_SIZE,
         Message::GetCheckpoint { .. } => 3 * WORD_SIZE,
         Message::CheckpointPiece { bytes: piece, .. } => 2 * WORD_SIZE + bytes(piece),
         Message::RequestStartView { .. } => WORD_SIZE,
@@ -114,8 +114,8 @@ fn put_message(buffer: &mut Vec<u8>, message: &Message) {
             put_words(buffer, 8, &[view.0, *commit]);
             put_log_end(buffer, log);
         }
-        Message::Checkpointed { checkpoint } => {
-            put_words(buffer, 13, &[checkpoint.timestamp, checkpoint.length]);
+        Message::Checkpointed { log_view, checkpoint } => {
+            put_words(buffer, 13, &[log_view.0, checkpoint.timestamp, checkpoint.length]);
             put_place(buffer, checkpoint.place);
             buffer.put_u128_le(checkpoint.checksum.0);
         }
@@ -231,7 +231,7 @@ impl<'a> Reader<'a> {
             10 => Message::GetEntries { view: self.view()?, from: self.word()?, to: self.word()? },
             11 => Message::Entries { log_view: self.view()?, entries: self.entries()? },
             12 => Message::Evicted { client: self.word()? },
-            13 => Message::Checkpointed { checkpoint: self.checkpoint()? },
+            13 => Message::Checkpointed { log_view: self.view()?, checkpoint: self.checkpoint()? },
             14 => Message::GetCheckpoint { view: self.view()?, op: self.word()?, offset: self.word()? },
             15 => Message::CheckpointPiece { op: self.word()?, offset: self.word()?, bytes: self.bytes()? },
             16 => Message::Recovery { asker: self.number()?, nonce: self.word()?, life: self.life()? },
@@ -385,7 +385,7 @@ mod tests {
             Message::GetEntries { view, from: 1, to: 64 },
             Message::Entries { log_view: View(1), entries },
             Message::Evicted { client: 4 },
-            Message::Checkpointed { checkpoint },
+            Message::Checkpointed { log_view: View(3), checkpoint },
             Message::GetCheckpoint { view, op: 8, offset: 4096 },
             Message::CheckpointPiece { op: 8, offset: 4096, bytes: Bytes::from_static(b"piece") },
             Message::Recovery { asker: 5, nonce: 6, life: 2 },

@@ -128,6 +128,8 @@ pub enum Message {
     },
     /// "Everything up to here is in my checkpoint, and I have no entries of it any more."
     Checkpointed {
+        /// The view whose log the sender has.
+        log_view: View,
         /// The checkpoint. In which area it lies is the sender's business.
         checkpoint: Checkpoint,
     },
@@ -239,7 +241,7 @@ impl Message {
             Message::StartView { view, .. } => START_VIEW.label([view.0]),
             Message::RequestStartView { view } => REQUEST_START_VIEW.label([view.0]),
             Message::GetEntries { view, from, .. } => GET_ENTRIES.label([view.0, *from]),
-            Message::Checkpointed { checkpoint } => CHECKPOINTED.label([checkpoint.place.op]),
+            Message::Checkpointed { checkpoint, .. } => CHECKPOINTED.label([checkpoint.place.op]),
             Message::GetCheckpoint { op, offset, .. } => GET_CHECKPOINT.label([*op, *offset]),
             Message::CheckpointPiece { op, offset, .. } => CHECKPOINT_PIECE.label([*op, *offset]),
             Message::Recovery { life, .. } => RECOVERY.label([u64::from(*life)]),

@@ -30,6 +30,7 @@ pub mod config;
 pub mod disk;
 pub mod entry;
 mod install;
+mod invariants;
 pub mod kv;
 pub mod message;
 mod normal;

@@ -167,7 +167,7 @@ impl Replica {
         }
         let named = *self.checkpoints.named();
         if first <= named.place.op && !self.lacks_state {
-            self.send(from, &Message::Checkpointed { checkpoint: named });
+            self.send(from, &Message::Checkpointed { log_view: self.log_view, checkpoint: named });
         }
         // The last stretch without a hole: what is asked for backwards is found there, and what is asked for forwards, too,
         // from a log without holes.

@@ -273,6 +273,7 @@ impl Replica {
                     alarm = env.sleep_until(self.timers.next());
                 }
             }
+            self.check();
         }
     }
 
@@ -306,7 +307,7 @@ impl Replica {
             Message::RequestStartView { view } => self.on_request_start_view(from, view),
             Message::GetEntries { view, from: first, to } => self.on_get_entries(from, view, first, to),
             Message::Entries { log_view, entries } => self.on_entries(log_view, entries),
-            Message::Checkpointed { checkpoint } => self.on_checkpointed(from, checkpoint),
+            Message::Checkpointed { log_view, checkpoint } => self.on_checkpointed(from, log_view, checkpoint),
             Message::GetCheckpoint { view, op, offset } => self.on_get_checkpoint(from, view, op, offset),
             Message::CheckpointPiece { op, offset, bytes } => self.on_checkpoint_piece(op, offset, &bytes),
             Message::Recovery { asker, nonce, life } => self.on_recovery(from, asker, nonce, life),

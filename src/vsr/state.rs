@@ -218,7 +218,18 @@ impl Replica {
         }
     }
 
-    pub fn on_checkpointed(&mut self, from: u16, checkpoint: Checkpoint) {
+    /// Another replica, whose log is that of `log_view`, has a checkpoint.
+    ///
+    /// What it covers is committed, so it is in the log of every view from `log_view` on; but not in those of earlier ones, which may
+    /// have other entries there. Whoever is still in one of these has to leave it first.
+    pub fn on_checkpointed(&mut self, from: u16, log_view: View, checkpoint: Checkpoint) {
+        if self.status != Status::Recovering {
+            self.note_vote(from, log_view);
+        }
+        if self.status == Status::Normal && log_view > self.view {
+            self.env.mark("checkpoint of a later view waits");
+            return self.request_start_view(log_view);
+        }
         let coming = self.transfer.as_ref().map_or(0, |transfer| transfer.checkpoint.place.op);
         let waiting = self.snapshot.as_ref().map_or(0, |snapshot| snapshot.place.op);
         if checkpoint.place.op <= coming.max(waiting) || self.is_syncing() {
@@ -244,7 +255,7 @@ impl Replica {
             return;
         }
         if named.place.op != op {
-            return self.send(from, &Message::Checkpointed { checkpoint: named });
+            return self.send(from, &Message::Checkpointed { log_view: self.log_view, checkpoint: named });
         }
         assert_eq!(named.length, self.content.len() as u64);
         let first = offset.min(named.length) as usize;

@@ -44,7 +44,10 @@ const SEEDS: [(&str, u64); 26] = [
 ];
 
 /// Those that the standard sweep does not show, with the reason.
-const NOT_SHOWN: [(&str, &str); 1] = [("stale-dvc-counted", "has to be led through four views, which chance does not")];
+const NOT_SHOWN: [(&str, &str); 2] = [
+    ("ack-view-unchecked", "needs an acknowledgement that is late by five views, and its sender led astray meanwhile"),
+    ("stale-dvc-counted", "has to be led through four views, which chance does not"),
+];
 
 /// Those that may have more faults and operations than two more than by hand, how many more, and why.
 const LARGER: [(&str, u64, u64, &str); 4] = [

@@ -42,6 +42,8 @@ plants! {
     ShortQuorum = "short-quorum",
     /// Acknowledgements are counted per message rather than per replica.
     AckCountedPerMessage = "ack-counted-per-message",
+    /// Of an acknowledgement the primary compares only the op number, neither the view nor the checksum.
+    AckViewUnchecked = "ack-view-unchecked",
     /// A backup acknowledges an entry though the one before it is missing.
     GapAccepted = "gap-accepted",
     /// A new primary takes its whole log to be committed.

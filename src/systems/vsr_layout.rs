@@ -16,6 +16,8 @@ const HEADERS: u64 = 4;
 /// More slots than any ring has.
 const SLOTS: u64 = 1 << 20;
 const TAIL: usize = 496;
+/// Where the part of a record ends that tells what it says.
+const NOTE_END: usize = 72;
 
 /// The number of the cluster, part of every checksum.
 pub(super) const CLUSTER: u64 = 0x666f_7265_7465_6c6c;
@@ -37,6 +39,14 @@ impl VsrLayout {
         });
         copies.max_by_key(|bytes| word_at(bytes, 48))
     }
+
+    /// Whether the slot's record says that this entry is there, or that nothing is known: then the replica has lost what it had, and
+    /// has not given it up. What it has cut is still in the slot, and the record says that nothing is.
+    fn is_vouched_for(disks: &dyn Disks, node: NodeId, slot: u64, digest: Checksum) -> bool {
+        let Some(record) = disks.promised(node, "headers", slot * HEADER as u64, NOTE_END) else { return false };
+        let is_unknown = checksum_at(&record, 0) == Checksum(0) && word_at(&record, NOTE_END - 8) == u64::MAX;
+        checksum_at(&record, 0) == digest || is_unknown
+    }
 }
 
 impl Layout for VsrLayout {
@@ -53,7 +63,8 @@ impl Layout for VsrLayout {
         }
         let digest = checksum_at(&slot, 0);
         let whole = digest == Checksum::of(&slot[16..end]);
-        (whole && word_at(&slot, 32) == CLUSTER && word_at(&slot, 48) == index).then_some(digest)
+        let ours = word_at(&slot, 32) == CLUSTER && word_at(&slot, 48) == index;
+        (whole && ours && VsrLayout::is_vouched_for(disks, node, offset / SLOT, digest)).then_some(digest)
     }
 
     fn epoch(&self, disks: &dyn Disks, node: NodeId) -> Option<Epoch> {
@@ -101,12 +112,14 @@ fn checksum_at(bytes: &[u8], at: usize) -> Checksum {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vsr::disk::headers::{Headers, Known};
     use crate::vsr::disk::{Area, Checkpoint, Ring, Superblock};
     use crate::vsr::entry::{Entry, Header, Place, View};
 
     #[derive(Clone, Default)]
     struct OneDisk {
         journal: Vec<u8>,
+        headers: Vec<u8>,
         superblock: Vec<u8>,
         checkpoint: Vec<u8>,
     }
@@ -115,6 +128,7 @@ mod tests {
         fn promised(&self, _: NodeId, file: &str, offset: u64, length: usize) -> Option<Bytes> {
             let bytes = match file {
                 "journal" => &self.journal,
+                "headers" => &self.headers,
                 "superblock" => &self.superblock,
                 "checkpoint-1" => &self.checkpoint,
                 _ => return None,
@@ -144,7 +158,9 @@ mod tests {
             Superblock { sequence: 2, view: View(7), log_view: View(6), log_head: place, checkpoint, ..formatted };
         let superblock = [newer.encode(0), newer.encode(1), formatted.encode(2), formatted.encode(3)].concat();
         let checkpoint = Area::new(CLUSTER, 8, content).bytes().to_vec();
-        (OneDisk { journal, superblock, checkpoint }, entry)
+        let mut headers = Headers::formatted(CLUSTER, Ring::new(8).unwrap());
+        headers.set_known(&Known::of(&entry));
+        (OneDisk { journal, headers: headers.bytes().to_vec(), superblock, checkpoint }, entry)
     }
 
     #[test]
@@ -167,6 +183,20 @@ mod tests {
         assert_eq!(VsrLayout.epoch(&disk, NODE), Some(Epoch { epoch: 7, log_epoch: 6 }));
         assert_eq!(VsrLayout.epoch(&disk, NodeId::replica(1)), None);
         assert_eq!(VsrLayout.checkpoint(&disk, NODE), 8);
+    }
+
+    #[test]
+    fn what_was_cut_is_not_there_and_what_was_lost_is_not_given_up() {
+        let (disk, entry) = disk();
+        let with = |change: &dyn Fn(&mut Headers)| {
+            let mut headers = Headers::formatted(CLUSTER, Ring::new(8).unwrap());
+            change(&mut headers);
+            OneDisk { headers: headers.bytes().to_vec(), ..disk.clone() }
+        };
+        assert_eq!(VsrLayout.entry(&with(&|_| {}), NODE, 10), None, "its record says that nothing is there");
+        assert_eq!(VsrLayout.entry(&with(&|headers| headers.set_unknown(1)), NODE, 10), Some(entry.checksum()));
+        let none = OneDisk { headers: Vec::new(), ..disk.clone() };
+        assert_eq!(VsrLayout.entry(&none, NODE, 10), None);
     }
 
     #[test]

@@ -8,8 +8,9 @@
 //! - [`disk`]: what a replica keeps on disk, so that it survives crashes and decay: the log, the promises, checkpoints.
 //! - [`sessions`]: which requests were executed; [`service`]: what executes them; [`kv`]: one such service.
 //! - [`boot`]: how a life begins; [`replica`]: one replica's state and its main loop, with its handlers in parts: the normal
-//!   case, the change of views (`view_change`, `choice`, `install`), catching up (`repair`, `state`), and [`recovery`] of a
+//!   case (`requests`, `primary`, `backup`, `execution`), the change of views (`view_change`, `choice`, `install`), catching up (`repair`, `state`), and [`recovery`] of a
 //!   replica whose disk is lost.
+//! - `invariants`: what always holds of a replica between two inputs.
 //! - [`client`]: the other side.
 //! - [`plant`]: mistakes that can be switched on.
 //!
@@ -22,6 +23,7 @@
 //!
 //! `docs/vsr.md` tells all of it in one piece, with what differs from the paper and why.
 
+mod backup;
 pub mod boot;
 mod choice;
 pub mod client;
@@ -29,16 +31,18 @@ pub mod codec;
 pub mod config;
 pub mod disk;
 pub mod entry;
+mod execution;
 mod install;
 mod invariants;
 pub mod kv;
 pub mod message;
-mod normal;
 pub mod plant;
+mod primary;
 pub mod quorum;
 pub mod recovery;
 mod repair;
 pub mod replica;
+mod requests;
 pub mod service;
 pub mod sessions;
 mod state;

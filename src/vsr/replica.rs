@@ -2,7 +2,8 @@
 //!
 //! One task owns all state and waits for whatever comes first: a message, a deadline, or the report that something is
 //! durable. Two more tasks write the journal and the superblock, so that disk and messages overlap. The handlers are in
-//! [`normal`](super::normal) (the log grows), `view_change` (the primary changes) and `repair` (somebody catches up).
+//! `primary`, `backup`, `requests` and `execution` (the log grows), `view_change` (the primary changes) and `repair` (somebody
+//! catches up).
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -20,8 +21,8 @@ use super::disk::{self, Checkpoint, Checkpoints, Journal, Log, Promises, Superbl
 use super::entry::{Entry, Place, View};
 use super::install::Install;
 use super::message::Message;
-use super::normal::Backup;
 use super::plant::Plant;
+use super::primary::Backup;
 use super::recovery::{Owed, Recovery};
 use super::service::Service;
 use super::sessions::Sessions;

@@ -9,8 +9,8 @@
 //!
 //! In reading order: [`ring`] says where an op lives, [`headers`] what is said of it, [`log`] is the log in memory, with
 //! holes where the disk has lost something. [`superblock`] is the promises, [`promises`] how they become durable.
-//! [`restart`] is the table of what a restart makes of a disk, a pure function of bytes, and [`scan`] reads those bytes.
-//! [`journal`] and [`checkpoint`] write.
+//! [`row`] is the table of what a restart makes of one slot, [`restart`] of a disk, a pure function of bytes, and [`scan`]
+//! reads those bytes. [`journal`] and [`checkpoint`] write.
 //!
 //! What holds at all times:
 //!
@@ -33,6 +33,7 @@ pub mod promises;
 pub mod reading;
 pub mod restart;
 pub mod ring;
+pub mod row;
 pub mod scan;
 pub mod superblock;
 
@@ -45,8 +46,9 @@ pub use journal::{Journal, Written};
 pub use log::{Log, Missing, Position};
 pub use persist::persist;
 pub use promises::Promises;
-pub use restart::{Case, Recovered, Row};
+pub use restart::{Case, Recovered};
 pub use ring::Ring;
+pub use row::Row;
 pub use superblock::{Checkpoint, Superblock};
 
 use crate::base::Kind;

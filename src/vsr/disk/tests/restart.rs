@@ -3,8 +3,8 @@
 use super::{CLUSTER, after, behind, grow, promised};
 use crate::base::{Checksum, Draw};
 use crate::vsr::disk::headers::{Headers, Known, RECORD_SIZE};
-use crate::vsr::disk::restart::{Recovered, Row, recover};
-use crate::vsr::disk::{Position, Ring, Superblock};
+use crate::vsr::disk::restart::{Recovered, recover};
+use crate::vsr::disk::{Position, Ring, Row, Superblock};
 use crate::vsr::entry::{ENTRY_SIZE_MAX, Entry, Place};
 
 /// A disk with eight slots.

@@ -1,0 +1,203 @@
+//! What a restart makes of one slot: the table.
+//!
+//! Behind the checkpoint at op c each slot expects one op. H is what the slot's record in `headers` says, B what is in the
+//! slot itself. *Older* means of an op that the checkpoint covers, or blank as it was formatted, which says nothing of the
+//! op expected; B is *foreign* if it is a whole entry of another slot, which a misdirected write has put there.
+//!
+//! | row | H | B | it means |
+//! |---|---|---|---|
+//! | [`Whole`](Row::Whole) | good | good, the same | the entry |
+//! | [`Ahead`](Row::Ahead) | empty, older, or of an earlier view | good | its header was not written yet, or that write was lost |
+//! | [`HeaderLost`](Row::HeaderLost) | unknown or invalid | good | the header is rotten or misdirected |
+//! | [`BodyLost`](Row::BodyLost) | good | invalid, zero or foreign | the body is rotten or misdirected |
+//! | [`BodyStale`](Row::BodyStale) | good | older, or good and not of a later view | the body's write was lost |
+//! | [`Torn`](Row::Torn) | empty or older | invalid or foreign | the body was being written: never acknowledged |
+//! | [`Vacant`](Row::Vacant) | empty or older | zero or older | nothing was written |
+//! | [`Vacant`](Row::Vacant) | invalid | older | nothing was written |
+//! | [`Unknown`](Row::Unknown) | unknown | older | nothing is known, and an earlier restart has found that out |
+//! | [`Unknown`](Row::Unknown) | unknown or invalid | invalid, zero or foreign | nothing is known |
+//!
+//! Where the record is invalid and the body old, the body was never written: that its write was lost, and the record damaged
+//! besides, is more than one lie about one entry, which no table could see through (`docs/faults.md`, rule 4). It matters,
+//! because records lie four to a sector, and one that is torn or rotten says nothing of three others.
+
+use crate::vsr::entry::{ENTRY_SIZE_MAX, Entry, View};
+
+use super::headers::{Known, RECORD_SIZE, Record};
+use super::ring::Ring;
+
+/// What became of an op at a restart. The first eight are the table's, the others come of the chain; see the page of
+/// [`restart`](super::restart).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Row {
+    /// Header and body are good and the same.
+    Whole,
+    /// The body is good, and newer than the header.
+    Ahead,
+    /// The body is good, the header is not.
+    HeaderLost,
+    /// The header is good, the body is not.
+    BodyLost,
+    /// The header is good, and newer than the body.
+    BodyStale,
+    /// Something is in the slot that nobody acknowledged.
+    Torn,
+    /// Nothing is in the slot.
+    Vacant,
+    /// Nothing is known of the slot.
+    Unknown,
+    /// The entry was left over from a log that was cut.
+    Leftover,
+    /// The entry belongs to a log that was being installed.
+    Installing,
+    /// What is there is whole, and not what the entry above, or the superblock, names.
+    Replaced,
+    /// What is there is whole, and nothing says whether it is what ought to be there.
+    Unvouched,
+    /// The slot looks as if nothing had been acknowledged, but something was: a header's write was lost.
+    Undeniable,
+}
+
+impl Row {
+    /// All rows.
+    pub const ALL: [Row; 13] = [
+        Row::Whole,
+        Row::Ahead,
+        Row::HeaderLost,
+        Row::BodyLost,
+        Row::BodyStale,
+        Row::Torn,
+        Row::Vacant,
+        Row::Unknown,
+        Row::Leftover,
+        Row::Installing,
+        Row::Replaced,
+        Row::Unvouched,
+        Row::Undeniable,
+    ];
+
+    /// Whether anything is out of the common about it: not so of a slot that is whole, or that nothing was ever written to.
+    pub fn is_odd(self) -> bool {
+        !matches!(self, Row::Whole | Row::Vacant)
+    }
+
+    /// The name of its mark.
+    pub fn mark(self) -> &'static str {
+        match self {
+            Row::Whole => "restart: entry whole",
+            Row::Ahead => "restart: entry without its header",
+            Row::HeaderLost => "restart: header lost",
+            Row::BodyLost => "restart: body lost",
+            Row::BodyStale => "restart: body's write lost",
+            Row::Torn => "restart: torn entry",
+            Row::Vacant => "restart: slot vacant",
+            Row::Unknown => "restart: slot unknown",
+            Row::Leftover => "restart: entry left over",
+            Row::Installing => "restart: entry of a log being installed",
+            Row::Replaced => "restart: stale entry",
+            Row::Unvouched => "restart: entry not vouched for",
+            Row::Undeniable => "restart: lost entry not denied",
+        }
+    }
+}
+
+/// What is in a slot, for the op expected there.
+pub(super) enum Body {
+    Good(Entry),
+    Older,
+    Zero,
+    /// Rotten, torn, foreign, or of an op that nobody had room for.
+    Invalid,
+}
+
+/// What the record of a slot says, for the op expected there.
+#[derive(Clone, Copy)]
+pub(super) enum Head {
+    Good(Known),
+    Older(Known),
+    Empty,
+    /// Of an entry that may have been there it is known that it is lost.
+    Unknown,
+    Invalid,
+}
+
+/// A slot and its record.
+pub(super) struct Slot {
+    pub head: Head,
+    pub body: Body,
+}
+
+impl Slot {
+    /// The row of the table.
+    pub fn row(&self) -> Row {
+        match (&self.head, &self.body) {
+            (Head::Good(known), Body::Good(entry)) if known.checksum == entry.checksum() => Row::Whole,
+            (Head::Good(known), Body::Good(entry)) if known.header.view < entry.view() => Row::Ahead,
+            (Head::Empty | Head::Older(_), Body::Good(_)) => Row::Ahead,
+            (Head::Unknown | Head::Invalid, Body::Good(_)) => Row::HeaderLost,
+            (Head::Good(_), Body::Invalid | Body::Zero) => Row::BodyLost,
+            (Head::Good(_), Body::Older | Body::Good(_)) => Row::BodyStale,
+            (Head::Empty | Head::Older(_), Body::Invalid) => Row::Torn,
+            (Head::Empty | Head::Older(_), Body::Zero | Body::Older) => Row::Vacant,
+            (Head::Invalid, Body::Older) => Row::Vacant,
+            (Head::Unknown, Body::Older) => Row::Unknown,
+            (Head::Unknown | Head::Invalid, Body::Invalid | Body::Zero) => Row::Unknown,
+        }
+    }
+
+    /// Whether header and body are in their place, and say the same.
+    pub fn is_plain(&self) -> bool {
+        match (&self.head, &self.body) {
+            (Head::Good(known), Body::Good(entry)) => known.checksum == entry.checksum(),
+            (Head::Empty | Head::Older(_), Body::Older) => true,
+            _ => false,
+        }
+    }
+
+    /// The entry, if the body is good.
+    pub fn entry(&self) -> Option<&Entry> {
+        if let Body::Good(entry) = &self.body { Some(entry) } else { None }
+    }
+
+    /// What the header says, if it is good.
+    pub fn known(&self) -> Option<&Known> {
+        if let Head::Good(known) = &self.head { Some(known) } else { None }
+    }
+
+    /// Whether either half is of a later view.
+    pub fn is_later_than(&self, view: View) -> bool {
+        let body = self.entry().is_some_and(|entry| entry.view() > view);
+        body || self.known().is_some_and(|known| known.header.view > view)
+    }
+}
+
+/// The slot where an op is expected, from the bytes of `headers` and `journal`.
+pub(super) fn read_slot(cluster: u64, ring: Ring, op: u64, headers: &[u8], journal: &[u8]) -> Slot {
+    let slot = ring.slot(op);
+    let part = |bytes: &'_ [u8], size: usize| {
+        let first = bytes.len().min(slot as usize * size);
+        first..bytes.len().min(first + size)
+    };
+    let head = match Record::decode(cluster, ring, slot, &headers[part(headers, RECORD_SIZE)]) {
+        Record::Empty => Head::Empty,
+        Record::Entry(known) if known.header.op == op => Head::Good(known),
+        Record::Entry(known) if known.header.op < op => Head::Older(known),
+        // A record of a later op than there is room for says nothing of this one, but that something was amiss.
+        Record::Entry(_) | Record::Unknown => Head::Unknown,
+        Record::Invalid => Head::Invalid,
+    };
+    let bytes = &journal[part(journal, ENTRY_SIZE_MAX)];
+    let body = match Entry::decode(cluster, bytes) {
+        Some(entry) if entry.op() == op => Body::Good(entry),
+        Some(entry) if entry.op() < op && ring.slot(entry.op()) == slot => Body::Older,
+        None if bytes.len() >= RECORD_SIZE && is_blank(cluster, ring, slot, &bytes[..RECORD_SIZE]) => Body::Older,
+        None if bytes.iter().all(|byte| *byte == 0) => Body::Zero,
+        Some(_) | None => Body::Invalid,
+    };
+    Slot { head, body }
+}
+
+/// Whether a slot is as it was formatted. Zeros are not: a disk may hand out zeros for anything.
+fn is_blank(cluster: u64, ring: Ring, slot: u64, head: &[u8]) -> bool {
+    Record::decode(cluster, ring, slot, head) == Record::Empty
+}

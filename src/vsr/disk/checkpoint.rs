@@ -41,6 +41,10 @@ pub const FILES: [&str; 2] = ["checkpoint-0", "checkpoint-1"];
 pub const HEADER_SIZE: usize = SECTOR_SIZE;
 
 const MAGIC: &[u8; 8] = b"vsrcheck";
+/// Where the fields of the header end, and the zeros begin.
+const FIELDS_END: usize = 64;
+
+const _: () = assert!(FIELDS_END <= HEADER_SIZE);
 
 static TASK: Kind = Kind::new("checkpoint", &[]);
 static WRITE: Kind = Kind::new("write-checkpoint", &["area"]);
@@ -62,6 +66,7 @@ impl Area {
         buffer.put_u64_le(op);
         buffer.put_u64_le(content.len() as u64);
         buffer.put_u128_le(Checksum::of(content).0);
+        assert_eq!(buffer.len(), FIELDS_END, "the fields end where the zeros begin");
         buffer.put_bytes(0, HEADER_SIZE - buffer.len());
         let checksum = Checksum::of(&buffer[16..]);
         buffer[..16].copy_from_slice(&checksum.0.to_le_bytes());
@@ -86,6 +91,7 @@ impl Area {
             return None;
         }
         let expected = Area::new(cluster, checkpoint.place.op, &content);
+        assert_eq!(expected.bytes().len(), end, "an area is its header and its content");
         (expected.0[..HEADER_SIZE] == whole[..HEADER_SIZE]).then_some(content)
     }
 }
@@ -107,6 +113,7 @@ pub async fn read(files: &[File; 2], cluster: u64, checkpoint: &Checkpoint) -> O
         }
         let read = file.read_at(label, 0, length).await.ok();
         if let Some(content) = read.and_then(|bytes| Area::content(cluster, checkpoint, &bytes)) {
+            assert_eq!(content.len() as u64, checkpoint.length, "the content is as long as the superblock says");
             return Some(content);
         }
     }
@@ -140,13 +147,26 @@ impl Checkpoints {
         assert!(named.area < 2, "there are two areas");
         let queue = Queue::new();
         env.spawn(TASK.label([]), write_areas(env.clone(), files, queue.clone(), report));
-        Checkpoints { queue, cluster, named, next: None, written: false }
+        let checkpoints = Checkpoints { queue, cluster, named, next: None, written: false };
+        checkpoints.check();
+        checkpoints
+    }
+
+    /// Asserts what holds at all times.
+    fn check(&self) {
+        assert!(self.named.area < 2, "there are two areas");
+        assert!(self.next.is_some() || !self.written, "only what was handed over is written");
+        let Some(next) = &self.next else { return };
+        assert!(next.area < 2, "there are two areas");
+        assert_ne!(next.area, self.named.area, "the checkpoint that counts is not written over");
+        assert!(next.place.op >= self.named.place.op, "checkpoints do not go back");
     }
 
     /// Hands the content of a checkpoint to the writer, which covers everything up to the entry at this place, with this
     /// timestamp. Only while none is under way.
     pub fn write(&mut self, place: Place, timestamp: u64, content: &[u8]) {
         assert!(self.is_idle(), "one checkpoint at a time: the free area is that of the last but one");
+        assert!(place.op > 0, "a checkpoint covers something");
         // The same again if its content has decayed.
         assert!(place.op >= self.named.place.op, "checkpoints do not go back");
         let area = 1 - self.named.area;
@@ -155,6 +175,7 @@ impl Checkpoints {
         self.next = Some(checkpoint);
         self.written = false;
         self.queue.push((checkpoint, Area::new(self.cluster, place.op, content)));
+        self.check();
     }
 
     /// Takes a report into account: this checkpoint is durable, and the superblock may name it.
@@ -162,14 +183,18 @@ impl Checkpoints {
         assert_eq!(self.next.as_ref(), Some(checkpoint), "a report of a checkpoint that was not handed over");
         assert!(!self.written, "it is reported once");
         self.written = true;
+        self.check();
+        assert!(self.awaits_name(), "what is durable may be named");
     }
 
     /// A superblock that names this checkpoint is durable: it counts from now on, and the other area is free.
     pub fn on_named(&mut self, checkpoint: &Checkpoint) {
         assert_eq!(self.next.as_ref(), Some(checkpoint), "the superblock names the newest checkpoint");
         assert!(self.written, "a checkpoint is durable before it is named");
+        assert_ne!(checkpoint.area, self.named.area, "the checkpoint that counted until now is not written over");
         self.named = *checkpoint;
-        self.next = None;
+        (self.next, self.written) = (None, false);
+        self.check();
     }
 
     /// The checkpoint that counts.
@@ -191,6 +216,9 @@ impl Checkpoints {
 async fn write_areas(env: Env, files: [File; 2], queue: Queue<(Checkpoint, Area)>, report: impl Fn(Checkpoint)) {
     loop {
         let (checkpoint, area) = queue.pop().await;
+        assert!(checkpoint.area < 2, "there are two areas");
+        let whole = HEADER_SIZE as u64 + checkpoint.length;
+        assert_eq!(area.bytes().len() as u64, whole, "the superblock will say how long the content is");
         let file = &files[usize::from(checkpoint.area)];
         persist(&env, async || write_area(file, checkpoint.area, area.clone()).await).await;
         report(checkpoint);
@@ -199,6 +227,7 @@ async fn write_areas(env: Env, files: [File; 2], queue: Queue<(Checkpoint, Area)
 
 async fn write_area(file: &File, area: u8, Area(bytes): Area) -> Result<(), DiskError> {
     assert!(bytes.len() >= HEADER_SIZE, "an area begins with its header");
+    assert_eq!(&bytes[16..24], MAGIC, "an area begins with its header");
     let length = bytes.len() as u64;
     let label = [u64::from(area)];
     file.write_at(WRITE.label(label), 0, bytes).await?;

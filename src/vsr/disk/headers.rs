@@ -32,9 +32,9 @@ use bytes::Bytes;
 
 use crate::base::{Checksum, Kind};
 use crate::env::{DiskError, File};
-use crate::vsr::entry::{Entry, HEADER_SIZE, Header, Place, View};
+use crate::vsr::entry::{ENTRY_SIZE_MAX, Entry, HEADER_SIZE, Header, Place, View};
 
-use super::ring::{HEADERS_PER_SECTOR, OP_MAX, Ring, SECTOR_SIZE};
+use super::ring::{HEADERS_PER_SECTOR, OP_MAX, Ring, SECTOR_SIZE, SLOTS_MAX};
 
 /// The name of the file.
 pub const FILE: &str = "headers";
@@ -50,7 +50,13 @@ const SLOT: Range<usize> = 56..64;
 const NOTE: Range<usize> = 64..72;
 
 const _: () = assert!(RECORD_SIZE * HEADERS_PER_SECTOR as usize == SECTOR_SIZE);
-const _: () = assert!(SPOKEN <= SEALED && SEALED + 16 == RECORD_SIZE);
+const _: () = assert!(SPOKEN <= SEALED);
+const _: () = assert!(SEALED + 16 == RECORD_SIZE);
+// The words follow one another as in an entry: cluster, view, op, client, request, timestamp, and then the length.
+const _: () = assert!(CLUSTER.end + 8 == OP.start);
+const _: () = assert!(OP.end == SLOT.start);
+const _: () = assert!(SLOT.end == NOTE.start);
+const _: () = assert!(NOTE.end + 8 + 4 == SPOKEN);
 
 static WRITE: Kind = Kind::new("write-headers", &["sector"]);
 pub(super) static READ: Kind = Kind::new("read-headers", &["at"]);
@@ -71,11 +77,14 @@ impl Known {
     /// What the record of this entry says.
     pub fn of(entry: &Entry) -> Known {
         let length = u32::try_from(entry.body().len()).expect("a body fits into its slot");
+        assert_eq!(HEADER_SIZE + entry.body().len(), entry.encoded().len(), "an entry is its header and its body");
+        assert!(entry.encoded().len() <= ENTRY_SIZE_MAX, "an entry fits into its slot");
         Known { header: *entry.header(), checksum: entry.checksum(), length }
     }
 
     /// The entry's place in the chain.
     pub fn place(&self) -> Place {
+        assert!(self.header.op > 0, "ops count from 1");
         Place { op: self.header.op, checksum: self.checksum }
     }
 
@@ -90,6 +99,9 @@ impl Known {
             record[32 + index * 8..40 + index * 8].copy_from_slice(&word.to_le_bytes());
         }
         record[80..SPOKEN].copy_from_slice(&self.length.to_le_bytes());
+        assert_eq!(word(&record, CLUSTER), cluster, "the cluster stands where a reader looks for it");
+        assert_eq!(word(&record, OP), op, "the op stands where a reader looks for it");
+        assert_eq!(wide(&record, 16), parent.0, "the parent stands where a reader looks for it");
         seal(record)
     }
 }
@@ -155,16 +167,21 @@ fn seal(mut record: [u8; RECORD_SIZE]) -> [u8; RECORD_SIZE] {
 }
 
 fn empty(cluster: u64, slot: u64) -> [u8; RECORD_SIZE] {
+    assert!(slot < SLOTS_MAX, "no ring has a slot of such a number");
     let mut record = [0; RECORD_SIZE];
     record[CLUSTER].copy_from_slice(&cluster.to_le_bytes());
     record[SLOT].copy_from_slice(&slot.to_le_bytes());
+    assert_eq!(word(&record, OP), 0, "an empty record is of no op");
     seal(record)
 }
 
 fn unknown(cluster: u64, slot: u64) -> [u8; RECORD_SIZE] {
-    let mut record = empty(cluster, slot);
+    let empty = empty(cluster, slot);
+    let mut record = empty;
     record[NOTE].fill(0xff);
-    seal(record)
+    let record = seal(record);
+    assert_ne!(record, empty, "not to know what is there is not to know that nothing is");
+    record
 }
 
 /// The image of all records, as they ought to stand on disk.
@@ -179,7 +196,15 @@ impl Headers {
     /// All empty.
     pub fn formatted(cluster: u64, ring: Ring) -> Headers {
         let bytes = (0..ring.slots()).flat_map(|slot| empty(cluster, slot)).collect();
-        Headers { cluster, ring, bytes }
+        let headers = Headers { cluster, ring, bytes };
+        headers.check();
+        headers
+    }
+
+    /// Asserts what holds at all times.
+    fn check(&self) {
+        assert_eq!(self.bytes.len(), self.ring.slots() as usize * RECORD_SIZE, "a record for each slot");
+        assert_eq!(self.bytes.len(), self.ring.header_sectors() as usize * SECTOR_SIZE, "records fill whole sectors");
     }
 
     /// The ring that they describe.
@@ -194,35 +219,43 @@ impl Headers {
 
     /// What is said of a slot.
     pub fn record(&self, slot: u64) -> Record {
-        Record::decode(self.cluster, self.ring, slot, &self.bytes[place(slot)])
+        assert!(slot < self.ring.slots(), "a slot of this ring");
+        let record = Record::decode(self.cluster, self.ring, slot, &self.bytes[place(slot)]);
+        assert_ne!(record, Record::Invalid, "every record of the image says something");
+        record
     }
 
     /// Says that nothing acknowledged is in a slot.
     pub fn set_empty(&mut self, slot: u64) {
         assert!(slot < self.ring.slots(), "a slot of this ring");
         self.bytes[place(slot)].copy_from_slice(&empty(self.cluster, slot));
+        assert_eq!(self.record(slot), Record::Empty, "what is said is what a reader takes it for");
     }
 
     /// Says that this entry is in its slot.
     pub fn set_known(&mut self, known: &Known) {
         assert_eq!(known.header.cluster, self.cluster, "an entry of this cluster");
         self.bytes[place(self.ring.slot(known.header.op))].copy_from_slice(&known.encode());
+        self.check();
     }
 
     /// Says that it is not known what is in a slot.
     pub fn set_unknown(&mut self, slot: u64) {
         assert!(slot < self.ring.slots(), "a slot of this ring");
         self.bytes[place(slot)].copy_from_slice(&unknown(self.cluster, slot));
+        assert_eq!(self.record(slot), Record::Unknown, "what is said is what a reader takes it for");
     }
 
     /// Whether what is in a slot is not known.
     pub fn is_unknown(&self, slot: u64) -> bool {
+        assert!(slot < self.ring.slots(), "a slot of this ring");
         self.bytes[place(slot)] == unknown(self.cluster, slot)
     }
 
     /// Empties every record that is of an op after `op`, or of which nothing is known, among the slots where the ops
     /// from `op + 1` to `last` live. Gives the sectors that changed, in order.
     pub fn cut(&mut self, op: u64, last: u64) -> Vec<u64> {
+        assert!(op <= last, "a log is cut within its ring");
         assert!(last <= op + self.ring.slots(), "every slot is looked at once");
         let mut sectors = Vec::new();
         let ring = self.ring;
@@ -239,6 +272,9 @@ impl Headers {
         }
         sectors.sort_unstable();
         sectors.dedup();
+        assert!(sectors.last().is_none_or(|last| *last < self.ring.header_sectors()), "sectors of this ring");
+        assert!(sectors.len() as u64 <= last - op, "a sector changes only with one of its records");
+        self.check();
         sectors
     }
 
@@ -246,19 +282,23 @@ impl Headers {
     /// nothing was known, it now is. Not worth a write of its own.
     pub fn release(&mut self, from: u64, to: u64) {
         assert!(from > 0, "ops count from 1");
+        assert!(from <= to, "some op is covered that was not before");
         let first = from.max(to.saturating_sub(self.ring.slots()) + 1);
+        assert!(to - first < self.ring.slots(), "every slot is looked at once");
         let ring = self.ring;
         for slot in (first..=to).map(|op| ring.slot(op)) {
             if self.is_unknown(slot) {
                 self.set_empty(slot);
             }
         }
+        self.check();
     }
 
     /// A sector's bytes.
     pub fn sector(&self, sector: u64) -> Bytes {
         assert!(sector < self.ring.header_sectors(), "a sector of this ring");
         let at = sector as usize * SECTOR_SIZE;
+        assert!(at + SECTOR_SIZE <= self.bytes.len(), "records fill whole sectors");
         Bytes::copy_from_slice(&self.bytes[at..at + SECTOR_SIZE])
     }
 
@@ -268,7 +308,7 @@ impl Headers {
             let at = *sector as usize * SECTOR_SIZE;
             found.get(at..at + SECTOR_SIZE) != Some(&self.bytes[at..at + SECTOR_SIZE])
         };
-        assert_eq!(self.bytes.len(), self.ring.slots() as usize * RECORD_SIZE, "a record for each slot");
+        self.check();
         (0..self.ring.header_sectors()).filter(differs).collect()
     }
 
@@ -277,7 +317,9 @@ impl Headers {
     /// # Errors
     /// As the device has it; then nothing is known of what is in those sectors.
     pub async fn write(&self, file: &File, sectors: &[u64]) -> Result<(), DiskError> {
-        assert!(sectors.is_sorted(), "sectors come in order");
+        assert!(!sectors.is_empty(), "there is something to write");
+        assert!(sectors.is_sorted_by(|one, next| one < next), "sectors come in order, and each once");
+        assert!(sectors.len() as u64 <= self.ring.header_sectors(), "sectors of this ring");
         let write =
             |sector: &u64| file.write_at(WRITE.label([*sector]), sector * SECTOR_SIZE as u64, self.sector(*sector));
         // All at once: nothing is said by one of them that another has to have said before.
@@ -306,6 +348,7 @@ impl fmt::Debug for Headers {
 
 /// Where a slot's record stands.
 fn place(slot: u64) -> Range<usize> {
+    assert!(slot < SLOTS_MAX, "no ring has a slot of such a number");
     let at = slot as usize * RECORD_SIZE;
     at..at + RECORD_SIZE
 }
@@ -315,7 +358,9 @@ fn place(slot: u64) -> Range<usize> {
 /// # Errors
 /// As the device has it.
 pub async fn format(file: &File, headers: &Headers) -> Result<(), DiskError> {
-    let sectors: Vec<u64> = (0..headers.ring().header_sectors()).collect();
+    let ring = headers.ring();
+    assert!((0..ring.slots()).all(|slot| headers.record(slot) == Record::Empty), "a new disk has no entries");
+    let sectors: Vec<u64> = (0..ring.header_sectors()).collect();
     headers.write(file, &sectors).await
 }
 

@@ -37,7 +37,10 @@ pub const FILE: &str = "journal";
 /// Bytes of a slot.
 pub const SLOT_SIZE: u64 = ENTRY_SIZE_MAX as u64;
 
-const _: () = assert!(SLOT_SIZE.is_multiple_of(SECTOR_SIZE as u64) && HEADER_SIZE as u64 <= SLOT_SIZE);
+const _: () = assert!(SLOT_SIZE.is_multiple_of(SECTOR_SIZE as u64));
+const _: () = assert!(HEADER_SIZE as u64 <= SLOT_SIZE);
+// A blank slot begins with its record.
+const _: () = assert!(RECORD_SIZE as u64 <= SLOT_SIZE);
 
 static TASK: Kind = Kind::new("journal", &[]);
 static WRITE: Kind = Kind::new("write", &["slot"]);
@@ -48,6 +51,7 @@ pub fn blank(headers: &Headers) -> Bytes {
     let mut bytes = Vec::with_capacity((headers.ring().slots() * SLOT_SIZE) as usize);
     for record in headers.bytes().chunks(RECORD_SIZE) {
         let slot = bytes.len();
+        assert_eq!(record.len(), RECORD_SIZE, "a record for each slot");
         bytes.extend_from_slice(record);
         bytes.resize(slot + SLOT_SIZE as usize, 0);
     }
@@ -124,10 +128,10 @@ impl Journal {
         let log = &recovered.log;
         let (files, headers) = (files.clone(), recovered.headers.clone());
         let ring = headers.ring();
-        assert!(log.op() <= ring.last(log.base().op), "a log fits into its ring");
+        assert!(log.op() + log.doubtful() <= ring.last(log.base().op), "a log fits into its ring");
         let writer = Writer { env: env.clone(), files, headers, batch: Vec::new(), config: *config };
         env.spawn(TASK.label([]), writer.run(queue.clone(), report));
-        Journal {
+        let journal = Journal {
             queue,
             ring,
             generation: 0,
@@ -136,7 +140,21 @@ impl Journal {
             outstanding: 0,
             holes: log.missing().map(|missing| missing.op).collect(),
             repairing: BTreeSet::new(),
-        }
+        };
+        journal.check();
+        journal
+    }
+
+    /// Asserts what holds at all times.
+    fn check(&self) {
+        let reported = self.appended.checked_sub(self.outstanding);
+        let reported = reported.expect("only what was appended is outstanding");
+        assert!(self.freed <= self.appended, "a log begins at its base");
+        assert!(self.has_room(self.appended), "a log fits into its ring");
+        assert!(self.holes.first().is_none_or(|hole| *hole > self.freed), "nothing lacks of what a checkpoint covers");
+        assert!(self.holes.last().is_none_or(|hole| *hole <= reported), "what was handed over is no hole");
+        assert!(self.repairing.last().is_none_or(|hole| *hole <= reported), "only what was lost is repaired");
+        assert!(self.repairing.len() as u64 <= self.ring.slots(), "a hole is repaired in its slot");
     }
 
     /// Hands an entry to the writer, behind the last one. There must be room for it.
@@ -146,17 +164,21 @@ impl Journal {
         self.appended += 1;
         self.outstanding += 1;
         self.push(entry, false);
+        self.check();
     }
 
     /// Hands an entry to the writer that fills a hole; in any order.
     pub fn repair(&mut self, entry: &Entry) {
         assert!(self.is_hole(entry.op()), "only a hole is repaired, and once");
-        assert!(entry.op() > self.freed, "what a checkpoint covers is not repaired");
         self.repairing.insert(entry.op());
         self.push(entry, true);
+        self.check();
     }
 
     fn push(&mut self, entry: &Entry, repairs: bool) {
+        assert!(entry.op() > self.freed, "what a checkpoint covers is not written");
+        assert!(entry.op() <= self.appended, "what is written is in the log");
+        assert_eq!(repairs, self.repairing.contains(&entry.op()), "what fills a hole is remembered");
         let (generation, known, encoded) = (self.generation, Known::of(entry), entry.encoded().clone());
         self.queue.push(Command::Write(Write { generation, known, encoded, repairs }));
     }
@@ -165,6 +187,10 @@ impl Journal {
     pub fn on_written(&mut self, written: &Written, log: &Log) {
         // The log is cut only while nothing is under way, so a report is always about the log as it is.
         assert_eq!(written.generation, self.generation, "a report of another log");
+        assert_eq!(log.op(), self.appended, "the log is what was handed over");
+        assert!(log.base().op <= self.freed, "the log begins at a checkpoint that counts");
+        assert_eq!(written.head.is_some(), written.appended > 0, "the last that was appended is named");
+        assert!(!self.is_idle(), "a report of something that was under way");
         let held = |place: &Place| place.op <= log.base().op || log.holds(*place);
         assert!(written.head.iter().chain(&written.repaired).all(held), "a report of an entry that is not in the log");
         assert!(written.appended <= self.outstanding, "a report of entries that were not handed over");
@@ -176,6 +202,7 @@ impl Journal {
             assert!(self.repairing.remove(&place.op), "a report of a hole that was not repaired");
             self.holes.remove(&place.op);
         }
+        self.check();
     }
 
     /// Forgets entries after `op`, and what is not known of slots after it. Only while no entry is under way: then a late
@@ -190,6 +217,7 @@ impl Journal {
         self.holes.split_off(&(op + 1));
         self.generation += 1;
         self.queue.push(Command::Cut { op, last: self.ring.last(self.freed) });
+        self.check();
     }
 
     /// A checkpoint that covers everything up to `op` is durable, and so is the superblock that names it: the slots may be
@@ -206,6 +234,7 @@ impl Journal {
         self.holes = self.holes.split_off(&(op + 1));
         self.queue.push(Command::Free { from: self.freed + 1, to: op });
         self.freed = op;
+        self.check();
     }
 
     /// The ring that it is.
@@ -227,7 +256,10 @@ impl Journal {
     pub fn durable(&self) -> u64 {
         let reported = self.appended - self.outstanding;
         let whole = self.holes.first().map_or(reported, |hole| reported.min(hole - 1));
-        whole.max(self.freed)
+        let durable = whole.max(self.freed);
+        assert!(durable <= self.appended, "only what is in the log is durable");
+        assert!(!self.holes.contains(&durable), "what lacks its entry is not durable");
+        durable
     }
 
     /// Whether every entry that was handed over is durable.
@@ -281,6 +313,7 @@ impl Writer {
             (low, high) = (low.min(op), high.max(op));
             self.batch.push(write);
         }
+        assert!(self.batch.len() as u64 <= self.headers.ring().slots(), "an entry for each slot at most");
         None
     }
 
@@ -288,6 +321,7 @@ impl Writer {
         let generation = self.batch.first().expect("a batch has at least one entry").generation;
         assert!(self.batch.iter().all(|write| write.generation == generation), "a batch belongs to one log");
         let mut written = Written { generation, appended: 0, head: None, repaired: Vec::new() };
+        let count = self.batch.len();
         // Before any of the headers: a header that is there says that its body is.
         persist(&self.env, async || self.write_bodies().await).await;
         let mut sectors = Vec::with_capacity(self.batch.len());
@@ -302,6 +336,7 @@ impl Writer {
                 written.head = Some(known.place());
             }
         }
+        assert_eq!(written.appended as usize + written.repaired.len(), count, "every entry is reported");
         sectors.sort_unstable();
         sectors.dedup();
         self.write_headers(&sectors).await;
@@ -309,8 +344,10 @@ impl Writer {
     }
 
     async fn write_bodies(&self) -> Result<(), DiskError> {
+        assert!(!self.batch.is_empty(), "there is something to write");
         let mut under_way = Vec::with_capacity(self.batch.len());
         for write in &self.batch {
+            assert!(write.encoded.len() as u64 <= SLOT_SIZE, "an entry fits into its slot");
             let slot = self.headers.ring().slot(write.known.header.op);
             under_way.push(self.files.journal.write_at(WRITE.label([slot]), slot * SLOT_SIZE, write.encoded.clone()));
         }
@@ -326,6 +363,7 @@ impl Writer {
 
     async fn write_headers(&self, sectors: &[u64]) {
         assert!(sectors.is_sorted(), "sectors come in order");
+        assert!(!sectors.is_empty(), "there is something to write");
         persist(&self.env, async || self.headers.write(&self.files.headers, sectors).await).await;
     }
 

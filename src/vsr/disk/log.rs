@@ -28,6 +28,8 @@ use std::collections::VecDeque;
 use crate::base::Checksum;
 use crate::vsr::entry::{Entry, Place};
 
+use super::ring::{OP_MAX, SLOTS_MAX};
+
 /// What is known of an entry that was in the log and whose bytes are lost.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Missing {
@@ -88,7 +90,9 @@ pub struct Log {
 impl Log {
     /// A log of nothing after `base`, whose entry has this timestamp.
     pub fn new(base: Place, timestamp: u64) -> Log {
-        Log { base, base_timestamp: timestamp, positions: VecDeque::new(), lost: 0, doubtful: 0 }
+        let log = Log { base, base_timestamp: timestamp, positions: VecDeque::new(), lost: 0, doubtful: 0 };
+        log.check_ends();
+        log
     }
 
     /// What a restart has made out. The positions come in order from the base on; see this module's page for what must
@@ -96,22 +100,37 @@ impl Log {
     pub(super) fn restored(base: Place, timestamp: u64, positions: VecDeque<Position>, doubtful: u64) -> Log {
         let lost = positions.iter().filter(|position| matches!(position, Position::Missing(_))).count();
         let log = Log { base, base_timestamp: timestamp, positions, lost, doubtful };
+        assert!(log.positions.len() as u64 + doubtful <= SLOTS_MAX, "a log and its doubt fit into a ring");
         log.check();
         log
     }
 
     /// Asserts what holds at all times. Looks at every position, so not for every step.
     fn check(&self) {
-        let mut below =
-            Position::Missing(Missing { op: self.base.op, checksum: Some(self.base.checksum), parent: None });
+        self.check_ends();
+        let (mut below, mut missing) = ((self.base.op, Some(self.base.checksum)), 0);
         for position in &self.positions {
-            assert_eq!(position.op(), below.op() + 1, "positions come in order");
+            assert_eq!(position.op(), below.0 + 1, "positions come in order");
             if let Some(parent) = position.parent() {
-                assert_eq!(below.checksum(), Some(parent), "a known parent is the checksum below");
+                assert_eq!(below.1, Some(parent), "a known parent is the checksum below");
+                assert!(position.checksum().is_some(), "nothing but an entry's own header or body names its parent");
             }
-            below = position.clone();
+            missing += usize::from(matches!(position, Position::Missing(_)));
+            below = (position.op(), position.checksum());
         }
-        assert!(below.checksum().is_some(), "the head is known");
+        assert_eq!(missing, self.lost, "every hole is counted");
+    }
+
+    /// The part of it that is seen at the two ends.
+    fn check_ends(&self) {
+        assert!(self.base.op > 0 || self.base == Place::default(), "nothing has a checksum before op 1");
+        assert!(self.positions.front().is_none_or(|first| first.op() == self.base.op + 1), "a log begins at its base");
+        assert!(self.positions.back().is_none_or(|last| last.op() == self.op()), "no op is left out");
+        assert!(self.place(self.op()).is_some(), "the head is known");
+        assert!(self.lost <= self.positions.len(), "only what is in the log is missing from it");
+        assert!(self.positions.len() as u64 <= SLOTS_MAX, "no ring holds a longer log");
+        assert!(self.doubtful <= SLOTS_MAX, "no ring holds more doubt");
+        assert!(self.op() + self.doubtful <= OP_MAX + SLOTS_MAX, "no ring has room for an op so far on");
     }
 
     /// The place that the checkpoint covers, after which the log begins.
@@ -137,7 +156,9 @@ impl Log {
     /// The position of an op; `None` outside the log, the base included.
     pub fn position(&self, op: u64) -> Option<&Position> {
         let index = op.checked_sub(self.base.op)?.checked_sub(1)?;
-        self.positions.get(usize::try_from(index).ok()?)
+        let position = self.positions.get(usize::try_from(index).ok()?)?;
+        assert_eq!(position.op(), op, "positions come in order");
+        Some(position)
     }
 
     /// The entry of an op, if it is here.
@@ -164,11 +185,15 @@ impl Log {
 
     /// The first op that is missing.
     pub fn first_missing(&self) -> Option<u64> {
-        self.missing().next().map(|missing| missing.op)
+        let first = self.missing().next().map(|missing| missing.op);
+        assert_eq!(first.is_none(), self.is_whole(), "every hole is counted");
+        assert!(first.is_none_or(|op| op > self.base.op), "nothing is missing of what a checkpoint covers");
+        first
     }
 
     /// All that are missing, in order. Those that doubt is about are not among them.
     pub fn missing(&self) -> impl DoubleEndedIterator<Item = &Missing> {
+        assert!(self.lost <= self.positions.len(), "only what is in the log is missing from it");
         let looked_at = if self.lost == 0 { 0 } else { self.positions.len() };
         self.positions.range(..looked_at).filter_map(|position| match position {
             Position::Here(_) => None,
@@ -190,6 +215,7 @@ impl Log {
     /// Adds an entry behind the head. If there was doubt about its op, there no longer is.
     pub fn push(&mut self, entry: Entry) {
         assert_eq!(entry.before(), self.head(), "an entry follows the one its parent names");
+        let end = self.op() + self.doubtful;
         let before = match self.positions.back() {
             None => Some(self.base_timestamp),
             Some(Position::Here(last)) => Some(last.header().timestamp),
@@ -198,6 +224,8 @@ impl Log {
         assert!(before.is_none_or(|before| before < entry.header().timestamp), "the stamps of a log rise");
         self.positions.push_back(Position::Here(entry));
         self.doubtful = self.doubtful.saturating_sub(1);
+        assert!(self.op() + self.doubtful >= end, "no doubt goes but that about this op");
+        self.check_ends();
     }
 
     /// Puts an entry into the hole it belongs to. False, and nothing has changed, if there is no hole of its op, or it is
@@ -214,21 +242,32 @@ impl Log {
         if self.place(before.op).is_some_and(|place| place != before) && !self.is_hole(before.op) {
             return false;
         }
+        let head = self.head();
         let index = (entry.op() - self.base.op - 1) as usize;
         assert_eq!(self.positions[index].op(), entry.op(), "positions come in order");
+        assert!(self.lost > 0, "every hole is counted");
         self.positions[index] = Position::Here(entry.clone());
         self.lost -= 1;
         self.vouch(before);
+        assert!(self.holds(entry.place()), "the log goes through what has filled a hole");
+        assert!(self.holds(before), "what has filled a hole leads to what is below it");
+        assert_eq!(self.head(), head, "the log ends where it did");
+        self.check_ends();
         true
     }
 
     fn is_hole(&self, op: u64) -> bool {
-        matches!(self.position(op), Some(Position::Missing(_)))
+        let is_hole = matches!(self.position(op), Some(Position::Missing(_)));
+        assert!(!is_hole || self.lost > 0, "every hole is counted");
+        is_hole
     }
 
     /// The entry above has said that the log goes through this place. If it is missing there, now its checksum is known;
     /// what its own header said counts less, because that header may be a leftover.
     fn vouch(&mut self, place: Place) {
+        assert!(place.op >= self.base.op, "nobody speaks of what the checkpoint covers");
+        let above = self.position(place.op + 1).and_then(Position::parent);
+        assert_eq!(above, Some(place.checksum), "only the entry above vouches for a place");
         if !self.is_hole(place.op) || self.holds(place) {
             return;
         }
@@ -236,6 +275,7 @@ impl Log {
         assert_eq!(self.positions[index].op(), place.op, "positions come in order");
         self.positions[index] =
             Position::Missing(Missing { op: place.op, checksum: Some(place.checksum), parent: None });
+        assert!(self.is_hole(place.op), "to know its checksum is not to have it");
     }
 
     /// Removes all that is after an op whose place is known, doubt included.
@@ -243,10 +283,14 @@ impl Log {
         assert!(op >= self.base.op, "what a checkpoint covers is never cut");
         assert!(op <= self.op(), "a log is cut within itself");
         assert!(self.place(op).is_some(), "the head of a log is known");
+        let head = self.place(op);
         let cut = self.positions.drain((op - self.base.op) as usize..);
         self.lost -= cut.filter(|position| matches!(position, Position::Missing(_))).count();
         self.doubtful = 0;
         assert_eq!(self.op(), op, "the log ends where it was cut");
+        assert_eq!(Some(self.head()), head, "what is kept stays as it was");
+        assert!(self.position(op + 1).is_none(), "nothing is left after the cut");
+        self.check();
     }
 
     /// Drops everything up to a checkpoint at this place, whose entry has this timestamp. If the checkpoint is beyond the
@@ -256,12 +300,16 @@ impl Log {
     pub fn rebase(&mut self, place: Place, timestamp: u64) {
         assert!(place.op >= self.base.op, "checkpoints do not go back");
         assert!(self.place(place.op).is_none_or(|known| known == place), "the log goes through its checkpoint");
-        let end = self.op() + self.doubtful;
+        let (head, end) = (self.head(), self.op() + self.doubtful);
         let covered = (place.op - self.base.op).min(self.positions.len() as u64) as usize;
         let dropped = self.positions.drain(..covered);
         self.lost -= dropped.filter(|position| matches!(position, Position::Missing(_))).count();
         (self.base, self.base_timestamp) = (place, timestamp);
         self.doubtful = end.saturating_sub(self.op()).min(self.doubtful);
+        assert_eq!(self.op(), head.op.max(place.op), "what is after the checkpoint stays");
+        assert!(head.op <= place.op || self.head() == head, "the log ends where it did");
+        assert_eq!(self.op() + self.doubtful, end.max(place.op), "doubt ends where it did");
+        self.check();
     }
 
     /// Of how many ops behind the head it is not known whether they were ever there.
@@ -272,6 +320,7 @@ impl Log {
     /// It has turned out that the log ends with its head.
     pub fn settle_doubt(&mut self) {
         self.doubtful = 0;
+        self.check_ends();
     }
 }
 

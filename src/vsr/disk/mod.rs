@@ -53,6 +53,7 @@ pub use superblock::{Checkpoint, Superblock};
 
 use crate::base::Kind;
 use crate::env::{DiskError, Env, File};
+use crate::vsr::entry::Place;
 
 static SYNC: Kind = Kind::new("sync-format", &[]);
 static WRITE: Kind = Kind::new("write-format", &[]);
@@ -92,6 +93,9 @@ pub async fn open(env: &Env) -> Result<Files, DiskError> {
 pub async fn format(env: &Env, superblock: &Superblock) {
     assert_eq!(superblock.sequence, superblock::SEQUENCE_FORMATTED, "only a new disk is formatted");
     assert!(superblock.is_sound(), "a new superblock makes sense");
+    assert_eq!(superblock.checkpoint, Checkpoint::default(), "a new disk has no checkpoint");
+    assert_eq!(superblock.log_head, Place::default(), "a new disk has no log");
+    assert_eq!(superblock.commit, 0, "nothing is committed on a new disk");
     persist(env, async || clear(env).await).await;
     persist(env, async || write_new(env, superblock).await).await;
 }

@@ -14,6 +14,9 @@ pub const FAILED: &str = "disk write failed and was done anew";
 /// How long a disk is left alone after it has failed.
 const PAUSE: Duration = Duration::from_millis(10);
 
+// Without a pause, a disk that fails all the time would stop the clock.
+const _: () = assert!(!PAUSE.is_zero());
+
 /// Does something to the disk, from the beginning each time, until it succeeds.
 pub async fn persist<T>(env: &Env, mut attempt: impl AsyncFnMut() -> Result<T, DiskError>) -> T {
     loop {

@@ -21,11 +21,17 @@ pub const REPAIRED: &str = "superblock copy repaired";
 /// Copies are written in pairs: a crash tears at most one pair.
 const PAIRS: [[usize; 2]; COPIES / 2] = [[0, 1], [2, 3]];
 
+// Each copy is in one pair.
+const _: () = assert!(PAIRS[0][1] < PAIRS[1][0]);
+const _: () = assert!(PAIRS[1][1] + 1 == COPIES);
+
 /// The main task's side of the superblock: what was handed to the writer, and what has come back.
 pub struct Promises {
     queue: Queue<(u64, Superblock)>,
     handed_over: u64,
     durable: u64,
+    /// The last one that was handed over.
+    newest: Option<Superblock>,
 }
 
 impl Promises {
@@ -37,12 +43,18 @@ impl Promises {
         assert!(sequence > 0, "a superblock was read or formatted");
         let queue = Queue::new();
         env.spawn(TASK.label([]), write_newest(env.clone(), file, queue.clone(), sequence, report));
-        Promises { queue, handed_over: 0, durable: 0 }
+        Promises { queue, handed_over: 0, durable: 0, newest: None }
     }
 
     /// Hands a state to the writer, which gives it its sequence number. It replaces states that wait there.
     pub fn write(&mut self, superblock: Superblock) {
         assert!(superblock.is_sound(), "a superblock that is written makes sense: {superblock:?}");
+        let own = superblock.lives[usize::from(superblock.replica)];
+        assert_eq!(superblock.life, own, "the life of a replica is the newest that it knows of itself");
+        if let Some(before) = &self.newest {
+            keeps(before, &superblock);
+        }
+        self.newest = Some(superblock);
         self.handed_over += 1;
         self.queue.push((self.handed_over, superblock));
     }
@@ -51,21 +63,42 @@ impl Promises {
     pub fn on_written(&mut self, count: u64) {
         assert!(count > self.durable, "reports come in order");
         assert!(count <= self.handed_over, "a report of a state that was not handed over");
+        assert!(self.newest.is_some(), "a report of a state that was not handed over");
         self.durable = count;
     }
 
     /// Whether the newest state is durable.
     pub fn is_settled(&self) -> bool {
+        assert!(self.durable <= self.handed_over, "a report of a state that was not handed over");
+        assert_eq!(self.newest.is_some(), self.handed_over > 0, "the newest state is remembered");
         self.durable == self.handed_over
     }
 }
 
+/// Asserts that a state keeps what the one before has promised.
+fn keeps(before: &Superblock, now: &Superblock) {
+    assert_eq!((before.cluster, before.replica), (now.cluster, now.replica), "a disk belongs to one replica");
+    assert_eq!(before.slots, now.slots, "rings stay as they were formatted");
+    assert!(before.checkpoint.place.op <= now.checkpoint.place.op, "checkpoints do not go back");
+    assert!(before.life <= now.life, "a life that is over does not come back");
+    let newer = before.lives.iter().zip(&now.lives).all(|(before, now)| before <= now);
+    assert!(newer, "no life that is over comes back");
+    assert!(before.is_recovering || !now.is_recovering, "a replica that has recovered stays so until its disk is lost");
+    // What was written down while it was recovering is no promise.
+    assert!(before.is_recovering || before.view <= now.view, "a promise is kept");
+    assert!(before.is_recovering || before.log_view <= now.log_view, "a log never becomes that of an earlier view");
+}
+
 async fn write_newest(env: Env, file: File, queue: Queue<(u64, Superblock)>, mut sequence: u64, report: impl Fn(u64)) {
+    let mut reported = 0;
     loop {
         let (mut count, mut wanted) = queue.pop().await;
         while let Some(newer) = queue.try_pop() {
+            assert!(newer.0 > count, "states are handed over in order");
             (count, wanted) = newer;
         }
+        assert!(count > reported, "states are handed over in order");
+        reported = count;
         // Numbered here and not by whoever wants it, because states are skipped above.
         sequence += 1;
         wanted.sequence = sequence;
@@ -80,7 +113,9 @@ pub async fn write(env: &Env, file: &File, superblock: &Superblock) {
 }
 
 async fn write_copies(env: &Env, file: &File, superblock: &Superblock, copies: &[usize]) {
-    assert!(copies.is_sorted(), "copies come in order");
+    assert!(copies.is_sorted_by(|one, next| one < next), "copies come in order, and each once");
+    assert!(!copies.is_empty(), "there is something to write");
+    assert!(copies.iter().all(|copy| *copy < COPIES), "there are four copies");
     for pair in PAIRS {
         let write = |copy: usize| {
             let label = WRITE.label([superblock.sequence, copy as u64]);
@@ -115,6 +150,11 @@ pub async fn read(env: &Env, file: &File, cluster: u64, replica: u16) -> Option<
     };
     // What is read after a crash need not be durable: it may have been written and never synced. From here on it is.
     persist(env, async || file.sync(SYNC.label([])).await).await;
+    assert_eq!(
+        (choice.superblock.cluster, choice.superblock.replica),
+        (cluster, replica),
+        "another's state is not ours"
+    );
     let is_repaired = !choice.stray.is_empty();
     if is_repaired {
         write_copies(env, file, &choice.superblock, &choice.stray).await;

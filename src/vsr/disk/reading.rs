@@ -28,9 +28,14 @@ const UNREADABLE: u8 = 0xff;
 /// Bytes read at once.
 const PIECE: usize = 512 * SECTOR_SIZE;
 
+const _: () = assert!(AGREED > 1);
+// A result that was misread as often as would have been enough can still come to lead.
+const _: () = assert!(2 * AGREED + LEAD <= READS);
+
 /// The first `length` bytes of a file, whole sectors.
 pub async fn read(file: &File, length: usize, label: impl Fn(u64) -> Label) -> Vec<u8> {
     assert!(length.is_multiple_of(SECTOR_SIZE), "whole sectors are read");
+    assert!(length > 0, "there is something to read");
     let mut sectors: Vec<Sector> = Vec::new();
     sectors.resize_with(length / SECTOR_SIZE, Sector::default);
     for _ in 0..READS {
@@ -63,6 +68,7 @@ pub async fn read_once(file: &File, length: usize, label: impl Fn(u64) -> Label)
         }
         whole.extend_from_slice(&piece);
     }
+    assert_eq!(whole.len(), length, "every byte has its place");
     Some(whole.into())
 }
 
@@ -82,17 +88,22 @@ impl Sector {
         }
         // The most frequent first, and the order in which they came otherwise.
         self.0.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        assert!(self.0.len() <= READS, "no sector is read more often");
     }
 
     fn is_settled(&self) -> bool {
         match self.0.as_slice() {
             [] => false,
             [(_, count)] => *count >= AGREED,
-            [(_, first), (_, second), ..] => *first >= second + LEAD,
+            [(_, first), (_, second), ..] => {
+                assert!(first >= second, "the most frequent comes first");
+                *first >= second + LEAD
+            }
         }
     }
 
     fn append_to(&self, whole: &mut Vec<u8>) {
+        assert!(!self.0.is_empty(), "every sector was read, if only to find that it cannot be");
         let end = whole.len() + SECTOR_SIZE;
         if let Some((Some(bytes), _)) = self.0.first().filter(|_| self.is_settled()) {
             whole.extend_from_slice(bytes);
@@ -103,9 +114,12 @@ impl Sector {
 }
 
 async fn read_piece(file: &File, first: usize, sectors: &mut [Sector], label: &impl Fn(u64) -> Label) {
+    assert!(first.is_multiple_of(SECTOR_SIZE), "whole sectors are read");
+    assert!(!sectors.is_empty(), "there is something to read");
     let count = sectors.len().min(PIECE / SECTOR_SIZE);
     let at = first as u64;
     if let Ok(bytes) = file.read_at(label(at), at, (count * SECTOR_SIZE) as u64).await {
+        assert!(bytes.len() <= count * SECTOR_SIZE, "a file never gives more than was asked for");
         for (sector, place) in sectors[..count].iter_mut().zip((0..).step_by(SECTOR_SIZE)) {
             let part = place.min(bytes.len())..bytes.len().min(place + SECTOR_SIZE);
             sector.note(Some(bytes.slice(part)));

@@ -91,9 +91,13 @@ pub fn recover(superblock: &Superblock, headers: &[u8], journal: &[u8]) -> Recov
     assert!(superblock.is_sound(), "the superblock was read or formatted");
     let ring = superblock.ring();
     let base = superblock.checkpoint.place.op;
-    let slots =
+    let slots: Vec<Slot> =
         (base + 1..=ring.last(base)).map(|op| read_slot(superblock.cluster, ring, op, headers, journal)).collect();
-    Judge { superblock, ring, slots }.judge(headers)
+    assert_eq!(slots.len() as u64, ring.slots(), "each slot expects one op");
+    let recovered = Judge { superblock, ring, slots }.judge(headers);
+    assert_eq!(recovered.log.base(), superblock.checkpoint.place, "the log begins behind the checkpoint");
+    assert!(recovered.log.op() >= superblock.log_head.op, "what the superblock vouches for is not denied");
+    recovered
 }
 
 impl Judge<'_> {
@@ -103,6 +107,7 @@ impl Judge<'_> {
 
     fn slot(&self, op: u64) -> &Slot {
         assert!(op > self.base(), "what a checkpoint covers is not looked at");
+        assert!(op <= self.last(), "no slot expects an op so far on");
         &self.slots[(op - self.base() - 1) as usize]
     }
 
@@ -120,9 +125,16 @@ impl Judge<'_> {
         cases.extend(ending.map(|row| Case { op: end + doubtful + 1, row }));
         let checkpoint = &self.superblock.checkpoint;
         let log = Log::restored(checkpoint.place, checkpoint.timestamp, positions, doubtful);
+        assert_eq!(log.op(), end, "the log ends where it was found to end");
+        assert_eq!(
+            cases.last().map_or(end, |case| case.op),
+            cases.len() as u64 + self.base(),
+            "every op is judged once"
+        );
         let headers = self.image(&log);
         let rewritten = headers.differing(found);
         let is_plain = rewritten.is_empty() && self.slots.iter().all(Slot::is_plain);
+        assert!(!is_plain || log.doubtful() == 0, "doubt comes of a slot that is not what it ought to be");
         Recovered { log, cases, headers, rewritten, is_plain }
     }
 
@@ -131,12 +143,17 @@ impl Judge<'_> {
         let Superblock { log_head, log_view, .. } = *self.superblock;
         let vouched = log_head.op.max(self.base());
         let by_header = |op: &u64| self.slot(*op).known().is_some_and(|known| known.header.view == log_view);
-        (vouched + 1..=self.last()).rev().find(by_header).unwrap_or(vouched)
+        let certain = (vouched + 1..=self.last()).rev().find(by_header).unwrap_or(vouched);
+        assert!(certain >= log_head.op, "what the superblock vouches for is certain");
+        assert!(certain >= self.base(), "what the checkpoint covers is certain");
+        assert!(certain <= self.last(), "the ring has room for what is certain");
+        certain
     }
 
     /// How far the log goes on, how many doubtful ops follow, and how the op that ended it was judged; that is `None` if
     /// the ring ended.
     fn beyond_all(&self, certain: u64) -> (u64, u64, Option<Row>) {
+        assert!(certain >= self.base(), "what the checkpoint covers is certain");
         let (mut end, mut doubtful) = (certain, 0);
         for op in certain + 1..=self.last() {
             match self.beyond(self.slot(op)) {
@@ -145,11 +162,15 @@ impl Judge<'_> {
                 Beyond::Empty(row) => return (end, doubtful, Some(row)),
             }
         }
+        assert_eq!(end + doubtful, self.last(), "a log that nothing ended goes through the whole ring");
+        assert!(end >= certain, "the log does not end before what is certain");
         (end, doubtful, None)
     }
 
     fn beyond(&self, slot: &Slot) -> Beyond {
         let log_view = self.superblock.log_view;
+        let vouches = slot.known().is_some_and(|known| known.header.view == log_view);
+        assert!(!vouches, "a good header of the log's view makes its op certain");
         let row = slot.row();
         match row {
             _ if slot.entry().is_some_and(|entry| entry.view() == log_view) => Beyond::Belongs,
@@ -165,11 +186,13 @@ impl Judge<'_> {
     fn forced(&self, op: u64) -> Option<Checksum> {
         let Superblock { log_head, checkpoint, .. } = self.superblock;
         let place = [checkpoint.place, *log_head].into_iter().find(|place| place.op == op);
+        assert!(log_head.op != checkpoint.place.op || *log_head == checkpoint.place, "one op has one entry");
         place.map(|place| place.checksum)
     }
 
     /// Goes from the last op down, each position naming the one below it.
     fn name_from_above(&self, certain: u64, end: u64) -> (VecDeque<Position>, Vec<Case>) {
+        assert!(end >= certain, "the log does not end before what is certain");
         let (mut positions, mut cases) = (VecDeque::new(), Vec::new());
         let mut named = None;
         for op in (self.base() + 1..=end).rev() {
@@ -189,16 +212,22 @@ impl Judge<'_> {
                 position = Position::Missing(Missing { op, checksum: position.checksum(), parent: None });
                 row = Row::Replaced;
             }
+            assert_eq!(position.op(), op, "positions come in order");
+            assert!(wanted.is_none() || position.checksum() == wanted, "only what is named counts");
             named = position.parent();
             positions.push_front(position);
             cases.push(Case { op, row });
         }
         cases.reverse();
+        assert_eq!(positions.len() as u64, end - self.base(), "every op of the log has its position");
+        assert_eq!(cases.len(), positions.len(), "every op of the log is judged");
         (positions, cases)
     }
 
     /// The position of an op of which nothing above says what ought to be there.
     fn find_unnamed(&self, slot: &Slot, op: u64) -> (Position, Row) {
+        assert!(self.forced(op).is_none(), "the superblock names none for this op");
+        check_slot(slot, op);
         let Superblock { log_head, log_view, .. } = *self.superblock;
         let row = slot.row();
         if let Some(entry) = slot.entry().filter(|entry| entry.view() == log_view) {
@@ -207,6 +236,7 @@ impl Judge<'_> {
         let vouched = op <= log_head.op;
         match (slot.entry(), slot.known()) {
             (Some(entry), Some(known)) if vouched && entry.checksum() == known.checksum => {
+                assert_eq!(row, Row::Whole, "header and body agree");
                 (Position::Here(entry.clone()), row)
             }
             (None, Some(known)) if vouched || known.header.view == log_view => (remains(known), row),
@@ -217,6 +247,8 @@ impl Judge<'_> {
 
     /// What the headers ought to say of this log.
     fn image(&self, log: &Log) -> Headers {
+        assert_eq!(log.base().op, self.base(), "the log begins behind the checkpoint");
+        assert!(log.op() + log.doubtful() <= self.last(), "the log fits into the ring");
         let mut headers = Headers::formatted(self.superblock.cluster, self.ring);
         for op in self.base() + 1..=self.last() {
             let slot = self.slot(op);
@@ -241,31 +273,44 @@ impl Judge<'_> {
     }
 }
 
+/// Asserts that a slot is the one where an op is expected.
+fn check_slot(slot: &Slot, op: u64) {
+    assert!(slot.entry().is_none_or(|entry| entry.op() == op), "an entry is looked for in its own slot");
+    assert!(slot.known().is_none_or(|known| known.header.op == op), "a header is looked for in its own slot");
+}
+
 fn unknown(op: u64, checksum: Option<Checksum>) -> Position {
+    assert!(op > 0, "ops count from 1");
     Position::Missing(Missing { op, checksum, parent: None })
 }
 
 /// What a header says of an entry whose body is lost.
 fn remains(known: &Known) -> Position {
     let Known { header, checksum, .. } = *known;
+    assert!(header.op > 0, "ops count from 1");
     Position::Missing(Missing { op: header.op, checksum: Some(checksum), parent: Some(header.parent) })
 }
 
 /// The position of an op whose entry must have the checksum `wanted`.
 fn find(slot: &Slot, op: u64, wanted: Checksum) -> (Position, Row) {
+    check_slot(slot, op);
     let row = slot.row();
-    match (slot.entry(), slot.known()) {
+    let (position, row) = match (slot.entry(), slot.known()) {
         (Some(entry), _) if entry.checksum() == wanted => (Position::Here(entry.clone()), present(row)),
         // Whichever is of the later view: a view may adopt an entry of an earlier one in the place of a later one.
         (Some(_), Some(known)) if known.checksum == wanted => (remains(known), Row::BodyStale),
         (None, Some(known)) if known.checksum == wanted => (remains(known), row),
         (None, None) => (unknown(op, Some(wanted)), absent(row)),
         _ => (unknown(op, Some(wanted)), Row::Replaced),
-    }
+    };
+    assert_eq!(position.op(), op, "the position is that of the op");
+    assert_eq!(position.checksum(), Some(wanted), "only what is named counts");
+    (position, row)
 }
 
 /// The row of a body that turned out to be the right one.
 fn present(row: Row) -> Row {
+    assert!(row.may_have_body(), "the body is here");
     if row == Row::BodyStale { Row::Ahead } else { row }
 }
 

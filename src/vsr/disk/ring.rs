@@ -15,7 +15,10 @@ pub const HEADERS_PER_SECTOR: u64 = 4;
 /// No op number on disk is greater, so that sums of op numbers and slots never overflow. More than anybody writes.
 pub const OP_MAX: u64 = u64::MAX / 4;
 
-const _: () = assert!(SLOTS_MIN.is_multiple_of(HEADERS_PER_SECTOR) && SLOTS_MAX.is_multiple_of(HEADERS_PER_SECTOR));
+const _: () = assert!(SLOTS_MIN.is_multiple_of(HEADERS_PER_SECTOR));
+const _: () = assert!(SLOTS_MAX.is_multiple_of(HEADERS_PER_SECTOR));
+const _: () = assert!(SLOTS_MIN <= SLOTS_MAX);
+const _: () = assert!(OP_MAX.checked_add(2 * SLOTS_MAX).is_some());
 
 /// The number of slots, and with it the place of every op.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -30,17 +33,20 @@ impl Ring {
 
     /// The number of slots.
     pub fn slots(self) -> u64 {
+        assert!((SLOTS_MIN..=SLOTS_MAX).contains(&self.0), "a ring is made with a number of slots that fits");
         self.0
     }
 
     /// The number of sectors that hold the headers.
     pub fn header_sectors(self) -> u64 {
+        assert!(self.0.is_multiple_of(HEADERS_PER_SECTOR), "headers fill whole sectors");
         self.0 / HEADERS_PER_SECTOR
     }
 
     /// The slot of an op, which counts from 1.
     pub fn slot(self, op: u64) -> u64 {
         assert!(op > 0, "ops count from 1");
+        assert!(op <= OP_MAX + SLOTS_MAX, "no ring has room for an op so far on");
         (op - 1) % self.0
     }
 
@@ -51,6 +57,8 @@ impl Ring {
         let first = self.slot(base + 1);
         let op = base + 1 + (slot + self.0 - first) % self.0;
         assert_eq!(self.slot(op), slot, "an op lives in its slot");
+        assert!(op > base, "what a checkpoint covers is not expected");
+        assert!(op <= self.last(base), "there is room for what is expected");
         op
     }
 

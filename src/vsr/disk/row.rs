@@ -76,6 +76,12 @@ impl Row {
         Row::Undeniable,
     ];
 
+    /// Whether a slot of this row may have a good body for the op expected.
+    pub(super) fn may_have_body(self) -> bool {
+        assert!(self <= Row::Unknown, "asked of what the table says, before the chain has had its say");
+        matches!(self, Row::Whole | Row::Ahead | Row::HeaderLost | Row::BodyStale)
+    }
+
     /// Whether anything is out of the common about it: not so of a slot that is whole, or that nothing was ever written to.
     pub fn is_odd(self) -> bool {
         !matches!(self, Row::Whole | Row::Vacant)
@@ -100,6 +106,16 @@ impl Row {
         }
     }
 }
+
+const _: () = {
+    let mut index = 0;
+    while index < Row::ALL.len() {
+        // So each row is among them, and once.
+        assert!(Row::ALL[index] as usize == index);
+        index += 1;
+    }
+};
+const _: () = assert!(Row::ALL[Row::ALL.len() - 1] as usize == Row::Undeniable as usize);
 
 /// What is in a slot, for the op expected there.
 pub(super) enum Body {
@@ -130,7 +146,7 @@ pub(super) struct Slot {
 impl Slot {
     /// The row of the table.
     pub fn row(&self) -> Row {
-        match (&self.head, &self.body) {
+        let row = match (&self.head, &self.body) {
             (Head::Good(known), Body::Good(entry)) if known.checksum == entry.checksum() => Row::Whole,
             (Head::Good(known), Body::Good(entry)) if known.header.view < entry.view() => Row::Ahead,
             (Head::Empty | Head::Older(_), Body::Good(_)) => Row::Ahead,
@@ -142,7 +158,15 @@ impl Slot {
             (Head::Invalid, Body::Older) => Row::Vacant,
             (Head::Unknown, Body::Older) => Row::Unknown,
             (Head::Unknown | Head::Invalid, Body::Invalid | Body::Zero) => Row::Unknown,
-        }
+        };
+        assert!(row <= Row::Unknown, "the first eight are the table's");
+        let (entry, known) = (self.entry().is_some(), self.known().is_some());
+        assert!(entry || matches!(row, Row::BodyLost | Row::BodyStale) || !known, "a good header tells of its body");
+        assert!(entry || !matches!(row, Row::Whole | Row::Ahead | Row::HeaderLost), "an entry that is taken is here");
+        assert!(known || !matches!(row, Row::Whole | Row::BodyLost | Row::BodyStale), "a header that is taken is here");
+        assert!(row.may_have_body() || !entry, "a good body is never overlooked");
+        assert!(!self.is_plain() || !row.is_odd(), "what is in its place is nothing out of the common");
+        row
     }
 
     /// Whether header and body are in their place, and say the same.
@@ -187,6 +211,9 @@ pub(super) fn read_slot(cluster: u64, ring: Ring, op: u64, headers: &[u8], journ
         Record::Invalid => Head::Invalid,
     };
     let bytes = &journal[part(journal, ENTRY_SIZE_MAX)];
+    if let Head::Older(known) = &head {
+        assert!(known.header.op + ring.slots() <= op, "an older op was here a lap before at least");
+    }
     let body = match Entry::decode(cluster, bytes) {
         Some(entry) if entry.op() == op => Body::Good(entry),
         Some(entry) if entry.op() < op && ring.slot(entry.op()) == slot => Body::Older,
@@ -194,10 +221,14 @@ pub(super) fn read_slot(cluster: u64, ring: Ring, op: u64, headers: &[u8], journ
         None if bytes.iter().all(|byte| *byte == 0) => Body::Zero,
         Some(_) | None => Body::Invalid,
     };
-    Slot { head, body }
+    let slot = Slot { head, body };
+    assert!(slot.entry().is_none_or(|entry| entry.op() == op), "only the entry of the op expected is good");
+    assert!(slot.known().is_none_or(|known| known.header.op == op), "only the header of the op expected is good");
+    slot
 }
 
 /// Whether a slot is as it was formatted. Zeros are not: a disk may hand out zeros for anything.
 fn is_blank(cluster: u64, ring: Ring, slot: u64, head: &[u8]) -> bool {
+    assert_eq!(head.len(), RECORD_SIZE, "a blank slot begins with its record");
     Record::decode(cluster, ring, slot, head) == Record::Empty
 }

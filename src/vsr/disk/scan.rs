@@ -24,6 +24,7 @@ static SYNC: Kind = Kind::new("sync-restart", &[]);
 /// Reads the log of a replica with this superblock, which was read by [`promises::read`](super::promises::read). When it
 /// returns, everything that is here is durable, body and header. A sector that cannot be read is one whose content is lost.
 pub async fn read(env: &Env, files: &Files, superblock: &Superblock) -> Recovered {
+    assert!(superblock.is_sound(), "the superblock was read or formatted");
     let ring = superblock.ring();
     let header_bytes = ring.header_sectors() as usize * SECTOR_SIZE;
     let journal_bytes = (ring.slots() * SLOT_SIZE) as usize;
@@ -43,6 +44,9 @@ pub async fn read(env: &Env, files: &Files, superblock: &Superblock) -> Recovere
             recover(superblock, &headers, &journal)
         }
     };
+    assert_eq!(recovered.log.base(), superblock.checkpoint.place, "the log begins behind the checkpoint that counts");
+    assert!(recovered.log.op() >= superblock.log_head.op, "what the superblock vouches for is not denied");
+    assert_eq!(recovered.headers.ring(), ring, "headers describe the ring that was read");
     // What is read after a crash need not be durable: it may have been written and never synced. From here on it is.
     persist(env, async || files.journal.sync(SYNC.label([])).await).await;
     persist(env, async || match recovered.rewritten.is_empty() {
@@ -57,6 +61,7 @@ pub async fn read(env: &Env, files: &Files, superblock: &Superblock) -> Recovere
 /// the one that belongs there.
 pub async fn read_again(file: &File, ring: Ring, cluster: u64, op: u64) -> Option<Entry> {
     let at = ring.slot(op) * SLOT_SIZE;
+    assert!(at + SLOT_SIZE <= ring.slots() * SLOT_SIZE, "a slot of this ring");
     let bytes = file.read_at(READ_AGAIN.label([op]), at, SLOT_SIZE).await.ok()?;
     Entry::decode(cluster, &bytes).filter(|entry| entry.op() == op)
 }

@@ -61,7 +61,7 @@ use crate::base::Checksum;
 use crate::vsr::entry::{Place, View};
 use crate::vsr::quorum;
 
-use super::ring::{OP_MAX, Ring, SECTOR_SIZE};
+use super::ring::{OP_MAX, Ring, SECTOR_SIZE, SLOTS_MAX};
 
 /// The name of the file.
 pub const FILE: &str = "superblock";
@@ -77,6 +77,12 @@ pub const LIVES: usize = quorum::REPLICAS_MAX as usize;
 const MAGIC: &[u8; 8] = b"vsrsuper";
 const SEAL_SIZE: usize = 16;
 const TAIL: usize = COPY_SIZE - SEAL_SIZE;
+/// Where the lives of the replicas begin, and where the fields end.
+const LIVES_BEGIN: usize = 180;
+const FIELDS_END: usize = 208;
+
+const _: () = assert!(LIVES_BEGIN + 4 * LIVES + 4 == FIELDS_END);
+const _: () = assert!(FIELDS_END <= TAIL);
 
 /// A checkpoint, as the superblock names it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -129,7 +135,8 @@ pub struct Superblock {
 impl Superblock {
     /// That of a new replica.
     pub fn formatted(cluster: u64, replica: u16, ring: Ring) -> Superblock {
-        Superblock {
+        assert!(usize::from(replica) < LIVES, "there is room for this replica");
+        let superblock = Superblock {
             cluster,
             replica,
             sequence: SEQUENCE_FORMATTED,
@@ -142,7 +149,9 @@ impl Superblock {
             lives: [0; LIVES],
             checkpoint: Checkpoint::default(),
             is_recovering: false,
-        }
+        };
+        assert!(superblock.is_sound(), "a new superblock makes sense");
+        superblock
     }
 
     /// The ring that the journal and the headers are.
@@ -182,12 +191,14 @@ impl Superblock {
         buffer.put_u32_le(self.life);
         self.lives.iter().for_each(|life| buffer.put_u32_le(*life));
         buffer.put_u32_le(u32::from(self.is_recovering));
-        assert!(buffer.len() <= TAIL, "the fields fit into a copy");
+        assert_eq!(buffer.len(), FIELDS_END, "the fields end where the zeros begin");
         buffer.put_bytes(0, TAIL - buffer.len());
         let seal = Checksum::of(&buffer[SEAL_SIZE..]).0.to_le_bytes();
         buffer[..SEAL_SIZE].copy_from_slice(&seal);
         buffer.put_slice(&seal);
         assert_eq!(buffer.len(), COPY_SIZE, "a copy is a sector");
+        let read = Superblock::decode(self.cluster, self.replica, copy, &buffer);
+        assert_eq!(read.as_ref(), Some(self), "what is written can be read");
         buffer.into()
     }
 
@@ -222,7 +233,7 @@ impl Superblock {
             commit: word(96),
             slots: word(104),
             life: half(176),
-            lives: std::array::from_fn(|replica| half(180 + 4 * replica)),
+            lives: std::array::from_fn(|replica| half(LIVES_BEGIN + 4 * replica)),
             checkpoint,
             is_recovering: half(204) != 0,
         };
@@ -238,6 +249,8 @@ impl Superblock {
 }
 
 fn put_place(buffer: &mut Vec<u8>, place: Place) {
+    assert!(place.op > 0 || place == Place::default(), "nothing has a checksum before op 1");
+    assert!(place.op <= OP_MAX + SLOTS_MAX, "no ring has room for an op so far on");
     buffer.put_u64_le(place.op);
     buffer.put_u128_le(place.checksum.0);
 }
@@ -266,6 +279,9 @@ pub fn choose(cluster: u64, replica: u16, bytes: &[u8]) -> Option<Choice> {
     if (0..COPIES).filter(speaks).count() < 2 {
         return None;
     }
-    let stray = (0..COPIES).filter(|copy| whole[*copy] != Some(superblock)).collect();
+    let stray: Vec<usize> = (0..COPIES).filter(|copy| whole[*copy] != Some(superblock)).collect();
+    assert!(superblock.is_sound(), "only what makes sense counts");
+    assert_eq!(superblock.sequence, newest, "the newest state counts");
+    assert!(stray.len() < COPIES, "some copy is of the state that counts");
     Some(Choice { superblock, stray })
 }

@@ -213,8 +213,8 @@ fn the_newest_state_wins_and_what_fails_is_done_anew() {
     let read = fake.block_on(super::read(&fake.env(), &file, CLUSTER, REPLICA)).unwrap();
     assert_eq!((read.sequence, read.view), (6, View(12)));
     fake.fail(FILE, "sync");
-    promises.write(state(5));
-    promises.write(state(5));
+    promises.write(state(13));
+    promises.write(state(13));
     while fake.step() {}
     assert_eq!(reports.try_pop(), Some(5));
     assert_eq!(reports.try_pop(), None);

@@ -82,6 +82,7 @@ impl Area {
 
     /// The content of this checkpoint, if that is what these bytes are. More may follow.
     pub fn content(cluster: u64, checkpoint: &Checkpoint, bytes: &Bytes) -> Option<Bytes> {
+        assert!(checkpoint.area < 2, "there are two areas");
         let length = usize::try_from(checkpoint.length).ok()?;
         let end = HEADER_SIZE.checked_add(length)?;
         let whole = bytes.get(..end)?;

@@ -313,7 +313,8 @@ impl Writer {
             (low, high) = (low.min(op), high.max(op));
             self.batch.push(write);
         }
-        assert!(self.batch.len() as u64 <= self.headers.ring().slots(), "an entry for each slot at most");
+        assert!(high - low < self.headers.ring().slots(), "no two entries of a batch share a slot");
+        assert!(self.batch.len() as u64 <= high - low + 1, "no entry is written twice in a batch");
         None
     }
 

@@ -53,7 +53,7 @@ pub use superblock::{Checkpoint, Superblock};
 
 use crate::base::Kind;
 use crate::env::{DiskError, Env, File};
-use crate::vsr::entry::Place;
+use crate::vsr::entry::{Place, View};
 
 static SYNC: Kind = Kind::new("sync-format", &[]);
 static WRITE: Kind = Kind::new("write-format", &[]);
@@ -96,6 +96,8 @@ pub async fn format(env: &Env, superblock: &Superblock) {
     assert_eq!(superblock.checkpoint, Checkpoint::default(), "a new disk has no checkpoint");
     assert_eq!(superblock.log_head, Place::default(), "a new disk has no log");
     assert_eq!(superblock.commit, 0, "nothing is committed on a new disk");
+    assert_eq!(superblock.view, View(0), "a new disk has promised nothing");
+    assert_eq!(superblock.life, 0, "a new disk knows of no life before it");
     persist(env, async || clear(env).await).await;
     persist(env, async || write_new(env, superblock).await).await;
 }
@@ -108,6 +110,7 @@ async fn clear(env: &Env) -> Result<(), DiskError> {
         return Ok(());
     }
     names.sort_by_key(|name| **name != *superblock::FILE);
+    assert!(names.iter().skip(1).all(|name| **name != *superblock::FILE), "the superblock goes first");
     for name in names {
         disk.remove(&name).await?;
         disk.sync_dir().await?;

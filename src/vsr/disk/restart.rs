@@ -239,7 +239,10 @@ impl Judge<'_> {
                 assert_eq!(row, Row::Whole, "header and body agree");
                 (Position::Here(entry.clone()), row)
             }
-            (None, Some(known)) if vouched || known.header.view == log_view => (remains(known), row),
+            (None, Some(known)) if vouched || known.header.view == log_view => {
+                assert!(matches!(row, Row::BodyLost | Row::BodyStale), "the header stands alone");
+                (remains(known), row)
+            }
             (None, None) => (unknown(op, None), absent(row)),
             _ => (unknown(op, None), Row::Unvouched),
         }

@@ -216,7 +216,10 @@ pub(super) fn read_slot(cluster: u64, ring: Ring, op: u64, headers: &[u8], journ
     }
     let body = match Entry::decode(cluster, bytes) {
         Some(entry) if entry.op() == op => Body::Good(entry),
-        Some(entry) if entry.op() < op && ring.slot(entry.op()) == slot => Body::Older,
+        Some(entry) if entry.op() < op && ring.slot(entry.op()) == slot => {
+            assert!(entry.op() + ring.slots() <= op, "an older op was here a lap before at least");
+            Body::Older
+        }
         None if bytes.len() >= RECORD_SIZE && is_blank(cluster, ring, slot, &bytes[..RECORD_SIZE]) => Body::Older,
         None if bytes.iter().all(|byte| *byte == 0) => Body::Zero,
         Some(_) | None => Body::Invalid,

@@ -47,6 +47,7 @@ pub async fn read(env: &Env, files: &Files, superblock: &Superblock) -> Recovere
     assert_eq!(recovered.log.base(), superblock.checkpoint.place, "the log begins behind the checkpoint that counts");
     assert!(recovered.log.op() >= superblock.log_head.op, "what the superblock vouches for is not denied");
     assert_eq!(recovered.headers.ring(), ring, "headers describe the ring that was read");
+    assert!(recovered.cases.len() as u64 <= ring.slots(), "each slot is judged once");
     // What is read after a crash need not be durable: it may have been written and never synced. From here on it is.
     persist(env, async || files.journal.sync(SYNC.label([])).await).await;
     persist(env, async || match recovered.rewritten.is_empty() {

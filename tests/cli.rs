@@ -353,3 +353,37 @@ fn a_long_history_that_claims_its_order_is_verified_as_it_is_read_and_read_again
     assert_eq!(said[..told.len()], told);
     assert!(ended.err.contains("cut.jsonl:150001:") && ended.err.contains("truncated"), "{}", ended.err);
 }
+
+#[test]
+fn what_a_file_has_wrong_is_told_with_its_place_and_what_would_be_right() {
+    let directory = elsewhere("check-mistakes");
+    let first = HISTORY.lines().next().expect("a line");
+    let said = |text: &str, more: &str| -> String {
+        std::fs::write(directory.join("h.jsonl"), text).expect("it can be written");
+        let ended = foretell(&directory, &format!("check h.jsonl {more}"));
+        assert_eq!((ended.code, ended.out.as_str()), (Some(2), ""), "{}", ended.err);
+        ended.err
+    };
+    insta::assert_snapshot!(said("", ""), @"error: h.jsonl: expected operations, but there is none in it");
+    insta::assert_snapshot!(said(HISTORY, "--model queue"), @r#"
+    error: h.jsonl:1:13: the model `queue` has no `put`; try --model register or --model kv
+        {"client":0,"op":"put","key":"x","value":"1","call":10,"return":20}
+    h.jsonl:3:13: the model `queue` has no `get`; try --model register or --model kv or --model counter or --model set or --model log; 1 more line is wrong
+        {"client":2,"op":"get","key":"x","value":"1","call":50,"return":60}
+    "#);
+    insta::assert_snapshot!(said(&first.replace("put", "add").replace("\"1\"", "\"one\""), "--model counter"), @r#"
+    error: h.jsonl:1:13: expected a whole number as the `value` of `add`
+        {"client":0,"op":"add","key":"x","value":"one","call":10,"return":20}
+    "#);
+    insta::assert_snapshot!(said(&first.replace("put", "cas"), ""), @r#"
+    error: h.jsonl:1:68: the field `from` is missing: what it expected to find, or null for nothing
+        {"client":0,"op":"cas","key":"x","value":"1","call":10,"return":20}
+    "#);
+    let ended = foretell(&directory, "check .");
+    assert_eq!((ended.code, ended.err.as_str()), (Some(2), "error: . is a directory; name the files in it\n"));
+    // Lines that are there twice are no mistake for certain.
+    std::fs::write(directory.join("h.jsonl"), format!("{first}\n{first}\n")).expect("it can be written");
+    let ended = foretell(&directory, "check h.jsonl");
+    assert_eq!(ended.code, Some(0));
+    assert!(ended.out.contains("client 0 calls at 10, although its operation from 10 to 20"), "{}", ended.out);
+}

@@ -274,13 +274,36 @@ const CHECK_LONG: &str = "\
 Says whether client histories, recorded anywhere, are linearizable; if one is not, shows the few operations that cannot all \
 have happened as they did.
 
-A history is JSON, one operation on a line, or a Jepsen history in EDN; either may be packed with gzip or zstd. \
-docs/linearizability.md has the fields. Exit codes: 0 all are linearizable, 1 one is not, 2 one cannot be read, 4 the budget ran out.";
+A history is JSON, one operation on a line, or a Jepsen history in EDN; either may be packed with gzip or zstd:
+
+  {\"client\":1,\"op\":\"put\",\"key\":\"x\",\"value\":\"7\",\"call\":10,\"return\":20}
+  {\"client\":2,\"op\":\"cas\",\"key\":\"x\",\"from\":\"7\",\"value\":\"8\",\"ok\":true,\"call\":15,\"return\":35}
+  {\"client\":3,\"op\":\"get\",\"key\":\"x\",\"value\":\"8\",\"call\":30,\"return\":40}
+  {\"client\":4,\"op\":\"put\",\"key\":\"x\",\"value\":\"9\",\"call\":50,\"return\":null}
+
+`call` and `return` are times, whole numbers of any unit. `return` is null if nobody knows whether the operation took effect. The \
+`value` of a read is what it answered, null if there was nothing; without `key` there is one object. docs/linearizability.md has the rest.
+
+Operations, by model:
+  register  read (or get), write (or put), cas
+  kv        get, put, append, cas, delete
+  counter   add, get
+  set       add, remove, contains, get
+  queue     enqueue, dequeue
+  log       append, get";
+
+const CHECK_EXIT: &str = "\
+Exit codes:
+  0  All histories are linearizable.
+  1  One is not.
+  2  Bad input: a file cannot be read, or the command line is wrong.
+  3  This program has a bug.
+  4  Undecided: the budget ran out.";
 
 /// `check` and its options.
 #[derive(Args, Debug)]
 #[command(about = CHECK, long_about = CHECK_LONG)]
-#[command(after_help = exit::HELP)]
+#[command(after_help = CHECK_EXIT)]
 pub(super) struct CheckArguments {
     #[arg(help = "The histories; `-` is standard input.")]
     #[arg(value_name = "FILE", required = true)]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::check::linearizability::{Judgement, Tier, Verdict, judge};
+use crate::check::linearizability::{Judgement, Verdict, Verified, judge};
 use crate::check::models::Standard;
 use crate::check::recorded::Recording;
 use crate::report::linearizable::Checked;
@@ -10,7 +10,7 @@ use crate::report::linearizable::Checked;
 use super::arguments::{CheckArguments, Format};
 use super::console::Console;
 use super::exit::{Exit, Failure};
-use super::recording::{History, read};
+use super::recording::{Kept, read};
 
 /// How one file came out: its report, or what is wrong with it.
 enum Came {
@@ -23,17 +23,16 @@ pub(super) fn command(arguments: &CheckArguments, program: &str, console: &mut C
     let mut came = Vec::new();
     let mut objects: Vec<Value> = Vec::new();
     for name in &arguments.files {
-        let read = read(name, arguments.model).and_then(|history| known(name, history, arguments.model));
-        came.push(match read {
+        came.push(match read(name, arguments.model) {
             Ok(history) => {
                 let repeat = repeat(name, arguments, program);
                 let (operations, objects_touched) = history.size();
-                let (recording, judgement) = match history {
-                    History::Whole(recording) => {
+                let (recording, judgement) = match history.kept {
+                    Kept::Whole(recording) => {
                         let judgement = judge(&recording, arguments.model, arguments.budget);
                         (*recording, judgement)
                     }
-                    History::Verified(_) => (Recording::default(), explained(objects_touched)),
+                    Kept::Verified(verified) => (Recording::default(), explained(&verified)),
                 };
                 let checked = Checked {
                     name,
@@ -42,6 +41,7 @@ pub(super) fn command(arguments: &CheckArguments, program: &str, console: &mut C
                     recording: &recording,
                     model: arguments.model,
                     judgement: &judgement,
+                    overlaps: &history.overlaps,
                     repeat: &repeat,
                 };
                 match arguments.format {
@@ -82,11 +82,9 @@ pub(super) fn command(arguments: &CheckArguments, program: &str, console: &mut C
     Ok(worst.unwrap_or(Exit::Met))
 }
 
-/// What there is to say of a history that its claimed order explains.
-fn explained(objects: u64) -> Judgement {
-    let mut decided = [0; Tier::ALL.len()];
-    decided[Tier::Witness as usize] = objects;
-    Judgement { verdict: Verdict::Linearizable, decided, misled: 0, nodes: 0 }
+/// What there is to say of a history that was found to be linearizable while it was read.
+fn explained(verified: &Verified) -> Judgement {
+    Judgement { verdict: Verdict::Linearizable, decided: verified.decided, misled: 0, misfit: None, nodes: 0 }
 }
 
 fn repeat(name: &str, arguments: &CheckArguments, program: &str) -> String {
@@ -99,23 +97,4 @@ fn repeat(name: &str, arguments: &CheckArguments, program: &str) -> String {
         repeat.push_str(&format!(" --budget {}", arguments.budget));
     }
     repeat
-}
-
-/// The history, if the model knows all its operations.
-fn known(name: &str, history: History, model: Standard) -> Result<History, String> {
-    // What was verified, the model knew.
-    let History::Whole(recording) = &history else { return Ok(history) };
-    let Some(place) = recording.entries.iter().position(|entry| !model.knows(entry.act)) else {
-        return Ok(history);
-    };
-    let act = format!("{:?}", recording.entries[place].act).to_lowercase();
-    let others: Vec<String> = Standard::all()
-        .filter(|other| recording.entries.iter().all(|entry| other.knows(entry.act)))
-        .map(|other| format!("--model {other}"))
-        .collect();
-    let hint = match others.as_slice() {
-        [] => "no model knows all operations of this file".to_owned(),
-        others => format!("try {}", others.join(" or ")),
-    };
-    Err(format!("{name}: the model `{model}` has no `{act}`; {hint}"))
 }

@@ -1,55 +1,63 @@
 //! Reading recorded histories from files.
 //!
-//! A history is kept in memory as a whole, because whatever judges it may need any part of it. There is one exception: a long
-//! file whose lines claim an order is verified while it is read ([`Stream`]), and then only what is open is kept. If the claim
-//! turns out to be false, the file is read again, as a whole. Standard input cannot be read again, and so is kept.
+//! Of a long history only that is kept which the rest of it can depend on, if there is a way to judge it while it is read
+//! ([`Stream`]). If that comes to nothing, because an order that it claims is false or because the history is not linearizable,
+//! then the file is read again and kept as a whole, as short ones are. Standard input cannot be read again, and so is kept.
 
 use std::fs::File;
 use std::io::{self, Read};
 
 use crate::check::linearizability::{Stream, Verified};
 use crate::check::models::Standard;
-use crate::check::recorded::{Problem, Recording, edn, jsonl};
+use crate::check::recorded::{Overlaps, Problem, Recording, edn, jsonl};
 
 use super::unpack::unpacked;
 
-/// So many operations are kept before it is worth while to forget some.
+/// So many operations are kept before it is worth while to forget some, or so many bytes of texts.
 const KEPT: usize = 1 << 16;
+const BYTES_KEPT: usize = 1 << 24;
 
-/// A history, as far as it is still needed.
-pub(super) enum History {
+/// A history, and what was noticed about it.
+pub(super) struct History {
+    pub kept: Kept,
+    pub overlaps: Overlaps,
+}
+
+/// As much of a history as is still needed.
+pub(super) enum Kept {
     /// All of it.
     Whole(Box<Recording>),
-    /// Nothing but how much there was: the order that it claims explains it.
+    /// Nothing but how much there was: it is linearizable.
     Verified(Verified),
 }
 
 impl History {
     /// How many operations there are, on how many objects.
     pub fn size(&self) -> (u64, u64) {
-        match self {
-            History::Whole(recording) => (recording.entries.len() as u64, recording.keys.len() as u64 - 1),
-            History::Verified(verified) => (verified.operations, verified.objects),
+        match &self.kept {
+            Kept::Whole(recording) => (recording.entries.len() as u64, recording.keys.len() as u64 - 1),
+            Kept::Verified(verified) => (verified.operations, verified.objects),
         }
     }
 }
 
-/// Reads a history, unpacked if it must be, and verifies the order that it claims if it is long.
+/// Reads a history, unpacked if it must be, and judges it by the way if it is long.
 ///
 /// # Errors
 /// What is wrong with the file, in words.
 pub(super) fn read(name: &str, model: Standard) -> Result<History, String> {
     let can_begin_again = name != "-";
-    match read_with(name, can_begin_again.then(|| Stream::new(model)))? {
+    match read_with(name, model, can_begin_again)? {
         Some(history) => Ok(history),
-        None => read_with(name, None).map(|history| history.expect("without a claim everything is kept")),
+        None => read_with(name, model, false).map(|history| history.expect("without a stream everything is kept")),
     }
 }
 
-/// Reads a history; nothing if its claim has failed after a part of it was forgotten.
-fn read_with(name: &str, mut claim: Option<Stream>) -> Result<Option<History>, String> {
+/// Reads a history, and judges it while it is read, if it may. Nothing if that came to nothing after a part of it was forgotten.
+fn read_with(name: &str, model: Standard, may_forget: bool) -> Result<Option<History>, String> {
     let failed = |error: io::Error| match error.kind() {
         io::ErrorKind::UnexpectedEof => format!("{name} is truncated: its packed content ends too early"),
+        io::ErrorKind::IsADirectory => format!("{name} is a directory; name the files in it"),
         _ => format!("cannot read {name}: {error}"),
     };
     let raw: Box<dyn Read> =
@@ -59,14 +67,28 @@ fn read_with(name: &str, mut claim: Option<Stream>) -> Result<Option<History>, S
         let lines: Vec<String> = problems.iter().map(|problem| format!("{name}:{problem}")).collect();
         lines.join("\n")
     };
+    let mut overlaps = Overlaps::default();
+    let whole = |recording: Recording, mut overlaps: Overlaps| {
+        overlaps.take(&recording.entries);
+        if recording.entries.is_empty() {
+            return Err(format!("{name}: expected operations, but there is none in it"));
+        }
+        Ok(Some(History { kept: Kept::Whole(recording.into()), overlaps }))
+    };
     let begin = unpacked.fill_buf().map_err(failed)?;
     if edn::is_edn(begin) {
         let mut bytes = Vec::new();
         unpacked.read_to_end(&mut bytes).map_err(failed)?;
-        return edn::read(&bytes).map(|recording| Some(History::Whole(recording.into()))).map_err(problems);
+        let recording = edn::read(&bytes).map_err(problems)?;
+        let objection = recording.entries.iter().find_map(|entry| model.objects_to(entry, &recording.values));
+        return objection.map_or_else(|| whole(recording, overlaps), |what| Err(format!("{name}: {what}")));
     }
-    let mut reader = jsonl::Reader::default();
-    let mut is_forgotten = false;
+    let mut reader = jsonl::Reader::objecting(Box::new(move |entry, texts| model.objects_to(entry, texts)));
+    let mut is_begun = false;
+    let mut stream: Option<Stream> = None;
+    // Texts that were still needed when the rest was last forgotten.
+    let (mut needed, mut needed_bytes) = (0, 0);
+    let mut entries = Vec::new();
     loop {
         let piece = unpacked.fill_buf().map_err(failed)?;
         if piece.is_empty() {
@@ -75,26 +97,28 @@ fn read_with(name: &str, mut claim: Option<Stream>) -> Result<Option<History>, S
         let length = piece.len();
         reader.feed(piece);
         unpacked.consume(length);
-        if reader.entries().len() < KEPT {
+        if reader.entries().len() < KEPT && reader.values().bytes() < needed_bytes + BYTES_KEPT {
             continue;
         }
-        claim = claim.filter(|_| is_forgotten || Stream::is_claimed(reader.entries()));
-        if let Some(claim) = &mut claim {
-            is_forgotten = true;
-            let entries = reader.take();
-            if !claim.take(&entries, reader.values()) {
+        if may_forget && !std::mem::replace(&mut is_begun, true) {
+            stream = Stream::suited(model, reader.entries());
+        }
+        if let Some(stream) = &mut stream {
+            reader.take(&mut entries);
+            overlaps.take(&entries);
+            if !stream.take(&entries, reader.values()) {
                 return Ok(None);
             }
-            reader.forget_values(claim.texts());
+            if reader.values().len() > 2 * needed + KEPT || reader.values().bytes() > 2 * needed_bytes + BYTES_KEPT {
+                reader.forget_values(stream.texts().into_iter());
+                (needed, needed_bytes) = (reader.values().len(), reader.values().bytes());
+            }
         }
     }
     let recording = reader.finish().map_err(problems)?;
-    Ok(match claim.filter(|_| is_forgotten) {
-        None => Some(History::Whole(recording.into())),
-        Some(mut claim) => {
-            let holds = claim.take(&recording.entries, &recording.values);
-            let verified = if holds { claim.finish(&recording.values) } else { None };
-            verified.map(History::Verified)
-        }
-    })
+    let Some(mut stream) = stream else { return whole(recording, overlaps) };
+    overlaps.take(&recording.entries);
+    let holds = stream.take(&recording.entries, &recording.values);
+    let verified = if holds { stream.finish(&recording.values) } else { None };
+    Ok(verified.map(|verified| History { kept: Kept::Verified(verified), overlaps }))
 }

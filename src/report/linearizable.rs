@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::check::linearizability::{Counterexample, Judgement, Tier, Unfinished, Verdict};
 use crate::check::models::Standard;
-use crate::check::recorded::{ABSENT, Act, Answer, Entry, NEVER, Recording};
+use crate::check::recorded::{ABSENT, Act, Answer, Entry, NEVER, NO_INDEX, Overlap, Overlaps, Recording};
 
 use super::intervals::{self, Interval};
 use super::words::{counted, field, grouped};
@@ -27,6 +27,8 @@ pub struct Checked<'a> {
     pub model: Standard,
     /// What came of it.
     pub judgement: &'a Judgement,
+    /// Clients that did two things at one time.
+    pub overlaps: &'a Overlaps,
     /// The command that repeats it.
     pub repeat: &'a str,
 }
@@ -56,11 +58,18 @@ impl Checked<'_> {
         let nodes = if judgement.nodes > 0 { format!(", {}", counted(judgement.nodes, "node")) } else { String::new() };
         text.push_str(&field("decided", &format!("{decided}{nodes}")));
         if judgement.misled > 0 {
-            let misled = counted(judgement.misled, "object");
-            text.push_str(&field(
-                "warning",
-                &format!("the claimed order (`index`) of {misled} does not explain the answers"),
-            ));
+            text.push_str(&field("warning", &self.misled()));
+        }
+        if let Some(Overlap { client, call, before: (from, to) }) = self.overlaps.first {
+            let more = match self.overlaps.count - 1 {
+                0 => String::new(),
+                more => format!(" (and {} more)", counted(more, "such call")),
+            };
+            let what = format!(
+                "client {client} calls at {call}, although its operation from {from} to {to} is not over{more}: are lines doubled, \
+                 or clients mixed up? What counts are the times"
+            );
+            text.push_str(&field("warning", &what));
         }
         match &judgement.verdict {
             Verdict::Linearizable => {}
@@ -71,6 +80,11 @@ impl Checked<'_> {
                 text.push_str(&self.picture(counterexample));
                 text.push('\n');
                 text.push_str(&field("explained", &self.prefix(counterexample)));
+                if !counterexample.minimal {
+                    let more =
+                        "the budget ran out before it was clear whether fewer operations, or less of them, would do";
+                    text.push_str(&field("perhaps", more));
+                }
                 text.push_str(&format!("\nrepeat: {}\n", self.repeat));
             }
             Verdict::Undecided(unfinished) => {
@@ -86,6 +100,26 @@ impl Checked<'_> {
             }
         }
         text
+    }
+
+    /// What is to be said of an order that was claimed and is none.
+    fn misled(&self) -> String {
+        let objects = counted(self.judgement.misled, "object");
+        let although = match self.judgement.verdict {
+            Verdict::Linearizable => ", though another order does: what tells the order is wrong, or the system is",
+            _ => "",
+        };
+        let first = self.judgement.misfit.map(|place| {
+            let entry = &self.recording.entries[place as usize];
+            let what = describe(self.recording, self.model, entry, true);
+            let place = match entry.index {
+                NO_INDEX => "has none".to_owned(),
+                index => format!("cannot be number {index}"),
+            };
+            format!("; `{what}` of client {} at {} {place}", entry.client, entry.call)
+        });
+        let first = first.unwrap_or_default();
+        format!("the order that `index` claims does not explain {objects}{although}{first}")
     }
 
     fn picture(&self, counterexample: &Counterexample) -> String {
@@ -139,6 +173,8 @@ impl Checked<'_> {
             "objects": self.objects,
             "decided": decided,
             "misled": judgement.misled,
+            "misfit": judgement.misfit,
+            "overlaps": self.overlaps.count,
             "nodes": judgement.nodes,
             "repeat": self.repeat,
         });

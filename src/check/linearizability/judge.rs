@@ -12,6 +12,7 @@ use super::appends::Appends;
 use super::chains::Chains;
 use super::minimal::{self, Counterexample};
 use super::search::{Progress, Search};
+use super::stream::segments;
 use super::tier::{Evidence, Finding};
 use super::witness::{self, Claim};
 
@@ -86,6 +87,8 @@ pub struct Judgement {
     pub decided: [u64; 5],
     /// Objects whose claimed order is no linearization, whatever the verdict on them.
     pub misled: u64,
+    /// The first operation that does not fit where such an order has it, on the first of these objects.
+    pub misfit: Option<u32>,
     /// Nodes that the searches have visited.
     pub nodes: u64,
 }
@@ -107,7 +110,8 @@ pub struct Judgement {
 pub fn judge(recording: &Recording, model: Standard, nodes: u64) -> Judgement {
     let places = recording.by_key();
     let mut judge = Judge::new(model, &recording.values);
-    let mut judgement = Judgement { verdict: Verdict::Linearizable, decided: [0; 5], misled: 0, nodes: 0 };
+    let mut judgement =
+        Judgement { verdict: Verdict::Linearizable, decided: [0; 5], misled: 0, misfit: None, nodes: 0 };
     let mut illegal: Option<(u32, Tier, Option<Evidence>)> = None;
     let mut open: Vec<u32> = Vec::new();
     let mut ops = Vec::new();
@@ -116,7 +120,10 @@ pub fn judge(recording: &Recording, model: Standard, nodes: u64) -> Judgement {
             continue;
         }
         let (claim, tier, finding) = judge.quick(gather(recording, &places, key, &mut ops));
-        judgement.misled += u64::from(claim == Claim::Failed);
+        if let Claim::Failed(op) = claim {
+            judgement.misled += 1;
+            judgement.misfit.get_or_insert(places[key as usize][op as usize]);
+        }
         match finding {
             Finding::Open => open.push(key),
             Finding::Legal => judgement.decided[tier as usize] += 1,
@@ -177,9 +184,13 @@ impl<'r> Judge<'r> {
         Judge { model, texts, chains: Chains::default(), appends: Appends::default(), order: Vec::new() }
     }
 
+    fn is_register(&self) -> bool {
+        matches!(self.model, Standard::Register | Standard::KeyValue)
+    }
+
     /// Tiers 0 to 3.
     pub fn quick(&mut self, ops: &[Entry]) -> (Claim, Tier, Finding) {
-        if !matches!(self.model, Standard::Register | Standard::KeyValue) {
+        if !self.is_register() {
             return (Claim::None, Tier::Search, Finding::Open);
         }
         let claim = witness::verify(ops, self.texts, &mut self.order);
@@ -204,7 +215,7 @@ impl<'r> Judge<'r> {
     /// Whatever decides these operations on one object, within so many nodes. Without a claim: this is asked about parts of
     /// histories.
     pub fn decide(&mut self, ops: &[Entry], nodes: &mut u64) -> Progress {
-        if matches!(self.model, Standard::Register | Standard::KeyValue) {
+        if self.is_register() {
             match self.by_structure(ops).1 {
                 Finding::Legal => return Progress::Found,
                 Finding::Illegal(_) => return Progress::Impossible,
@@ -248,7 +259,8 @@ impl<'r> Judge<'r> {
         let mut ops = Vec::new();
         // Most objects are decided on the spot, and then need not be kept.
         for key in keys {
-            let calls = self.calls(gather(recording, places, *key, &mut ops));
+            let ops = gather(recording, places, *key, &mut ops);
+            let calls = self.calls(ops);
             let mut slice = FIRST_SLICE.min(*nodes);
             *nodes -= slice;
             let mut search = self.searching(&calls);
@@ -264,6 +276,10 @@ impl<'r> Judge<'r> {
                 Progress::Paused => {
                     let (explained, _) = search.explained();
                     drop(search);
+                    if self.is_register() && segments::explain(ops, self.texts, nodes) {
+                        searched.decided += 1;
+                        continue;
+                    }
                     hard.push((*key, calls, explained));
                 }
             }

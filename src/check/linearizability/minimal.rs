@@ -29,10 +29,9 @@ use super::tier::Evidence;
 /// Nodes for one question about a part, at first. If they run out, the constraint in question is kept for now.
 const NODES_PER_QUESTION: u64 = 1 << 13;
 
-/// Nodes for one question about the few operations that are left at last.
-const NODES_PER_QUESTION_MOST: u64 = 1 << 17;
-
-/// Operations that all questions together may be about. After that, every constraint that is left is kept.
+/// Operations that all questions together may be about, for each node and at least. After that, every constraint that is left is
+/// kept.
+const OPERATIONS_PER_NODE: u64 = 4;
 const OPERATIONS_ASKED: u64 = 1 << 26;
 
 /// Bytes that are looked through for appended texts; where there are more, all that were appended count as found.
@@ -95,7 +94,7 @@ pub(super) fn explain(
         judge,
         nodes,
         nodes_per_question: NODES_PER_QUESTION,
-        operations: OPERATIONS_ASKED,
+        operations: nodes.saturating_mul(OPERATIONS_PER_NODE).max(OPERATIONS_ASKED),
         starts: vec![],
         complete: true,
     };
@@ -294,10 +293,10 @@ impl Question<'_, '_> {
             self.complete = true;
             let dropped = self.try_dropping(sketch, 1);
             if !dropped && !self.complete {
-                if self.nodes_per_question >= NODES_PER_QUESTION_MOST {
+                if self.nodes_per_question >= self.nodes {
                     return;
                 }
-                self.nodes_per_question *= 4;
+                self.nodes_per_question = self.nodes_per_question.saturating_mul(4);
             }
         }
     }

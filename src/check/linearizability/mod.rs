@@ -18,7 +18,9 @@
 //! The searches share a budget of nodes, and take turns with slices that grow, so that one hard object does not keep
 //! an easy one from showing its violation. Nodes are counted and not seconds: a verdict is the same on every machine.
 //!
-//! [`Stream`] verifies a claimed order while a history is read, and keeps only what is open.
+//! What such a search cannot tell at once of a register, it is first asked from one idle moment of the object to the next.
+//!
+//! [`Stream`] judges a history while it is read, and keeps only what the rest of it can depend on.
 //!
 //! If a history is not linearizable, [`Counterexample`] has the few operations that show it. If the nodes run out,
 //! [`Unfinished`] says how much of the object's history could be explained.

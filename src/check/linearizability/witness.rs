@@ -24,8 +24,8 @@ pub(super) enum Claim {
     None,
     /// It is a linearization.
     Verified,
-    /// It is not.
-    Failed,
+    /// It is not: this is the first operation that does not fit.
+    Failed(u32),
 }
 
 /// Verifies the order that the indices of operations on one object claim.
@@ -35,15 +35,15 @@ pub(super) fn verify(ops: &[Entry], texts: &Texts, order: &mut Vec<u32>) -> Clai
     if order.is_empty() {
         return Claim::None;
     }
-    if ops.iter().any(|entry| entry.index == NO_INDEX && entry.is_known()) {
-        return Claim::Failed;
+    if let Some(op) = ops.iter().position(|entry| entry.index == NO_INDEX && entry.is_known()) {
+        return Claim::Failed(op as u32);
     }
     if !order.is_sorted_by_key(|op| ops[*op as usize].index) {
         order.sort_unstable_by_key(|op| ops[*op as usize].index);
     }
     let mut replay = Replay::default();
-    let verified = order.iter().all(|op| replay.goes_on_with(&ops[*op as usize], texts));
-    if verified { Claim::Verified } else { Claim::Failed }
+    let misfit = order.iter().find(|op| !replay.goes_on_with(&ops[**op as usize], texts));
+    misfit.map_or(Claim::Verified, |op| Claim::Failed(*op))
 }
 
 /// Operations on one object, one after the other in the order that is claimed.

@@ -246,7 +246,7 @@ impl<'l> Cursor<'l> {
                 members.sort();
                 Ok(Seen::Value(texts.intern(&members.join(&0x1f))))
             }
-            _ => Err(format!("expected a text or null for `{field}`")),
+            _ => Err(format!("expected a text, a number, true, false, a list or null for `{field}`")),
         }
     }
 

@@ -16,10 +16,16 @@ use super::{ABSENT, Act, Answer, Entry, NEVER, NO_INDEX, Problem, Recording, Tex
 pub fn is_edn(begin: &[u8]) -> bool {
     let begin = begin.trim_ascii_start();
     match begin.first() {
-        Some(b'#' | b'[' | b'(' | b';') => true,
-        Some(b'{') => begin[1..].trim_ascii_start().first() == Some(&b':'),
+        // A list of JSON objects begins like a vector.
+        Some(b'[') => begin[1..].trim_ascii_start().strip_prefix(b"{").is_none_or(is_key),
+        Some(b'#' | b'(' | b';') => true,
+        Some(b'{') => is_key(&begin[1..]),
         _ => false,
     }
+}
+
+fn is_key(map: &[u8]) -> bool {
+    map.trim_ascii_start().first() == Some(&b':')
 }
 
 /// Reads a history.
@@ -367,6 +373,7 @@ mod tests {
         1:1: expected :read, :write or :cas for :f
             {:process 0, :type :invoke, :f :push, :value 1}
         ");
-        assert!(is_edn(b"\n{:type :invoke") && is_edn(b"[{") && !is_edn(b"{\"client\":1"));
+        assert!(is_edn(b"\n{:type :invoke") && is_edn(b"[{:") && !is_edn(b"{\"client\":1"));
+        assert!(is_edn(b"[#op{") && is_edn(b"[ {:type") && !is_edn(b"[{\"client\":1"));
     }
 }

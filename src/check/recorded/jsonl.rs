@@ -6,13 +6,16 @@
 
 use std::io::{self, Write};
 
-use memchr::memchr;
+use memchr::{memchr, memmem};
 
 use super::cursor::{ACTS, Cursor, Field, Seen};
 use super::{ABSENT, Act, Answer, Entry, NEVER, NO_INDEX, Problem, Recording, TextId, Texts};
 
 /// Lines that are wrong are told of up to so many; the rest are counted.
 const PROBLEMS_KEPT: usize = 20;
+
+/// What somebody has to say against an operation, in words.
+pub type Objection = Box<dyn Fn(&Entry, &Texts) -> Option<String>>;
 
 /// Reads lines as they come.
 ///
@@ -24,9 +27,12 @@ const PROBLEMS_KEPT: usize = 20;
 /// assert_eq!(recording.entries[0].act, Act::Put);
 /// assert_eq!(recording.values.show(recording.entries[0].value), "7");
 /// ```
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Reader {
     recording: Recording,
+    /// Room for texts, used in turns.
+    spare: Texts,
+    objection: Option<Objection>,
     /// The beginning of a line whose end has not come yet.
     begun: Vec<u8>,
     /// Lines so far.
@@ -40,6 +46,11 @@ pub struct Reader {
 }
 
 impl Reader {
+    /// A reader that also tells what is said against operations, with the line; the same thing is told once.
+    pub fn objecting(objection: Objection) -> Reader {
+        Reader { objection: Some(objection), ..Reader::default() }
+    }
+
     /// Takes the next piece of a file, cut anywhere.
     pub fn feed(&mut self, mut piece: &[u8]) {
         if !self.begun.is_empty() {
@@ -66,9 +77,10 @@ impl Reader {
         &self.recording.entries
     }
 
-    /// Takes out what was read so far; [`Reader::finish`] then gives the rest.
-    pub fn take(&mut self) -> Vec<Entry> {
-        std::mem::take(&mut self.recording.entries)
+    /// Takes out what was read so far, in place of what was there; [`Reader::finish`] then gives the rest.
+    pub fn take(&mut self, taken: &mut Vec<Entry>) {
+        taken.clear();
+        std::mem::swap(taken, &mut self.recording.entries);
     }
 
     /// Texts of values so far, but for those that were [forgotten](Reader::forget_values).
@@ -80,10 +92,12 @@ impl Reader {
     pub fn forget_values<'t>(&mut self, kept: impl Iterator<Item = &'t mut TextId>) {
         assert!(self.recording.entries.is_empty(), "operations refer to texts by number");
         self.lost_text |= !self.recording.values.are_utf8();
-        let before = std::mem::take(&mut self.recording.values);
+        std::mem::swap(&mut self.recording.values, &mut self.spare);
+        self.recording.values.clear();
         for text in kept.filter(|text| **text != ABSENT) {
-            *text = self.recording.values.intern(before.get(*text));
+            *text = self.recording.values.intern(self.spare.get(*text));
         }
+        self.spare.let_go();
     }
 
     /// The history, when the file has ended.
@@ -96,7 +110,8 @@ impl Reader {
         if !last.is_empty() {
             let wrong = self.wrong;
             self.line(&last);
-            if self.wrong > wrong && last.trim_ascii_end().last() != Some(&b'}') {
+            let is_begun = last.trim_ascii_start().first() == Some(&b'{');
+            if self.wrong > wrong && is_begun && last.trim_ascii_end().last() != Some(&b'}') {
                 let what = "the file is truncated: it ends in the middle of this line";
                 let problem = Problem::new(self.lines, last.len().saturating_sub(1), &last, what);
                 self.problems.truncate(PROBLEMS_KEPT - 1);
@@ -110,7 +125,8 @@ impl Reader {
         if self.wrong > 0 {
             let untold = self.wrong - self.problems.len() as u64;
             if let Some(last) = self.problems.last_mut().filter(|_| untold > 0) {
-                last.what.push_str(&format!("; {untold} more lines are wrong"));
+                let lines = if untold == 1 { "line is" } else { "lines are" };
+                last.what.push_str(&format!("; {untold} more {lines} wrong"));
             }
             return Err(self.problems);
         }
@@ -123,6 +139,8 @@ impl Reader {
 
     fn line(&mut self, line: &[u8]) {
         self.lines += 1;
+        // Some editors begin a file with a mark that says it is UTF-8.
+        let line = line.strip_prefix(b"\xef\xbb\xbf").filter(|_| self.lines == 1).unwrap_or(line);
         let mut cursor = Cursor { line, at: 0 };
         cursor.skip_space();
         if cursor.at == line.len() {
@@ -134,14 +152,23 @@ impl Reader {
             return;
         }
         match entry(&mut cursor, &mut self.recording, &mut self.unescaped) {
-            Ok(entry) => self.recording.entries.push(entry),
+            Ok(entry) => {
+                let objection = self.objection.as_ref().and_then(|objects| objects(&entry, &self.recording.values));
+                if let Some(what) = objection {
+                    let at = memmem::find(line, b"\"op\"").unwrap_or(0);
+                    self.wrong(Problem::new(self.lines, at, line, what));
+                } else {
+                    self.recording.entries.push(entry);
+                }
+            }
             Err(what) => self.wrong(Problem::new(self.lines, cursor.at, line, what)),
         }
     }
 
     fn wrong(&mut self, problem: Problem) {
         self.wrong += 1;
-        if self.problems.len() < PROBLEMS_KEPT {
+        let is_told = self.objection.is_some() && self.problems.iter().any(|told| told.what == problem.what);
+        if self.problems.len() < PROBLEMS_KEPT && !is_told {
             self.problems.push(problem);
         }
     }
@@ -174,7 +201,7 @@ fn entry(cursor: &mut Cursor<'_>, recording: &mut Recording, spare: &mut Vec<u8>
         end: Seen::No,
         index: NO_INDEX,
     };
-    cursor.expect(b'{', "`{`: each line is one JSON object")?;
+    cursor.expect(b'{', "`{`: each line is one JSON object, and there is nothing around or between them")?;
     cursor.skip_space();
     if cursor.peek() == Some(b'}') {
         return Err("expected the fields of an operation".to_owned());
@@ -245,6 +272,9 @@ impl Fields {
             return Err("the field `value` is missing: what this operation is about".to_owned());
         }
         let answer = match (act, end) {
+            (Act::Cas, _) if self.from == Seen::No => {
+                return Err("the field `from` is missing: what it expected to find, or null for nothing".to_owned());
+            }
             (_, NEVER) => Answer::Unknown,
             (Act::Get | Act::Dequeue, _) if self.value == Seen::No => {
                 return Err("the field `value` is missing: what was answered, or null for nothing".to_owned());

@@ -63,7 +63,7 @@ fn every_wrong_line_is_told_with_what_was_expected() {
         r#"{"op":"putt","key":"k","value":"7","call":10,"return":20}"#,
         r#"{"op":"put","key":"k","value":"7","call":10}"#,
         r#"{"op":"get","key":"k","value":"7","call":1.5,"return":20}"#,
-        r#"{"op":"cas","key":"k","value":"7","call":10,"return":20}"#,
+        r#"{"op":"cas","key":"k","from":null,"value":"7","call":10,"return":20}"#,
     );
     insta::assert_snapshot!(problems(&text), @r#"
     2:7: expected one of these for `op`: get, put, append, cas, delete, read, write, add, increment, remove, contains, enqueue, dequeue
@@ -72,8 +72,8 @@ fn every_wrong_line_is_told_with_what_was_expected() {
         {"op":"put","key":"k","value":"7","call":10}
     4:43: expected a whole number that is not negative for `call`
         {"op":"get","key":"k","value":"7","call":1.5,"return":20}
-    5:57: the field `ok` is missing: true or false, as it has returned
-        {"op":"cas","key":"k","value":"7","call":10,"return":20}
+    5:69: the field `ok` is missing: true or false, as it has returned
+        {"op":"cas","key":"k","from":null,"value":"7","call":10,"return":20}
     "#);
 }
 
@@ -84,4 +84,26 @@ fn a_file_that_was_cut_off_is_named_as_such() {
         assert!(said.starts_with("2:") && said.contains("the file is truncated"), "{said}");
     }
     assert!(read(GOOD).is_ok(), "the last line needs no end");
+}
+
+#[test]
+fn a_mark_of_utf_8_is_passed_over_and_a_list_is_not() {
+    assert!(read(&format!("\u{feff}{GOOD}\n{GOOD}")).is_ok());
+    insta::assert_snapshot!(problems(&format!("[{GOOD}]")), @r#"
+    1:1: expected `{`: each line is one JSON object, and there is nothing around or between them
+        [{"client":1,"op":"put","key":"k","value":"7","call":10,"return":20}]
+    "#);
+}
+
+#[test]
+fn what_is_said_against_operations_is_told_once_with_the_first_line() {
+    let objection = |entry: &Entry, _: &Texts| (entry.act == Act::Put).then(|| "expected no `put`".to_owned());
+    let mut reader = Reader::objecting(Box::new(objection));
+    reader.feed(format!("{GOOD}\n{}\n{GOOD}\n", GOOD.replace("put", "get")).as_bytes());
+    let problems = reader.finish().expect_err("something is wrong");
+    assert_eq!(problems.len(), 1);
+    insta::assert_snapshot!(problems[0].to_string(), @r#"
+    1:13: expected no `put`; 1 more line is wrong
+        {"client":1,"op":"put","key":"k","value":"7","call":10,"return":20}
+    "#);
 }

@@ -8,9 +8,11 @@
 mod cursor;
 pub mod edn;
 pub mod jsonl;
+mod overlaps;
 mod problem;
 mod texts;
 
+pub use overlaps::{Overlap, Overlaps};
 pub use problem::Problem;
 pub use texts::{ABSENT, TextId, Texts};
 

@@ -21,7 +21,7 @@ pub struct Problem {
 impl Problem {
     pub(super) fn new(line: u64, at: usize, text: &[u8], what: impl Into<String>) -> Problem {
         // A long line is shown around the place in question.
-        let start = at.saturating_sub(SHOWN / 2).min(text.len());
+        let start = at.saturating_sub(SHOWN / 2).min(text.len().saturating_sub(SHOWN));
         let end = (start + SHOWN).min(text.len());
         let shown = String::from_utf8_lossy(&text[start..end]);
         let (before, after) = (if start > 0 { "…" } else { "" }, if end < text.len() { "…" } else { "" });

@@ -17,11 +17,20 @@ const NUMBERS_PER_TEXT: usize = 4;
 /// Small numbers up to this one are looked up by themselves in any case.
 const NUMBERS_LEAST: usize = 1 << 10;
 
+/// Room for so many bytes of texts that are not needed is too much to keep.
+const LARGE: usize = 1 << 22;
+
+/// So many texts that were looked up last are looked for first: a power of two.
+const RECENT: usize = 1 << 12;
+
 /// A table of texts, numbered from 1 in the order in which they came.
 ///
 /// Most values of most histories are whole numbers, and most of these are counted up. So texts that are small numbers, as one
 /// writes them, have a table of their own, where neighbours are neighbours: it is read from one end to the other, while
 /// hashes would be all over the memory. All other texts, and numbers too large for their table, are hashed.
+///
+/// What was written is mostly read soon afterwards. So texts that were looked up lately are also in a table that is small enough
+/// to stay near the processor.
 #[derive(Clone, Debug, Default)]
 pub struct Texts {
     bytes: Vec<u8>,
@@ -33,6 +42,8 @@ pub struct Texts {
     slots: Vec<Slot>,
     /// How many texts are in `slots`.
     hashed: usize,
+    /// Those of them that were looked up last, by their hashes alone; empty at first.
+    recent: Vec<Slot>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -56,7 +67,7 @@ impl Mark {
     fn of(text: &[u8]) -> Mark {
         if text.len() <= SHORT {
             let mark = text.iter().fold(text.len() as u64, |packed, byte| packed << 8 | u64::from(*byte));
-            Mark { mark, hash: mix(mark, 1), is_short: true }
+            Mark { mark, hash: Mark::hash(mark), is_short: true }
         } else {
             // The top bit tells the hash of a long text from a short text, whose top byte is its length.
             let hash = hash_bytes(text);
@@ -65,8 +76,11 @@ impl Mark {
     }
 
     /// The hash, again; of a long text without its top bit, which no table is large enough for.
+    ///
+    /// Short texts that differ only in the last bits of their last byte, as numbers do that are counted up, are neighbours.
+    #[inline]
     fn hash(mark: u64) -> u64 {
-        if mark >> 63 == 0 { mix(mark, 1) } else { mark }
+        if mark >> 63 == 0 { mix(mark >> 4, 1) & !15 | mark & 15 } else { mark }
     }
 }
 
@@ -135,17 +149,29 @@ impl Texts {
         }
         let own = number.filter(|number| self.has_room_for(*number));
         let mark = Mark::of(text);
+        let near = mark.hash as usize & (RECENT - 1);
+        if own.is_none()
+            && let Some(slot) = self.recent.get(near)
+            && self.is_in(*slot, text, mark)
+        {
+            return slot.id;
+        }
         // A number may have come when its table did not reach so far.
         let at = self.probe(text, mark);
         let known = self.slots[at].id;
         let id = if known == ABSENT { self.add(text) } else { known };
         match own {
             Some(number) => self.numbers[number] = id,
-            None if known == ABSENT => {
-                self.slots[at] = Slot { mark: mark.mark, id };
-                self.hashed += 1;
+            None => {
+                if known == ABSENT {
+                    self.slots[at] = Slot { mark: mark.mark, id };
+                    self.hashed += 1;
+                }
+                if self.recent.is_empty() {
+                    self.recent = vec![Slot::default(); RECENT];
+                }
+                self.recent[near] = self.slots[at];
             }
-            None => {}
         }
         id
     }
@@ -167,16 +193,21 @@ impl Texts {
 
     /// The slot where a text is or belongs.
     #[inline]
-    fn probe(&self, text: &[u8], Mark { mark, hash, is_short }: Mark) -> usize {
+    fn probe(&self, text: &[u8], mark: Mark) -> usize {
         let last = self.slots.len() - 1;
-        let mut at = hash as usize & last;
+        let mut at = mark.hash as usize & last;
         loop {
             let slot = self.slots[at];
-            if slot.id == ABSENT || (slot.mark == mark && (is_short || self.get(slot.id) == text)) {
+            if slot.id == ABSENT || self.is_in(slot, text, mark) {
                 return at;
             }
             at = (at + 1) & last;
         }
+    }
+
+    #[inline]
+    fn is_in(&self, slot: Slot, text: &[u8], Mark { mark, is_short, .. }: Mark) -> bool {
+        slot.id != ABSENT && slot.mark == mark && (is_short || self.get(slot.id) == text)
     }
 
     fn grow(&mut self) {
@@ -192,12 +223,29 @@ impl Texts {
         }
     }
 
+    /// Lets go of the room for the texts themselves, if it is large.
+    pub(super) fn let_go(&mut self) {
+        if self.bytes.capacity() > LARGE {
+            self.bytes = Vec::new();
+        }
+    }
+
+    /// Forgets all texts, and keeps the room for them.
+    pub(super) fn clear(&mut self) {
+        self.bytes.clear();
+        self.ends.clear();
+        self.numbers.fill(ABSENT);
+        self.slots.fill(Slot::default());
+        self.hashed = 0;
+        self.recent.fill(Slot::default());
+    }
+
     /// About how many bytes it takes in memory.
     pub fn bytes(&self) -> usize {
         self.bytes.capacity()
             + self.ends.capacity() * size_of::<usize>()
             + self.numbers.capacity() * size_of::<TextId>()
-            + self.slots.len() * size_of::<Slot>()
+            + (self.slots.len() + self.recent.len()) * size_of::<Slot>()
     }
 }
 

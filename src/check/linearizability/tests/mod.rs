@@ -1,6 +1,8 @@
 //! Every tier against a checker that tries everything, and against the other tiers.
 
 mod brute;
+mod by_the_way;
+mod larger;
 mod minimal;
 mod models;
 mod small;

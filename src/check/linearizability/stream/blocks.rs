@@ -2,19 +2,18 @@
 //!
 //! A value with its write and its reads is a block, and two blocks that each must come before the other are the only contradiction
 //! there is. So a block may be forgotten when its zone cannot change any more and no block that is still to change can contradict
-//! it. Say that the last line read was called at `now`; whatever is unread was called then or later.
+//! it. Say that the last line read was called at `now`; whatever is unread was called then or later. A block `v` is *over* if
+//! `first_end(v) < last_call(w)` for another block `w` of which something had returned before `now`: so `v` comes before `w`.
 //!
-//! - **A zone is final** when a read of its value would be a contradiction. Let `w` be another value of which something had
-//!   returned before `now`, and let `first_end(v) < last_call(w)`: so `v` comes before `w`. A later read of `v` is called after that
-//!   return, so it would put `w` before `v`, too. Then `v` is *over*: if it is read again nevertheless, this way gives up.
-//! - **A final zone is in nobody's way** when `last_call(v) <= first_end(b)` for each block `b` that is not over. `b` would have to come
-//!   before `v` to contradict it, but does not; and later operations of `b`, as all of blocks that are still to come, return at
-//!   `now` or later, which is not before `last_call(v)`.
+//! - **Its zone is final.** A later read of `v` is called after that return, so it would put `w` before `v`, too. (If there is one
+//!   nevertheless, this way gives up.)
+//! - **It is in nobody's way.** To contradict `v`, a block `b` would have to come before it: `first_end(b) < last_call(v)`. Something of
+//!   `v` has returned; so if something of `b` has, too, and that holds, then `b` itself is over and final, and both have been compared.
+//!   Else `b` returns at `now` or later, and `v` was not called after that.
 //!
 //! Blocks of which something has returned and that are not over are pairwise concurrent, so there are no more of them than writes
-//! were open at one time; it does not matter whether the object is ever idle. Now and then all that is kept is put in
-//! [order](zones::order), and what is over is dropped. Each two blocks that could contradict each other are
-//! so compared once their zones are final, or at the end.
+//! were open at one time; it does not matter whether the object is ever idle. Now and then all blocks are put in
+//! [order](zones::order), which compares each two, and those that are over are dropped.
 //!
 //! A write of unknown outcome is a block as soon as somebody has read its value. Until then it has no return and no reader, and it may as
 //! well not have happened; but it must be kept, and that is the only thing that grows.
@@ -37,8 +36,6 @@ pub(super) struct Blocks {
     blocks: BTreeMap<TextId, Block>,
     /// The same while the numbers of their values are being changed.
     loose: Vec<(TextId, Block)>,
-    /// The zones of those that are over and may be in somebody's way.
-    over: Vec<Zone>,
     sweep_at: usize,
     now: u64,
 }
@@ -55,13 +52,7 @@ struct Block {
 impl Blocks {
     pub fn new() -> Blocks {
         let initial = Block { zone: Zone::INITIAL, is_written: true, happened: true };
-        Blocks {
-            blocks: BTreeMap::from([(ABSENT, initial)]),
-            loose: Vec::new(),
-            over: Vec::new(),
-            sweep_at: BLOCKS_KEPT,
-            now: 0,
-        }
+        Blocks { blocks: BTreeMap::from([(ABSENT, initial)]), loose: Vec::new(), sweep_at: BLOCKS_KEPT, now: 0 }
     }
 
     pub fn take(&mut self, entry: &Entry) -> bool {
@@ -84,7 +75,7 @@ impl Blocks {
             _ => return false,
         }
         block.zone.merge(&own);
-        self.blocks.len() + self.over.len() < self.sweep_at || self.sweep(self.now)
+        self.blocks.len() < self.sweep_at || self.sweep(self.now)
     }
 
     pub fn texts(&mut self) -> impl Iterator<Item = &mut TextId> {
@@ -109,10 +100,10 @@ impl Blocks {
     fn sweep(&mut self, now: u64) -> bool {
         // As zones have it: one later.
         let now = now.saturating_add(1);
-        let mut order: Vec<(Zone, u32)> = self.over.iter().map(|zone| (*zone, 0)).collect();
+        let mut order: Vec<(Zone, u32)> = Vec::with_capacity(self.blocks.len());
         // The latest calls among those of which something has returned: by whom, and the latest of somebody else.
         let mut latest = (0, None);
-        let mut second = self.over.iter().map(|zone| zone.last_call).max().unwrap_or(0);
+        let mut second = 0;
         for (value, block) in self.blocks.iter().filter(|(_, block)| block.happened) {
             if block.zone.first_end < now {
                 if !block.is_written {
@@ -130,20 +121,11 @@ impl Blocks {
         if zones::order(&mut order).is_err() {
             return false;
         }
-        let Blocks { blocks, over, .. } = self;
-        blocks.retain(|value, block| {
-            let others = if latest.1 == Some(*value) { second } else { second.max(latest.0) };
-            let is_over = block.happened && block.zone.first_end < others;
-            if is_over {
-                over.push(block.zone);
-            }
-            !is_over
+        self.blocks.retain(|value, block| {
+            let others = if latest.1 == Some(*value) { second } else { latest.0 };
+            !block.happened || block.zone.first_end >= others
         });
-        let changing = blocks.values().filter(|block| block.happened);
-        let first_end = changing.map(|block| block.zone.first_end).min().unwrap_or(u64::MAX);
-        over.retain(|zone| zone.last_call > first_end);
-        let kept = blocks.len() + over.len();
-        self.sweep_at = if cfg!(test) { 0 } else { 2 * kept + BLOCKS_KEPT };
+        self.sweep_at = if cfg!(test) { 0 } else { 2 * self.blocks.len() + BLOCKS_KEPT };
         true
     }
 }

@@ -30,13 +30,12 @@ pub async fn read(env: &Env, files: &Files, superblock: &Superblock) -> Recovere
     let journal_bytes = (ring.slots() * SLOT_SIZE) as usize;
     let header_label = |at| headers::READ.label([at]);
     let journal_label = |at| READ.label([at]);
-    let mut recovered = None;
-    if let Some(headers) = reading::read_once(&files.headers, header_bytes, header_label).await
-        && let Some(journal) = reading::read_once(&files.journal, journal_bytes, journal_label).await
-    {
-        recovered = Some(recover(superblock, &headers, &journal)).filter(|recovered| recovered.is_plain);
-    }
-    let recovered = match recovered {
+    let once = async {
+        let headers = reading::read_once(&files.headers, header_bytes, header_label).await?;
+        let journal = reading::read_once(&files.journal, journal_bytes, journal_label).await?;
+        Some(recover(superblock, &headers, &journal)).filter(|recovered| recovered.is_plain)
+    };
+    let recovered = match once.await {
         Some(recovered) => recovered,
         None => {
             let headers = reading::read(&files.headers, header_bytes, header_label).await;

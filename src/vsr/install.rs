@@ -151,6 +151,7 @@ impl Replica {
         if kept.op < self.log_head.op {
             // The disk vouches for entries that are about to be cut, and has to stop doing so first.
             self.log_head = kept;
+            self.say_truncated(kept.op);
             self.save();
             return true;
         }

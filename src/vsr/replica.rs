@@ -98,7 +98,7 @@ pub(super) struct Replica {
     pub early: BTreeMap<u64, Entry>,
     /// A backup: the greatest op number that the view's log is known to have.
     pub wanted: u64,
-    /// A backup: when it last heard its primary.
+    /// When it last heard the primary of its view, or entered the view.
     pub primary_heard: Instant,
     /// A backup: whom it asks for entries that it lacks.
     pub fetch_from: u16,
@@ -410,13 +410,22 @@ impl Replica {
             return;
         }
         // So does doubt end: whatever may have been there is not in the view's log.
-        self.env.probe(Probe::Truncated { index: op, epoch: self.view.0 });
+        self.say_truncated(op);
         if op < self.log.op() {
             self.env.mark("uncommitted op truncated");
         }
         self.journal.cut(op);
         self.log.cut(op);
         self.probe_head();
+    }
+
+    /// Says that nothing behind this op is acknowledged any more, because a later view does without it. That has to be said
+    /// before a superblock is written that no longer vouches for it: as soon as that may be durable, a restart may find
+    /// the log as it will be.
+    pub fn say_truncated(&self, op: u64) {
+        assert!(op >= self.log.base().op, "what a checkpoint covers is never cut");
+        assert!(op <= self.log.op(), "a log is cut within itself");
+        self.env.probe(Probe::Truncated { index: op, epoch: self.view.0 });
     }
 
     pub fn is_primary(&self) -> bool {

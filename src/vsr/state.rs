@@ -121,7 +121,12 @@ impl Replica {
             self.log_head = checkpoint.place;
         }
         if written.foreign && !self.log.holds(checkpoint.place) {
-            self.say_log_is_given_up();
+            // A log of the view that is running is a beginning of what the checkpoint covers. An older one may have more, or
+            // other entries, and the later view does without them.
+            let base = self.log.base().op;
+            if self.log_view < self.view && self.log.op() > base {
+                self.say_truncated(base);
+            }
         }
         self.save();
     }
@@ -175,16 +180,6 @@ impl Replica {
         self.log.cut(base);
     }
 
-    /// As soon as a superblock may be durable that names the checkpoint, a restart finds the log as the checkpoint has it.
-    fn say_log_is_given_up(&self) {
-        let base = self.log.base().op;
-        // A log of the view that is running is a beginning of what the checkpoint covers. An older one may have more, or other
-        // entries, and the later view does without them.
-        if self.log_view < self.view && self.log.op() > base {
-            self.env.probe(Probe::Truncated { index: base, epoch: self.view.0 });
-        }
-    }
-
     /// Whether another replica's checkpoint is about to take the place of our log, which must not change meanwhile.
     pub fn is_syncing(&self) -> bool {
         self.written.as_ref().is_some_and(|written| written.foreign)
@@ -230,9 +225,13 @@ impl Replica {
             self.env.mark("checkpoint of a later view waits");
             return self.request_start_view(log_view);
         }
+        let op = checkpoint.place.op;
         let coming = self.transfer.as_ref().map_or(0, |transfer| transfer.checkpoint.place.op);
         let waiting = self.snapshot.as_ref().map_or(0, |snapshot| snapshot.place.op);
-        if checkpoint.place.op <= coming.max(waiting) || self.is_syncing() {
+        // Whom we ask for one and who has an older one is within reach; who has the later one perhaps is not.
+        let is_asked = self.transfer.as_ref().is_some_and(|transfer| transfer.source == from);
+        let is_better = op > coming || is_asked && op < coming && self.lacks(checkpoint.place);
+        if op <= waiting || !is_better || self.is_syncing() {
             return;
         }
         if !self.lacks(checkpoint.place) {

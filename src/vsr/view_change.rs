@@ -146,7 +146,12 @@ impl Replica {
             self.env.mark("view relayed by a backup");
             self.send(from, &self.start_view());
         }
-        let primary_gives_up = from == self.view.primary(self.config.replicas) && view > self.view;
+        let from_primary = from == self.view.primary(self.config.replicas);
+        if from_primary && view == self.view && current == self.view {
+            // It is on its way too.
+            self.primary_heard = self.env.now();
+        }
+        let primary_gives_up = from_primary && view > self.view;
         if primary_gives_up && self.status == Status::Normal && self.vote < view {
             self.on_vote_timeout();
         }
@@ -199,6 +204,7 @@ impl Replica {
         assert!(self.install.is_none());
         self.status = Status::ViewChange;
         self.timers.stop_all();
+        self.primary_heard = self.env.now();
         self.rearm_view_change();
         self.timers.set(Timer::PromiseResend, self.env.now() + VOTE_RESEND);
         self.probe_role(Role::Between);
@@ -228,6 +234,13 @@ impl Replica {
     pub fn on_promise_resend_timeout(&mut self) {
         assert_eq!(self.status, Status::ViewChange);
         self.timers.set(Timer::PromiseResend, self.env.now() + VOTE_RESEND);
+        let silence = self.env.now().since(self.primary_heard);
+        if self.vote == self.view && !self.is_primary() && self.install.is_none() && silence > PRIMARY_SILENCE {
+            // However slow its disk is, a primary that is on its way into this view would have said so.
+            self.env.mark("view given up before it starts");
+            self.raise_vote();
+            self.count_votes();
+        }
         // The vote goes along, because it tells those who are behind which view we are in.
         self.say_vote();
         if self.promised && self.install.is_none() && self.log_view < self.view && self.journal.is_idle() {

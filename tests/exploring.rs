@@ -52,6 +52,7 @@ fn pieces_and_threads_give_one_digest() {
             jobs,
             fail_fast: false,
             twice: false,
+            before: &[],
             stop: &|| false,
         };
         let swept = sweep(&runner, &order, &mut |_| {});

@@ -3,10 +3,13 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use crate::base::{Checksum, Disks, Event, EventId, EventKind, Instant, NodeId, Redundancy, Role};
 
 /// The oracles there are. Tags and meaning as in the table in `docs/oracles.md`.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum OracleId {
     /// AGREE: an index is committed with one digest, by all replicas and for all time.
     Agree,

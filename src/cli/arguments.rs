@@ -187,6 +187,13 @@ pub(super) struct SweepArguments {
     #[arg(long, value_name = "DIR", default_value = "sim-scenarios/regressions", requires = "shrink")]
     pub(super) out: PathBuf,
 
+    #[arg(
+        help = "Keeps in this file what is done, every few thousand seeds, and goes on from there if it exists. The \
+                  result is the same as without interruption."
+    )]
+    #[arg(long, value_name = "FILE")]
+    pub(super) resume: Option<PathBuf>,
+
     #[arg(help = "Runs every seed twice; if the runs differ, names the first event in which they do.")]
     #[arg(long)]
     pub(super) check_determinism: bool,

@@ -25,6 +25,7 @@ mod explain;
 mod failing;
 mod interrupt;
 mod list;
+mod parts;
 mod plan;
 mod progress;
 mod recording;

@@ -66,9 +66,9 @@ const ENDLESS: u64 = 1 << 60;
 
 /// How far a sweep is, in a line.
 pub(super) fn line(progress: &Progress, took: Duration) -> String {
-    let Progress { done, all, findings, signatures, .. } = *progress;
+    let Progress { done, all, before, findings, signatures, .. } = *progress;
     let endless = all > ENDLESS;
-    let left = match rate(done, took) {
+    let left = match rate(done - before, took) {
         _ if endless => String::new(),
         0 => String::new(),
         rate => format!(", {} left", span(Duration::from_secs((all - done.min(all)) / rate))),
@@ -85,7 +85,7 @@ pub(super) fn line(progress: &Progress, took: Duration) -> String {
 pub(super) fn speed(progress: &Progress, took: Duration) -> String {
     let ratio = progress.virtual_time.as_millis() / took.as_millis().max(1);
     let ratio = grouped(u64::try_from(ratio).unwrap_or(u64::MAX));
-    format!("{} seeds/s, {ratio}x real time", grouped(rate(progress.done, took)))
+    format!("{} seeds/s, {ratio}x real time", grouped(rate(progress.done - progress.before, took)))
 }
 
 fn rate(done: u64, took: Duration) -> u64 {
@@ -105,14 +105,20 @@ mod tests {
 
     #[test]
     fn a_line_says_how_far_how_fast_and_what_was_found() {
-        let mut progress =
-            Progress { done: 2_000, all: 10_000, findings: 3, signatures: 2, virtual_time: Duration::from_secs(8_000) };
+        let virtual_time = Duration::from_secs(8_000);
+        let mut progress = Progress { done: 2_000, all: 10_000, before: 0, findings: 3, signatures: 2, virtual_time };
         let took = Duration::from_secs(4);
         assert_eq!(
             line(&progress, took),
             "2,000 of 10,000 seeds, 500 seeds/s, 2,000x real time, 16.0s left, 3 findings of 2 kinds"
         );
-        (progress.all, progress.signatures, progress.findings) = (u64::MAX, 1, 1);
+        progress.before = 1_000;
+        assert_eq!(
+            line(&progress, took),
+            "2,000 of 10,000 seeds, 250 seeds/s, 2,000x real time, 32.0s left, 3 findings of 2 kinds",
+            "what was done before took no time"
+        );
+        (progress.before, progress.all, progress.signatures, progress.findings) = (0, u64::MAX, 1, 1);
         assert_eq!(line(&progress, took), "2,000 seeds, 500 seeds/s, 2,000x real time, 1 finding");
     }
 }

@@ -1,5 +1,6 @@
 //! `sweep`: many seeds of some scenarios, on all cores.
 
+use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::num::NonZero;
@@ -10,7 +11,7 @@ use std::time::Duration;
 
 use crate::check::OracleId;
 use crate::explore::sweep::{Trouble, Wrong};
-use crate::explore::{Order, Progress, Runner, Swept, sweep};
+use crate::explore::{Order, Progress, Runner, Swept, Tally, sweep};
 use crate::report::words::{counted, span};
 use crate::report::{Kept, Sweep, github, json, junit, text};
 use crate::scenario::{Family, Settings};
@@ -20,6 +21,7 @@ use super::chosen::{Chosen, Options};
 use super::console::Console;
 use super::exit::{self, Exit, Failure};
 use super::failing::{Failing, FailingSeeds};
+use super::parts::Parts;
 use super::progress::{self, Teller};
 use super::shelf::{Shelf, names};
 use super::shrink::{One, Place};
@@ -82,7 +84,7 @@ pub(super) fn command(
 }
 
 fn perform(request: &Request<'_>, console: &mut Console<'_>) -> Result<Exit, Failure> {
-    let Request { arguments, chosen, seeds, runner } = request;
+    let Request { arguments, chosen, seeds, .. } = request;
     let failing = FailingSeeds::read(&arguments.failing)?;
     let families: Vec<Family> = chosen.iter().map(|one| one.family.clone()).collect();
     let first: Vec<(usize, u64)> = (chosen.iter().enumerate())
@@ -101,29 +103,11 @@ fn perform(request: &Request<'_>, console: &mut Console<'_>) -> Result<Exit, Fai
         return Err(Failure::bad_input("a sweep may find several things; --out names the directory to keep them in"));
     }
     let place = if arguments.shrink { Some(Place::prepare(&arguments.out)?) } else { None };
-    let mut teller = Teller::begin();
-    let ends = arguments.time_budget.map(|budget| progress::now() + budget);
-    let out_of_time = || ends.is_some_and(|ends| progress::now() >= ends);
-    let order = Order {
-        families: &families,
-        seeds: seeds.clone(),
-        first: &first,
-        oracles: arguments.oracles.as_deref(),
-        jobs: arguments.jobs.map_or_else(cores, usize::from),
-        fail_fast: arguments.fail_fast,
-        twice: arguments.check_determinism,
-        stop: &|| interrupt::wanted() || out_of_time(),
+    let mut parts = match &arguments.resume {
+        Some(file) => Parts::kept(file, chosen, seeds)?,
+        None => Parts::whole(seeds),
     };
-    interrupt::be_patient();
-    let mut last = None;
-    let swept = sweep(runner, &order, &mut |progress: &Progress| {
-        last = Some(*progress);
-        teller.tell(console, |took| progress::line(progress, took));
-    });
-    let took = teller.took();
-    let speed = last.map_or(String::new(), |last| format!(", {}", progress::speed(&last, took)));
-    let runs = counted(swept.tallies.iter().map(|tally| tally.runs).sum(), "run");
-    teller.end(console, &format!("{runs} in {}{speed}", span(took)));
+    let swept = in_parts(request, &mut parts, &families, &first, console)?;
     // Without seeds that were asked for, a time budget that is used up is all that was asked for.
     let endless = seeds.end == u64::MAX && arguments.time_budget.is_some();
     let interrupted = !swept.complete && (!endless || interrupt::wanted());
@@ -136,6 +120,70 @@ fn perform(request: &Request<'_>, console: &mut Console<'_>) -> Result<Exit, Fai
     // What was found is on the screen by now, whatever else went wrong.
     written?;
     swept.trouble.as_ref().map_or(Ok(exit), |trouble| Err(told(request, trouble)))
+}
+
+/// Sweeps part by part, and tells how far it is.
+fn in_parts(
+    request: &Request<'_>,
+    parts: &mut Parts,
+    families: &[Family],
+    first: &[(usize, u64)],
+    console: &mut Console<'_>,
+) -> Result<Swept, Failure> {
+    let Request { arguments, seeds, runner, .. } = request;
+    if parts.has_begun() {
+        console.remark(&format!("{} were done before\n", counted(parts.seeds_done(), "seed")));
+    }
+    let mut teller = Teller::begin();
+    let ends = arguments.time_budget.map(|budget| progress::now() + budget);
+    let out_of_time = || ends.is_some_and(|ends| progress::now() >= ends);
+    interrupt::be_patient();
+    let all = (seeds.end - seeds.start).saturating_mul(families.len() as u64);
+    let before: u64 = parts.before().iter().map(|tally| tally.runs).sum();
+    let time_before: Duration = parts.before().iter().map(|tally| tally.virtual_time).sum();
+    // The parts of this very command are not what was done before.
+    let since = |progress: &Progress| Progress {
+        all: if arguments.resume.is_some() { all } else { progress.all },
+        before,
+        virtual_time: progress.virtual_time.saturating_sub(time_before),
+        ..*progress
+    };
+    let mut last = None;
+    let nothing = families.iter().map(|family| Tally::new(family.expect()));
+    let tallies = if parts.has_begun() { parts.before().to_vec() } else { nothing.collect() };
+    let mut swept = Swept { tallies, mended: BTreeSet::new(), complete: true, trouble: None };
+    while let Some(part) = parts.next() {
+        let order = Order {
+            families,
+            seeds: part,
+            first: &parts.first(first),
+            oracles: arguments.oracles.as_deref(),
+            jobs: arguments.jobs.map_or_else(cores, usize::from),
+            fail_fast: arguments.fail_fast,
+            twice: arguments.check_determinism,
+            before: parts.before(),
+            stop: &|| interrupt::wanted() || out_of_time(),
+        };
+        let mended = std::mem::take(&mut swept.mended);
+        swept = sweep(runner, &order, &mut |progress: &Progress| {
+            last = Some(since(progress));
+            teller.tell(console, |took| progress::line(&since(progress), took));
+        });
+        swept.mended.extend(mended);
+        if !swept.complete {
+            break;
+        }
+        parts.done(&swept.tallies)?;
+        if arguments.fail_fast && swept.tallies.iter().any(|tally| tally.unexpected() > 0) {
+            swept.complete = parts.next().is_none();
+            break;
+        }
+    }
+    let took = teller.took();
+    let speed = last.map_or(String::new(), |last| format!(", {}", progress::speed(&last, took)));
+    let runs = swept.tallies.iter().map(|tally| tally.runs).sum::<u64>() - before;
+    teller.end(console, &format!("{} in {}{speed}", counted(runs, "run"), span(took)));
+    Ok(swept)
 }
 
 /// No finding of a sweep is shrunk for longer than this.

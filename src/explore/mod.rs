@@ -11,6 +11,7 @@ pub mod shrink;
 pub mod signature;
 pub mod sweep;
 pub mod tally;
+mod written;
 
 pub use judgement::Judgement;
 pub use runner::{Mishap, Runner, quietly};

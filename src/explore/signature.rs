@@ -2,12 +2,15 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::base::Role;
 use crate::check::{OracleId, Violation};
 
 /// What a finding is told apart by: which oracle objected, to what kind of event, of whom. No numbers, no names and no
 /// times, so that seeds that fail in one way fall into one group.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Signature {
     /// Who objected.
     pub oracle: OracleId,
@@ -18,7 +21,8 @@ pub struct Signature {
 }
 
 /// The part a node played where a promise was broken.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Part {
     /// It had said what it was.
     Role(Role),

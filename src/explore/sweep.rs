@@ -35,6 +35,8 @@ pub struct Order<'a> {
     pub fail_fast: bool,
     /// Whether to run every seed twice and compare.
     pub twice: bool,
+    /// What earlier parts of the same sweep came to, by scenario; nothing if there were none. Part of the result.
+    pub before: &'a [Tally],
     /// Asked before every run: whether to stop.
     pub stop: &'a (dyn Fn() -> bool + Sync),
 }
@@ -46,6 +48,8 @@ pub struct Progress {
     pub done: u64,
     /// Runs there are in all.
     pub all: u64,
+    /// Of these, those that earlier parts had done; 0 for a sweep that knows of none.
+    pub before: u64,
     /// Runs with a finding.
     pub findings: u64,
     /// Signatures among them.
@@ -117,6 +121,9 @@ pub fn sweep(runner: &Runner<'_>, order: &Order<'_>, watch: &mut dyn FnMut(&Prog
             thread::park_timeout(WATCH_EVERY);
         }
         let mut swept = work.nothing();
+        if !order.before.is_empty() {
+            swept.tallies = order.before.to_vec();
+        }
         for worker in workers {
             let (tallies, trouble) = worker.join().expect("panics of runs are caught within the worker");
             swept.tallies.iter_mut().zip(&tallies).for_each(|(sum, part)| sum.merge(part));
@@ -146,6 +153,7 @@ struct Work<'a> {
     next: AtomicU64,
     places: u64,
     all: u64,
+    before: u64,
     done: AtomicU64,
     findings: AtomicU64,
     virtual_nanos: AtomicU64,
@@ -165,6 +173,10 @@ impl<'a> Work<'a> {
             first.iter().filter(in_range).map(|(family, seed)| (*seed, *family)).collect();
         ahead.sort_unstable();
         assert!(first.iter().all(|(family, _)| *family < order.families.len()));
+        assert!(order.before.is_empty() || order.before.len() == order.families.len());
+        let before = |of: &dyn Fn(&Tally) -> u64| order.before.iter().map(of).fold(0, u64::saturating_add);
+        let groups = order.before.iter().flat_map(Tally::groups).filter(|group| !group.expected);
+        let signatures = groups.map(|group| group.signature.clone());
         // Nobody lives to see the end of a range that is cut here.
         let range = (order.seeds.end.saturating_sub(order.seeds.start)).saturating_mul(families);
         let places = range.saturating_add(first.len() as u64);
@@ -174,12 +186,13 @@ impl<'a> Work<'a> {
             mended: Mutex::default(),
             next: AtomicU64::new(0),
             places,
-            all: places - ahead.len() as u64,
+            before: before(&|tally| tally.runs),
+            all: before(&|tally| tally.runs).saturating_add(places - ahead.len() as u64),
             ahead,
-            done: AtomicU64::new(0),
-            findings: AtomicU64::new(0),
-            virtual_nanos: AtomicU64::new(0),
-            signatures: Mutex::default(),
+            done: AtomicU64::new(before(&|tally| tally.runs)),
+            findings: AtomicU64::new(before(&Tally::unexpected)),
+            virtual_nanos: AtomicU64::new(before(&|tally| nanos(tally.virtual_time))),
+            signatures: Mutex::new(signatures.collect()),
             stopped: AtomicBool::new(false),
         }
     }
@@ -274,6 +287,7 @@ impl<'a> Work<'a> {
         Progress {
             done: self.done.load(Ordering::Relaxed),
             all: self.all,
+            before: self.before,
             findings: self.findings.load(Ordering::Relaxed),
             signatures: self.signatures.lock().expect("nothing panics while it is locked").len() as u64,
             virtual_time: Duration::from_nanos(self.virtual_nanos.load(Ordering::Relaxed)),

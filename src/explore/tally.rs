@@ -3,16 +3,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::base::Digest;
 use crate::base::hash::mix;
 use crate::check::{Checked, OracleId, Violation};
 use crate::scenario::{Expectation, Run, Shows, Verdict};
 
-use super::{Judgement, Signature};
+use super::{Judgement, Signature, written};
 
 /// What many runs of one scenario came to. The order in which runs are added does not matter.
-#[derive(Clone, PartialEq, Eq, Debug)]
+///
+/// Written down and read again it is the same, but for what the scenario expects; see [`Tally::restored`].
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Tally {
+    #[serde(skip, default = "nothing_special")]
     expectation: Expectation,
     /// Runs added.
     pub runs: u64,
@@ -28,14 +34,17 @@ pub struct Tally {
     pub not_shown: Option<u64>,
     /// Whether the one seed for which the expected violation is promised was run, and showed it.
     promised: Option<bool>,
+    #[serde(with = "written::groups")]
     findings: BTreeMap<Signature, Group>,
     /// Events of all runs.
     pub events: u64,
     /// Virtual time of all runs.
     pub virtual_time: Duration,
     /// Faults that struck, by kind.
+    #[serde(with = "written::named")]
     pub faults: BTreeMap<&'static str, Reach>,
     /// Marks that were passed, by name.
+    #[serde(with = "written::named")]
     pub marks: BTreeMap<&'static str, Reach>,
     /// In how many runs each oracle watched.
     pub checked: BTreeMap<OracleId, Watched>,
@@ -43,7 +52,8 @@ pub struct Tally {
 }
 
 /// The findings of one signature.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Group {
     /// What they have in common.
     pub signature: Signature,
@@ -60,7 +70,8 @@ pub struct Group {
 }
 
 /// In how many runs an oracle watched.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Watched {
     /// Those in which it watched everything.
     pub whole: u64,
@@ -117,7 +128,8 @@ impl Group {
 }
 
 /// How often a range of seeds came to some place.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Reach {
     /// In how many seeds.
     pub seeds: u64,
@@ -145,6 +157,11 @@ impl Tally {
             checked: BTreeMap::new(),
             digest: 0,
         }
+    }
+
+    /// A tally that was written down, of a scenario that expects this.
+    pub fn restored(self, expectation: &Expectation) -> Tally {
+        Tally { expectation: expectation.clone(), ..self }
     }
 
     /// Adds a run, and says how it compares with the expectation.
@@ -284,6 +301,11 @@ impl Tally {
         self.findings.values().map(|group| group.count).sum()
     }
 
+    /// Those of them that the scenario does not expect.
+    pub fn unexpected(&self) -> u64 {
+        self.findings.values().filter(|group| !group.expected).map(|group| group.count).sum()
+    }
+
     /// The gravest verdict among the runs, in the word that [`Verdict::word`] has for it.
     pub fn word(&self) -> &'static str {
         match (self.findings.keys().any(|signature| !signature.oracle.is_liveness()), self.findings.is_empty()) {
@@ -304,6 +326,10 @@ impl Tally {
     pub fn digest(&self) -> Digest {
         Digest::from_bits(self.digest)
     }
+}
+
+fn nothing_special() -> Expectation {
+    Expectation::Pass
 }
 
 fn add_reach(total: &mut BTreeMap<&'static str, Reach>, run: &BTreeMap<&'static str, u64>) {
@@ -342,6 +368,9 @@ mod tests {
             parts.merge(&tally(&Expectation::Pass, &runs[..split]));
             assert_eq!(parts, forward, "split at {split}");
         }
+        let text = serde_json::to_string(&forward).expect("a tally can be written down");
+        let again: Tally = serde_json::from_str(&text).expect("what was written can be read");
+        assert_eq!(again.restored(&Expectation::Pass), forward);
         runs[0].seed = 77;
         assert_ne!(tally(&Expectation::Pass, &runs).digest(), forward.digest());
     }

@@ -41,6 +41,10 @@ impl Replica {
         if from != view.primary(self.config.replicas) {
             return true;
         }
+        if view == self.view {
+            // Whether or not the view has started here.
+            self.primary_heard = self.env.now();
+        }
         if self.follows(view) {
             return false;
         }

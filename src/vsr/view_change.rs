@@ -235,7 +235,8 @@ impl Replica {
         assert_eq!(self.status, Status::ViewChange);
         self.timers.set(Timer::PromiseResend, self.env.now() + VOTE_RESEND);
         let silence = self.env.now().since(self.primary_heard);
-        if self.vote == self.view && !self.is_primary() && self.install.is_none() && silence > PRIMARY_SILENCE {
+        let is_waiting = self.log_view < self.view && self.install.is_none() && !self.is_primary();
+        if is_waiting && self.vote == self.view && silence > PRIMARY_SILENCE {
             // However slow its disk is, a primary that is on its way into this view would have said so.
             self.env.mark("view given up before it starts");
             self.raise_vote();

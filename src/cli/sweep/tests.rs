@@ -141,6 +141,41 @@ fn it_can_stop_at_the_first_finding() {
 }
 
 #[test]
+fn what_was_interrupted_goes_on_and_comes_to_the_same() {
+    let whole = ask(&arguments("uninterrupted"), 5..6000, &calm(), &honest);
+    assert!(whole.out.contains("digest"), "{}", whole.out);
+    let runs = AtomicU64::new(0);
+    let counted = |settings: &Settings| {
+        // Somewhere in the third part a run breaks the sweep off.
+        assert!(runs.fetch_add(1, Ordering::Relaxed) != 2_500, "enough for today");
+        honest(settings)
+    };
+    let file = directory("resume").join("long.json");
+    let arguments = SweepArguments { resume: Some(file.clone()), jobs: Some(2), ..arguments("resumed") };
+    let broken = ask(&arguments, 5..6000, &calm(), &counted);
+    assert_eq!(broken.exit, Exit::Broken, "{}", broken.err);
+    let ended = ask(&arguments, 5..6000, &calm(), &counted);
+    assert!(ended.err.contains("2,048 seeds were done before"), "{}", ended.err);
+    assert_eq!(ended.out, whole.out);
+    assert_eq!(ended.exit, whole.exit);
+    assert!(runs.load(Ordering::Relaxed) <= 2_502 + 5_995 - 2_048, "what was done is not done again");
+    let again = ask(&arguments, 5..6000, &calm(), &|_| panic!("nothing is left to run"));
+    assert_eq!(again.out, whole.out);
+
+    let other = ask(&arguments, 5..6001, &calm(), &honest);
+    assert_eq!(other.exit, Exit::BadInput);
+    assert!(other.err.contains("of another sweep"), "{}", other.err);
+    let text = fs::read_to_string(&file).expect("it is there").replace("\"next\": 6000", "\"next\": 7000");
+    fs::write(&file, text).expect("it can be written");
+    let other = ask(&arguments, 5..6000, &calm(), &honest);
+    assert!(other.err.contains("do not add up"), "{}", other.err);
+    fs::write(&file, "{\"build\": 7").expect("it can be written");
+    let other = ask(&arguments, 5..6000, &calm(), &honest);
+    assert_eq!(other.exit, Exit::BadInput);
+    assert!(other.err.contains("line 1 column"), "{}", other.err);
+}
+
+#[test]
 fn a_seed_that_differs_from_itself_is_caught() {
     let count = AtomicU64::new(0);
     let fickle = |settings: &Settings| {

@@ -1,0 +1,163 @@
+//! A sweep in parts, each kept in a file when it is done (`--resume`), so that what ended in the middle goes on later.
+//!
+//! A part is a number of seeds, with every scenario. What the parts so far came to is one small file of JSON, replaced as
+//! a whole after each. As tallies add up in any order, a sweep that was interrupted ten times says in the end exactly what
+//! one that never was would have said, its digest included. That holds for one build only, so the file names its build,
+//! and what was swept; anything else is refused.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::hash::hash_bytes;
+use crate::explore::Tally;
+
+use super::chosen::Chosen;
+use super::console::write_file;
+use super::exit::Failure;
+use super::plan::build;
+
+/// Seeds of a part: a second or two of work, as a rule, which is what an end in the middle costs.
+const PART: u64 = 1024;
+
+/// The file.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Content {
+    /// The build whose runs these are.
+    build: String,
+    /// What is swept.
+    sweep: Vec<String>,
+    /// The first seed that is not done.
+    next: u64,
+    /// What those before came to, by scenario.
+    tallies: Vec<Tally>,
+}
+
+/// The parts of a sweep. Without a file there is but one.
+pub(super) struct Parts {
+    file: Option<PathBuf>,
+    build: String,
+    sweep: Vec<String>,
+    seeds: Range<u64>,
+    next: u64,
+    tallies: Vec<Tally>,
+}
+
+impl Parts {
+    /// One part.
+    pub(super) fn whole(seeds: &Range<u64>) -> Parts {
+        Parts {
+            file: None,
+            build: String::new(),
+            sweep: Vec::new(),
+            seeds: seeds.clone(),
+            next: seeds.start,
+            tallies: Vec::new(),
+        }
+    }
+
+    /// Parts that are kept in a file, beginning with the first that is not done there.
+    pub(super) fn kept(file: &Path, chosen: &[Chosen], seeds: &Range<u64>) -> Result<Parts, Failure> {
+        let sweep = chosen.iter().map(|one| words(one, seeds)).collect();
+        let parts = Parts { file: Some(file.to_path_buf()), build: build(), sweep, ..Parts::whole(seeds) };
+        let text = match fs::read_to_string(file) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                // Hours of a sweep must not end with a file that cannot be written.
+                parts.save()?;
+                return Ok(parts);
+            }
+            Err(error) => return Err(Failure::bad_input(format!("cannot read {}: {error}", file.display()))),
+        };
+        let name = file.display();
+        let content: Content = serde_json::from_str(&text).map_err(|error| {
+            Failure::bad_input(format!("{name} is not what a sweep keeps: {error}\nremove it, or name another file"))
+        })?;
+        let differ = |what: &str, kept: &str, asked: &str| {
+            Failure::bad_input(format!(
+                "{name} is of another {what}:\n  kept:  {kept}\n  asked: {asked}\nremove it, or name another file"
+            ))
+        };
+        if content.build != parts.build {
+            return Err(differ("build", &content.build, &parts.build));
+        }
+        if content.sweep != parts.sweep {
+            return Err(differ("sweep", &content.sweep.join(", "), &parts.sweep.join(", ")));
+        }
+        let fits = content.next == seeds.start && content.tallies.is_empty()
+            || (seeds.start..=seeds.end).contains(&content.next) && content.tallies.len() == chosen.len();
+        if !fits {
+            return Err(Failure::bad_input(format!(
+                "{name} is not what a sweep keeps: its seeds or its scenarios do not add up\nremove it, or name another file"
+            )));
+        }
+        let tallies = content.tallies.into_iter().zip(chosen).map(|(tally, one)| tally.restored(one.family.expect()));
+        Ok(Parts { next: content.next, tallies: tallies.collect(), ..parts })
+    }
+
+    /// What the parts so far came to, by scenario; nothing before the first is done.
+    pub(super) fn before(&self) -> &[Tally] {
+        &self.tallies
+    }
+
+    /// Whether anything is done.
+    pub(super) fn has_begun(&self) -> bool {
+        self.next > self.seeds.start
+    }
+
+    /// How many seeds are done.
+    pub(super) fn seeds_done(&self) -> u64 {
+        self.next - self.seeds.start
+    }
+
+    /// The seeds of the next part; none if all are done.
+    pub(super) fn next(&self) -> Option<Range<u64>> {
+        let end = match &self.file {
+            Some(_) => self.seeds.end.min(self.next.saturating_add(PART)),
+            None => self.seeds.end,
+        };
+        (self.next < self.seeds.end).then_some(self.next..end)
+    }
+
+    /// Of the seeds to be run first, those to be run with the next part: its own, and with the very first those outside
+    /// the range.
+    pub(super) fn first(&self, first: &[(usize, u64)]) -> Vec<(usize, u64)> {
+        let Some(part) = self.next() else { return Vec::new() };
+        let is_one = |seed: u64| part.contains(&seed) || !self.has_begun() && !self.seeds.contains(&seed);
+        first.iter().copied().filter(|(_, seed)| is_one(*seed)).collect()
+    }
+
+    /// The next part is done, and this is what all so far came to.
+    pub(super) fn done(&mut self, tallies: &[Tally]) -> Result<(), Failure> {
+        let part = self.next().expect("a part was to be done");
+        (self.next, self.tallies) = (part.end, tallies.to_vec());
+        self.save()
+    }
+
+    fn save(&self) -> Result<(), Failure> {
+        let Some(file) = &self.file else { return Ok(()) };
+        let Parts { build, sweep, next, tallies, .. } = self;
+        let content = Content { build: build.clone(), sweep: sweep.clone(), next: *next, tallies: tallies.clone() };
+        write_file(file, |out| {
+            serde_json::to_writer_pretty(&mut *out, &content)?;
+            out.write_all(b"\n")
+        })
+    }
+}
+
+/// Everything that the runs of a scenario depend on, and its name.
+fn words(one: &Chosen, seeds: &Range<u64>) -> String {
+    let mut words = format!("{} --seeds {}..{}", one.repeat.scenario, seeds.start, seeds.end);
+    if let Some(plant) = &one.repeat.plant {
+        words.push_str(&format!(" --plant {plant}"));
+    }
+    if let Some(oracles) = &one.repeat.oracles {
+        let tags: Vec<&str> = oracles.iter().map(|oracle| oracle.tag()).collect();
+        words.push_str(&format!(" --oracles {}", tags.join(",")));
+    }
+    format!("{words} (text {:016x})", hash_bytes(&one.found.bytes))
+}

@@ -104,6 +104,7 @@ impl Replica {
                 break;
             }
             let (_, entry) = self.early.pop_first().expect("it was looked at");
+            assert!(entry.op() <= self.log.op() + 1, "what is early waits");
             if entry.op() == self.log.op() + 1 {
                 self.append(entry);
             }
@@ -137,6 +138,9 @@ impl Replica {
 
     fn say_prepare_ok(&mut self, place: Place) {
         let view = self.log_view;
+        let is_ours = place.op <= self.log.op() || self.planted(Plant::GapAccepted);
+        assert!(is_ours, "nothing is acknowledged that is not in the log");
+        assert_ne!(view.primary(self.config.replicas), self.me, "nobody acknowledges to itself");
         self.probe_acked(view, place);
         self.send(
             view.primary(self.config.replicas),
@@ -150,6 +154,7 @@ impl Replica {
         if place.op == 0 || self.acked == (view, place.op) {
             return;
         }
+        assert!(view >= self.acked.0, "views only go up");
         self.acked = (view, place.op);
         self.env.probe(Probe::Acked { epoch: view.0, index: place.op, digest: place.checksum });
     }

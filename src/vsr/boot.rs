@@ -19,7 +19,10 @@ pub async fn format(env: Env, config: Config) {
 
 fn formatted(env: &Env, config: Config) -> Superblock {
     let ring = Ring::new(config.slots).expect("a configuration has a number of slots that makes a ring");
-    Superblock::formatted(config.cluster, env.id().index(), ring)
+    let superblock = Superblock::formatted(config.cluster, env.id().index(), ring);
+    assert_eq!(superblock.slots, config.slots, "a replica has the slots it is told to have");
+    assert_eq!(superblock.cluster, config.cluster, "a replica is of the cluster it is told of");
+    superblock
 }
 
 /// One life of a replica, from its disk. Returns only if it is its cluster's only one, and its disk is lost.
@@ -50,6 +53,9 @@ pub async fn boot(env: Env, config: Config, service: Box<dyn Service>) {
     };
     let reports = Queue::new();
     let superblock = found.superblock;
+    assert_eq!(superblock.replica, me, "the promises are our own");
+    assert_eq!(superblock.cluster, config.cluster, "the promises are to our cluster");
+    assert!(!superblock.is_recovering || config.replicas > 1, "there is somebody to recover from");
     let mut replica = Replica::new(env, config, service, found, &reports);
     replica.start(&superblock);
     replica.run(reports).await;
@@ -87,6 +93,7 @@ async fn read(env: &Env, config: Config) -> Option<Found> {
     }
     let mut recovered = disk::scan::read(env, &files, &superblock).await;
     recovered.cases.iter().filter(|case| case.row.is_odd()).for_each(|case| env.mark(case.row.mark()));
+    (0..recovered.strays).for_each(|_| env.mark("misdirected write detected"));
     if config.planted(Plant::CorruptionAsEndOfLog)
         && let Some(first) = recovered.log.first_missing()
     {
@@ -96,5 +103,8 @@ async fn read(env: &Env, config: Config) -> Option<Found> {
         0 => Some(Bytes::new()),
         _ => disk::checkpoint::read(&files.checkpoints, config.cluster, &superblock.checkpoint).await,
     };
+    assert!(superblock.is_sound(), "whatever was made of it, it makes sense");
+    assert_eq!(recovered.log.base(), superblock.checkpoint.place, "the log begins at the checkpoint that counts");
+    assert!(content.is_some() || superblock.checkpoint.place.op > 0, "what covers nothing cannot decay");
     Some(Found { files, superblock, recovered, content })
 }

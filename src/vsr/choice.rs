@@ -23,6 +23,7 @@ pub(super) fn head(replicas: u16, commit: Place, best: &Promise, promises: &[&Pr
     let first = best.log.suffix.first().map_or(best.log.head.op + 1, Position::op);
     let mut below = commit;
     for op in first.max(commit.op + 1)..=best.log.head.op {
+        assert!(below.op < op, "ops are looked at in order");
         let checksum = same.iter().find_map(|promise| promise.log.at(op).and_then(Position::checksum));
         let is_there = promises.iter().any(|promise| match promise.log.at(op) {
             Some(Position::Here(entry)) => Some(entry.checksum()) == checksum,
@@ -33,6 +34,7 @@ pub(super) fn head(replicas: u16, commit: Place, best: &Promise, promises: &[&Pr
             continue;
         }
         let nacks = promises.iter().filter(|promise| promise.denies(op, checksum)).count();
+        assert!(below.op >= commit.op, "what is committed is never dropped");
         return is_enough(nacks).then_some(below);
     }
     // What is beyond the certain end of a log was first prepared in the log's own view: who was not in it, never had it.

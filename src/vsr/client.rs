@@ -47,21 +47,24 @@ impl VsrClient {
     /// If its session has ended.
     pub async fn call(&mut self, body: Bytes) -> Result<Bytes, Evicted> {
         while self.session.is_none() {
+            assert_eq!(self.request, REGISTER, "it registers first");
             let welcome = self.ask(self.identity, Bytes::new()).await?;
             self.session = session_in(&welcome);
         }
         self.request += 1;
+        assert!(self.request > REGISTER, "requests of a session count from 1");
         self.ask(self.name(), body).await
     }
 
     /// What it is called in its present request.
     fn name(&self) -> u64 {
+        assert_eq!(self.request == REGISTER, self.session.is_none(), "it registers first, and once");
         self.session.unwrap_or(self.identity)
     }
 
     /// Asks again and again until it is answered.
     async fn ask(&mut self, client: u64, body: Bytes) -> Result<Bytes, Evicted> {
-        assert_eq!(self.request == REGISTER, self.session.is_none(), "it registers first, and once");
+        assert_eq!(client, self.name(), "it asks under the name it has");
         let message = Message::Request { client, request: self.request, body };
         let payload = codec::encode(self.config.cluster, &message);
         self.send(&message, &payload, self.view.primary(self.config.replicas));
@@ -73,18 +76,23 @@ impl VsrClient {
             // The primary may be another by now. Whoever is not the primary ignores the request.
             (0..self.config.replicas).for_each(|replica| self.send(&message, &payload, replica));
             patience = (patience * 2).min(CLIENT_RETRY_MAX);
+            assert!(patience >= CLIENT_RETRY_MIN, "nobody becomes less patient");
+            assert_eq!(client, self.name(), "a session stays what it is while a request is open");
         }
     }
 
     fn send(&self, message: &Message, payload: &Payload, replica: u16) {
-        assert!(replica < self.config.replicas);
+        assert!(replica < self.config.replicas, "somebody who is there is asked");
+        assert!(matches!(message, Message::Request { .. }), "a client does nothing but ask");
         self.env.send(NodeId::replica(replica), message.label(), payload.clone());
     }
 
     async fn answer_within(&mut self, patience: Duration) -> Option<Result<Bytes, Evicted>> {
+        assert!(patience > Duration::ZERO, "an answer takes its time");
         let deadline = self.env.now() + patience;
         loop {
             let left = deadline.since(self.env.now());
+            assert!(left <= patience, "time goes on");
             let incoming = self.env.timeout(left, self.env.recv()).await.ok()?;
             // Whoever is not answered asks again, whatever became of the question.
             let Incoming::Message { body, .. } = incoming else { continue };
@@ -97,7 +105,10 @@ impl VsrClient {
     /// The answer to the open request, if these bytes are it. Answers to older requests may still come.
     fn answer_in(&mut self, bytes: &Payload) -> Option<Result<Bytes, Evicted>> {
         match codec::decode(self.config.cluster, bytes) {
-            Some(Message::Evicted { client }) if Some(client) == self.session => Some(Err(Evicted)),
+            Some(Message::Evicted { client }) if Some(client) == self.session => {
+                assert!(self.request > REGISTER, "only who has registered has a session that can end");
+                Some(Err(Evicted))
+            }
             Some(Message::Reply { view, client, request, body }) if client == self.name() => {
                 assert!(request <= self.request, "nobody answers what was not asked");
                 self.view = self.view.max(view);

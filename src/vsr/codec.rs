@@ -9,10 +9,11 @@ use bytes::{BufMut, Bytes};
 use crate::base::hash::{hash_bytes, mix};
 use crate::base::{Checksum, Payload};
 
-use super::config::CHUNK;
+use super::config::{CHUNK, PIECE};
+use super::disk::ring::OP_MAX;
 use super::disk::superblock::LIVES;
 use super::disk::{Checkpoint, Missing, Position};
-use super::entry::{Entry, Place, View};
+use super::entry::{ENTRY_SIZE_MAX, Entry, HEADER_SIZE, Place, View};
 use super::message::{LogEnd, Message, is_chain};
 use super::quorum::REPLICAS_MAX;
 use super::recovery::Answer;
@@ -25,15 +26,26 @@ const LIFE_SIZE: usize = 4;
 const FLAG_SIZE: usize = 1;
 const CHECKSUM_WIDE_SIZE: usize = 16;
 const PLACE_SIZE: usize = WORD_SIZE + CHECKSUM_WIDE_SIZE;
+/// Bytes of the end of a log, but for its positions.
+const LOG_END_SIZE: usize = PLACE_SIZE + WORD_SIZE + LENGTH_SIZE;
+/// The kinds of messages are counted from 1.
+const KINDS: u8 = 17;
+
+const _: () = assert!(CHECKSUM_WIDE_SIZE == size_of::<Checksum>());
+const _: () = assert!(WORD_SIZE == size_of::<View>());
+const _: () = assert!(CHUNK <= u32::MAX as u64, "the number of entries fits into its field");
+const _: () = assert!(PIECE <= u32::MAX as u64, "the length of a piece fits into its field");
 
 /// The bytes of a message.
 pub fn encode(cluster: u64, message: &Message) -> Payload {
+    message.check();
     let size = encoded_size(message);
     // Of the right size at once, so that the bytes are never moved.
     let mut buffer = Vec::with_capacity(size);
     buffer.put_u64_le(0);
     put_message(&mut buffer, message);
     assert_eq!(buffer.len(), size, "a message is as long as its fields");
+    assert_eq!(buffer[..CHECKSUM_SIZE], [0; CHECKSUM_SIZE], "room was left for the checksum");
     let checksum = mix(hash_bytes(&buffer[CHECKSUM_SIZE..]), cluster);
     buffer[..CHECKSUM_SIZE].copy_from_slice(&checksum.to_le_bytes());
     Payload::from(buffer)
@@ -46,16 +58,16 @@ pub fn decode(cluster: u64, payload: &Payload) -> Option<Message> {
         return None;
     }
     let mut reader = Reader { cluster, payload, rest: contents };
-    let message = reader.message()?;
-    reader.rest.is_empty().then_some(message)
+    let message = reader.message().filter(|_| reader.rest.is_empty())?;
+    assert_eq!(encoded_size(&message), payload.len(), "what was read is as long as it was written");
+    Some(message)
 }
 
 /// How many bytes a message has.
 fn encoded_size(message: &Message) -> usize {
     let bytes = |bytes: &Bytes| LENGTH_SIZE + bytes.len();
     let entries = |entries: &[Entry]| LENGTH_SIZE + entries.iter().map(|entry| entry.encoded().len()).sum::<usize>();
-    let log_end =
-        |log: &LogEnd| PLACE_SIZE + WORD_SIZE + LENGTH_SIZE + log.suffix.iter().map(position_size).sum::<usize>();
+    let log_end = |log: &LogEnd| LOG_END_SIZE + log.suffix.iter().map(position_size).sum::<usize>();
     let fields = match message {
         Message::Request { body, .. } => 2 * WORD_SIZE + bytes(body),
         Message::Reply { body, .. } => 3 * WORD_SIZE + bytes(body),
@@ -77,6 +89,7 @@ fn encoded_size(message: &Message) -> usize {
         Message::GetEntries { .. } => 3 * WORD_SIZE,
         Message::Entries { entries: carried, .. } => WORD_SIZE + entries(carried),
     };
+    assert!(fields >= WORD_SIZE, "no message is without a number");
     CHECKSUM_SIZE + KIND_SIZE + fields
 }
 
@@ -147,24 +160,34 @@ fn put_message(buffer: &mut Vec<u8>, message: &Message) {
 }
 
 fn put_words(buffer: &mut Vec<u8>, tag: u8, words: &[u64]) {
+    assert_eq!(buffer.len(), CHECKSUM_SIZE, "the kind follows the checksum");
+    assert!((1..=KINDS).contains(&tag), "a kind that a reader knows");
+    assert!(!words.is_empty(), "no message is without a number");
     buffer.put_u8(tag);
     words.iter().for_each(|word| buffer.put_u64_le(*word));
+    assert_eq!(buffer.len(), CHECKSUM_SIZE + KIND_SIZE + words.len() * WORD_SIZE, "words are eight bytes each");
 }
 
 fn put_place(buffer: &mut Vec<u8>, place: Place) {
+    let before = buffer.len();
     buffer.put_u64_le(place.op);
     buffer.put_u128_le(place.checksum.0);
+    assert_eq!(buffer.len() - before, PLACE_SIZE, "an op number and a checksum");
 }
 
 fn put_bytes(buffer: &mut Vec<u8>, bytes: &[u8]) {
+    let before = buffer.len();
     buffer.put_u32_le(u32::try_from(bytes.len()).expect("a body is far below four gigabytes"));
     buffer.put_slice(bytes);
+    assert_eq!(buffer.len() - before, LENGTH_SIZE + bytes.len(), "a length and so many bytes");
 }
 
 fn put_entries(buffer: &mut Vec<u8>, entries: &[Entry]) {
     assert!(entries.len() as u64 <= CHUNK, "no message carries more than a chunk of entries");
+    let before = buffer.len();
     buffer.put_u32_le(entries.len() as u32);
     entries.iter().for_each(|entry| buffer.put_slice(entry.encoded()));
+    assert!(buffer.len() - before >= LENGTH_SIZE + entries.len() * HEADER_SIZE, "every entry has a header");
 }
 
 /// Of which kind a position is, in one byte: an entry, or what is left of one: its checksum, its parent, both or neither.
@@ -172,33 +195,47 @@ const HERE: u8 = 4;
 const CHECKSUM_KNOWN: u8 = 1;
 const PARENT_KNOWN: u8 = 2;
 
+const _: () = assert!(CHECKSUM_KNOWN & PARENT_KNOWN == 0, "each says its own");
+const _: () = assert!(CHECKSUM_KNOWN + PARENT_KNOWN < HERE, "an entry that is here is not missing");
+
 fn position_size(position: &Position) -> usize {
     let wide = |known: Option<Checksum>| if known.is_some() { CHECKSUM_WIDE_SIZE } else { 0 };
-    1 + match position {
+    let size = match position {
         Position::Here(entry) => entry.encoded().len(),
         Position::Missing(missing) => WORD_SIZE + wide(missing.checksum) + wide(missing.parent),
-    }
+    };
+    assert!((WORD_SIZE..=ENTRY_SIZE_MAX).contains(&size), "an op number at least, and a whole entry at most");
+    KIND_SIZE + size
 }
 
 fn put_log_end(buffer: &mut Vec<u8>, log: &LogEnd) {
     assert!(log.suffix.len() as u64 <= CHUNK, "no message carries more than a chunk of entries");
+    assert!(log.doubt <= CHUNK, "no reader takes more doubt");
+    let before = buffer.len();
     put_place(buffer, log.head);
     buffer.put_u64_le(log.doubt);
     buffer.put_u32_le(log.suffix.len() as u32);
-    for position in &log.suffix {
-        match position {
-            Position::Here(entry) => {
-                buffer.put_u8(HERE);
-                buffer.put_slice(entry.encoded());
-            }
-            Position::Missing(Missing { op, checksum, parent }) => {
-                let known = |known: Option<Checksum>, bit| if known.is_some() { bit } else { 0 };
-                buffer.put_u8(known(*checksum, CHECKSUM_KNOWN) | known(*parent, PARENT_KNOWN));
-                buffer.put_u64_le(*op);
-                checksum.iter().chain(parent).for_each(|checksum| buffer.put_u128_le(checksum.0));
-            }
+    assert_eq!(buffer.len() - before, LOG_END_SIZE, "the positions follow their number");
+    log.suffix.iter().for_each(|position| put_position(buffer, position));
+}
+
+fn put_position(buffer: &mut Vec<u8>, position: &Position) {
+    let before = buffer.len();
+    match position {
+        Position::Here(entry) => {
+            buffer.put_u8(HERE);
+            buffer.put_slice(entry.encoded());
+        }
+        Position::Missing(Missing { op, checksum, parent }) => {
+            let known = |known: Option<Checksum>, bit| if known.is_some() { bit } else { 0 };
+            buffer.put_u8(known(*checksum, CHECKSUM_KNOWN) | known(*parent, PARENT_KNOWN));
+            buffer.put_u64_le(*op);
+            checksum.iter().chain(parent).for_each(|checksum| buffer.put_u128_le(checksum.0));
         }
     }
+    assert!(buffer[before] <= HERE, "a kind that a reader knows");
+    assert_eq!(buffer[before] == HERE, matches!(position, Position::Here(_)), "what is lost is not said to be here");
+    assert_eq!(buffer.len() - before, position_size(position), "a position is as long as what is known of it");
 }
 
 struct Reader<'a> {
@@ -209,8 +246,9 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn message(&mut self) -> Option<Message> {
+        let (before, kind) = (self.rest.len(), self.array::<1>()?[0]);
         // Fields of a struct expression are evaluated in the order they are written, which is the order of the bytes.
-        Some(match self.array::<1>()?[0] {
+        let message = match kind {
             1 => Message::Request { client: self.word()?, request: self.word()?, body: self.bytes()? },
             2 => {
                 Message::Reply { view: self.view()?, client: self.word()?, request: self.word()?, body: self.bytes()? }
@@ -242,20 +280,27 @@ impl<'a> Reader<'a> {
                 answer: self.answer()?,
             },
             _ => return None,
-        })
+        };
+        assert!((1..=KINDS).contains(&kind), "no other kind is written");
+        assert!(before - self.rest.len() >= KIND_SIZE + WORD_SIZE, "no message is without a number");
+        Some(message)
     }
 
     fn answer(&mut self) -> Option<Answer> {
+        let before = self.rest.len();
         let (view, log_view, commit) = (self.view()?, self.view()?, self.word()?);
-        let (lives, leads, log) = (self.lives()?, self.flag()?, self.log_end()?);
+        let (lives, leads) = (self.lives()?, self.flag()?);
+        assert_eq!(before - self.rest.len(), 3 * WORD_SIZE + LIVES * LIFE_SIZE + FLAG_SIZE, "the log comes last");
+        let log = self.log_end()?;
         let is_sound = log_view <= view && (!leads || log_view == view);
         is_sound.then_some(Answer { lives, view, log_view, leads, commit, log })
     }
 
     /// The number of a replica.
     fn number(&mut self) -> Option<u16> {
-        let number = u16::try_from(self.word()?).ok()?;
-        (number < REPLICAS_MAX).then_some(number)
+        let number = u16::try_from(self.word()?).ok().filter(|number| *number < REPLICAS_MAX)?;
+        assert!(usize::from(number) < LIVES, "every replica has its life");
+        Some(number)
     }
 
     fn life(&mut self) -> Option<u32> {
@@ -263,10 +308,11 @@ impl<'a> Reader<'a> {
     }
 
     fn lives(&mut self) -> Option<[u32; LIVES]> {
-        let mut lives = [0; LIVES];
+        let (before, mut lives) = (self.rest.len(), [0; LIVES]);
         for life in &mut lives {
             *life = self.life()?;
         }
+        assert_eq!(before - self.rest.len(), LIVES * LIFE_SIZE, "one life for each replica");
         Some(lives)
     }
 
@@ -280,12 +326,15 @@ impl<'a> Reader<'a> {
 
     fn take(&mut self, length: usize) -> Option<&'a [u8]> {
         let (taken, rest) = self.rest.split_at_checked(length)?;
+        assert_eq!(taken.len(), length, "what is taken is what was asked for");
+        assert_eq!(taken.len() + rest.len(), self.rest.len(), "nothing is skipped");
         self.rest = rest;
         Some(taken)
     }
 
     fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
-        self.take(N)?.try_into().ok()
+        const { assert!(0 < N && N <= CHECKSUM_WIDE_SIZE, "a field is a number or a checksum") };
+        self.take(N).map(|taken| taken.try_into().expect("as many as were asked for"))
     }
 
     fn word(&mut self) -> Option<u64> {
@@ -293,21 +342,36 @@ impl<'a> Reader<'a> {
     }
 
     fn view(&mut self) -> Option<View> {
-        self.word().map(View)
+        self.bounded().map(View)
+    }
+
+    /// A number that is counted with, and so must not be so large that a sum with it overflows.
+    fn bounded(&mut self) -> Option<u64> {
+        self.word().filter(|number| *number <= OP_MAX)
     }
 
     fn place(&mut self) -> Option<Place> {
-        Some(Place { op: self.word()?, checksum: Checksum(self.array().map(u128::from_le_bytes)?) })
+        let before = self.rest.len();
+        let place = Place { op: self.bounded()?, checksum: self.checksum()? };
+        assert_eq!(before - self.rest.len(), PLACE_SIZE, "an op number and a checksum");
+        Some(place)
     }
 
     fn bytes(&mut self) -> Option<Bytes> {
-        let length = self.array().map(u32::from_le_bytes)?;
-        self.take(length as usize).map(|taken| self.payload.slice_ref(taken))
+        let before = self.rest.len();
+        let length = self.array().map(u32::from_le_bytes)? as usize;
+        let bytes = self.take(length).map(|taken| self.payload.slice_ref(taken))?;
+        assert_eq!(bytes.len(), length, "there are as many as their length says");
+        assert_eq!(before - self.rest.len(), LENGTH_SIZE + length, "a length and so many bytes");
+        Some(bytes)
     }
 
     fn entry(&mut self) -> Option<Entry> {
-        let entry = Entry::decode_vouched(self.cluster, self.payload, self.rest)?;
-        self.take(entry.encoded().len())?;
+        let entry = Entry::decode_vouched(self.cluster, self.payload, self.rest).filter(|entry| entry.op() <= OP_MAX)?;
+        let taken = self.take(entry.encoded().len()).expect("an entry is a part of what it was read from");
+        assert!((HEADER_SIZE..=ENTRY_SIZE_MAX).contains(&taken.len()), "an entry fits into a slot");
+        assert_eq!(entry.header().cluster, self.cluster, "an entry of this cluster");
+        assert!(entry.op() > 0, "ops count from 1");
         Some(entry)
     }
 
@@ -316,7 +380,10 @@ impl<'a> Reader<'a> {
         if count > CHUNK {
             return None;
         }
+        let before = self.rest.len();
         let entries: Vec<Entry> = (0..count).map(|_| self.entry()).collect::<Option<_>>()?;
+        assert_eq!(entries.len() as u64, count, "there are as many as their number says");
+        assert!(before - self.rest.len() >= entries.len() * HEADER_SIZE, "every entry has a header");
         is_chain(&entries).then_some(entries)
     }
 
@@ -325,19 +392,32 @@ impl<'a> Reader<'a> {
     }
 
     fn checkpoint(&mut self) -> Option<Checkpoint> {
-        let (timestamp, length, place) = (self.word()?, self.word()?, self.place()?);
-        Some(Checkpoint { place, timestamp, area: 0, length, checksum: self.checksum()? })
+        let before = self.rest.len();
+        let (timestamp, length, place, checksum) = (self.word()?, self.word()?, self.place()?, self.checksum()?);
+        assert_eq!(before - self.rest.len(), 2 * WORD_SIZE + PLACE_SIZE + CHECKSUM_WIDE_SIZE, "the area is not said");
+        Some(Checkpoint { place, timestamp, area: 0, length, checksum })
     }
 
     fn position(&mut self) -> Option<Position> {
-        let kind = self.array::<1>()?[0];
-        if kind == HERE {
-            return self.entry().map(Position::Here);
+        let (before, kind) = (self.rest.len(), self.array::<1>()?[0]);
+        if kind > HERE {
+            return None;
         }
-        let op = self.word()?;
+        let position =
+            if kind == HERE { Position::Here(self.entry()?) } else { Position::Missing(self.missing(kind)?) };
+        assert_eq!(before - self.rest.len(), position_size(&position), "a position is as long as what is known of it");
+        Some(position)
+    }
+
+    /// What is left of an entry, by the kind of its position.
+    fn missing(&mut self, kind: u8) -> Option<Missing> {
+        assert!(kind < HERE, "an entry that is here is not missing");
+        let op = self.bounded().filter(|op| *op > 0)?;
         let mut wide = |bit| if kind & bit > 0 { self.checksum().map(Some) } else { Some(None) };
         let (checksum, parent) = (wide(CHECKSUM_KNOWN)?, wide(PARENT_KNOWN)?);
-        (kind < HERE).then_some(Position::Missing(Missing { op, checksum, parent }))
+        assert_eq!(checksum.is_some(), kind & CHECKSUM_KNOWN > 0, "what is known was said");
+        assert_eq!(parent.is_some(), kind & PARENT_KNOWN > 0, "what is known was said");
+        Some(Missing { op, checksum, parent })
     }
 
     fn log_end(&mut self) -> Option<LogEnd> {
@@ -346,107 +426,16 @@ impl<'a> Reader<'a> {
         if count > CHUNK {
             return None;
         }
-        let suffix = (0..count).map(|_| self.position()).collect::<Option<_>>()?;
+        let before = self.rest.len();
+        let suffix: Vec<Position> = (0..count).map(|_| self.position()).collect::<Option<_>>()?;
+        assert_eq!(suffix.len() as u64, count, "there are as many as their number says");
+        assert!(before - self.rest.len() >= suffix.len() * (KIND_SIZE + WORD_SIZE), "every position has an op number");
         let log = LogEnd { head, doubt, suffix };
-        log.is_sound().then_some(log)
+        let log = Some(log).filter(LogEnd::is_sound)?;
+        assert!(log.doubt <= CHUNK, "no more doubt than there can be entries");
+        Some(log)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::entry::tests::chain;
-    use super::*;
-
-    fn samples() -> Vec<Message> {
-        let entries = chain(5, &[0, 0, 1]);
-        let place = entries[2].place();
-        let lost = |op, checksum, parent| Position::Missing(Missing { op, checksum, parent });
-        let known = Some(entries[1].checksum());
-        let suffix = vec![lost(1, None, None), lost(2, known, None), Position::Here(entries[2].clone())];
-        let log = LogEnd { head: place, doubt: 2, suffix };
-        let checkpoint = Checkpoint { place, timestamp: 9, area: 0, length: 70, checksum: Checksum(u128::MAX / 5) };
-        let view = View(3);
-        vec![
-            Message::Request { client: 1, request: 2, body: Bytes::from_static(b"put") },
-            Message::Reply { view, client: 1, request: 2, body: Bytes::new() },
-            Message::Prepare { view, commit: 2, entry: entries[2].clone() },
-            Message::PrepareOk { view, life: 7, place },
-            Message::Commit { view, place: Place::default() },
-            Message::StartViewChange { view, current: View(2) },
-            Message::DoViewChange {
-                view,
-                log_view: View(1),
-                lives: [0, 1, 2, 3, 4, u32::MAX],
-                commit: entries[0].place(),
-                log: log.clone(),
-            },
-            Message::StartView { view, commit: 3, log: LogEnd { head: place, doubt: 0, suffix: Vec::new() } },
-            Message::RequestStartView { view },
-            Message::GetEntries { view, from: 1, to: 64 },
-            Message::Entries { log_view: View(1), entries },
-            Message::Evicted { client: 4 },
-            Message::Checkpointed { log_view: View(3), checkpoint },
-            Message::GetCheckpoint { view, op: 8, offset: 4096 },
-            Message::CheckpointPiece { op: 8, offset: 4096, bytes: Bytes::from_static(b"piece") },
-            Message::Recovery { asker: 5, nonce: 6, life: 2 },
-            Message::RecoveryResponse {
-                asker: 1,
-                replica: 2,
-                nonce: 6,
-                answer: Answer { lives: [2, 0, 1, 0, 0, 3], view, log_view: view, leads: true, commit: 1, log },
-            },
-        ]
-    }
-
-    #[test]
-    fn messages_read_back() {
-        for message in samples() {
-            assert_eq!(decode(5, &encode(5, &message)), Some(message.clone()));
-            assert_eq!(decode(6, &encode(5, &message)), None, "{message:?} of another cluster");
-        }
-    }
-
-    #[test]
-    fn every_flipped_bit_is_noticed() {
-        for message in samples() {
-            let payload = encode(5, &message);
-            for bit in 0..payload.len() as u64 * 8 {
-                assert_eq!(decode(5, &payload.with_bit_flipped(bit)), None, "{message:?}, bit {bit}");
-            }
-        }
-    }
-
-    #[test]
-    fn well_sealed_nonsense_is_refused_without_a_panic() {
-        let seal = |contents: &[u8]| {
-            let mut bytes = mix(hash_bytes(contents), 5).to_le_bytes().to_vec();
-            bytes.extend(contents);
-            Payload::from(bytes)
-        };
-        for message in samples() {
-            let payload = encode(5, &message);
-            let contents = &payload[CHECKSUM_SIZE..];
-            for length in 0..contents.len() {
-                assert_eq!(decode(5, &seal(&contents[..length])), None, "{message:?} cut to {length}");
-            }
-            let mut longer = contents.to_vec();
-            longer.push(0);
-            assert_eq!(decode(5, &seal(&longer)), None, "{message:?} with a tail");
-        }
-        for tag in 0..=255 {
-            let mut contents = vec![0xff; 200];
-            contents[0] = tag;
-            let _ = decode(5, &seal(&contents));
-        }
-    }
-
-    #[test]
-    fn a_suffix_that_does_not_lead_to_its_head_is_refused() {
-        let entries = chain(5, &[0, 0, 1]);
-        let here = |entries: &[Entry]| entries.iter().cloned().map(Position::Here).collect();
-        let log = LogEnd { head: entries[1].place(), doubt: 0, suffix: here(&entries) };
-        assert_eq!(decode(5, &encode(5, &Message::StartView { view: View(1), commit: 0, log })), None);
-        let holed = vec![entries[0].clone(), entries[2].clone()];
-        assert_eq!(decode(5, &encode(5, &Message::Entries { log_view: View(1), entries: holed })), None);
-    }
-}
+mod tests;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::disk::ring::{HEADERS_PER_SECTOR, SLOTS_MAX, SLOTS_MIN};
 use super::plant::Plant;
 use super::quorum;
 
@@ -62,6 +63,9 @@ pub const CHUNK: u64 = 64;
 pub const RESEND_BATCH: u64 = 8;
 
 const _: () = assert!(CHUNK > PIPELINE);
+const _: () = assert!(RESEND_BATCH <= PIPELINE, "no more is sent again than there can be");
+const _: () = assert!(PIECE > 0 && SESSIONS > 0);
+const _: () = assert!(SLOTS_MIN <= SLOTS && SLOTS <= SLOTS_MAX && SLOTS.is_multiple_of(HEADERS_PER_SECTOR));
 
 /// A primary with nothing to say says so this often.
 pub const HEARTBEAT: Duration = Duration::from_millis(50);
@@ -94,6 +98,18 @@ pub const RECOVERY_RETRY: Duration = Duration::from_millis(100);
 pub const CLIENT_RETRY_MIN: Duration = Duration::from_millis(200);
 /// The doubling stops here.
 pub const CLIENT_RETRY_MAX: Duration = Duration::from_millis(800);
+
+const _: () = {
+    assert!(2 * HEARTBEAT.as_nanos() < PRIMARY_SILENCE.as_nanos(), "one heartbeat may be lost");
+    assert!(RELAY.as_nanos() < PRIMARY_SILENCE.as_nanos(), "whoever relays is content itself");
+    let silence = PRIMARY_SILENCE.as_nanos() + PRIMARY_SILENCE_JITTER.as_nanos();
+    assert!(silence < ABDICATION.as_nanos(), "backups vote before their primary gives up");
+    assert!(2 * VOTE_RESEND.as_nanos() < VOTE_LIFETIME.as_nanos(), "one vote may be lost");
+    assert!(VOTE_RESEND.as_nanos() < VIEW_CHANGE_MIN.as_nanos(), "a promise is repeated before its view is given up");
+    assert!(VIEW_CHANGE_MIN.as_nanos() <= VIEW_CHANGE_MAX.as_nanos());
+    assert!(CLIENT_RETRY_MIN.as_nanos() > 0 && CLIENT_RETRY_MIN.as_nanos() <= CLIENT_RETRY_MAX.as_nanos());
+    assert!(longest_backoff().as_nanos() >= CLIENT_RETRY_MAX.as_nanos(), "nobody waits longer");
+};
 
 /// The longest that anybody waits before trying again.
 pub const fn longest_backoff() -> Duration {

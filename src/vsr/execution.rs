@@ -15,12 +15,14 @@ impl Replica {
             self.execute_next();
         }
         self.write_snapshot();
-        assert!(self.commit <= self.log.op());
+        assert!(self.commit <= self.log.op(), "what is executed is in the log");
+        assert!(self.commit >= self.log.base().op, "what a checkpoint covers is executed");
     }
 
     pub fn execute_next(&mut self) {
         let entry = self.log.get(self.commit + 1).expect("an entry that is here is executed").clone();
         let (Header { client, request, op, view, .. }, digest) = (*entry.header(), entry.checksum());
+        assert!(!self.lacks_state, "without the state nothing is executed");
         assert_eq!(op, self.commit + 1, "entries are executed in order");
         let leads = self.leads();
         if leads && view < self.view {

@@ -11,6 +11,7 @@ use bytes::{BufMut, Bytes};
 use crate::base::{Checksum, Key, Operation, Reply};
 use crate::env::HashState;
 
+use super::entry::BODY_SIZE_MAX;
 use super::service::Service;
 
 /// A key-value store.
@@ -41,11 +42,22 @@ enum Command<'a> {
     Delete,
 }
 
+impl Command<'_> {
+    /// Bytes of its texts, with their lengths.
+    fn size(&self) -> usize {
+        match self {
+            Command::Get | Command::Delete => 0,
+            Command::Put(text) | Command::Append(text) => LENGTH_SIZE + text.len(),
+            Command::Cas(from, to) => LENGTH_SIZE + from.map_or(0, str::len) + LENGTH_SIZE + to.len(),
+        }
+    }
+}
+
 impl Service for KeyValueStore {
     fn apply(&mut self, body: &[u8]) -> Bytes {
         // Nobody sent anything else who meant a store; it changes nothing, and no reply has no bytes.
         let Some((key, command)) = decode_operation(body) else { return Bytes::new() };
-        match command {
+        let reply = match command {
             Command::Get => self.read(key),
             Command::Put(text) => {
                 self.change(key, |value| {
@@ -70,14 +82,17 @@ impl Service for KeyValueStore {
                 self.delete(key);
                 DONE
             }
-        }
+        };
+        assert!(!reply.is_empty(), "whatever a store understands it answers");
+        self.check();
+        reply
     }
 
     fn query(&self, body: &[u8]) -> Option<Bytes> {
-        match decode_operation(body)? {
-            (key, Command::Get) => Some(self.read(key)),
-            _ => None,
-        }
+        let (key, Command::Get) = decode_operation(body)? else { return None };
+        let reply = self.read(key);
+        assert!(!reply.is_empty(), "whatever a store understands it answers");
+        Some(reply)
     }
 
     /// In the order of keys: the key, the length of the value, and the value.
@@ -90,13 +105,17 @@ impl Service for KeyValueStore {
             bytes.put_slice(held.value.as_bytes());
         }
         assert_eq!(bytes.len(), size, "a snapshot is as long as its pairs");
+        assert_eq!(bytes.is_empty(), self.values.is_empty(), "only nothing is told in no bytes");
         Bytes::from(bytes)
     }
 
     fn restore(&mut self, snapshot: &[u8]) -> bool {
         let Some(pairs) = decode_snapshot(snapshot) else { return false };
         let mut restored = KeyValueStore { map: self.map, ..KeyValueStore::default() };
+        let count = pairs.len();
         pairs.into_iter().for_each(|(key, value)| restored.change(key, |held| held.push_str(value)));
+        assert_eq!(restored.values.len(), count, "no key is in a snapshot twice");
+        restored.check();
         assert!(restored.map.is_some() || restored.snapshot() == snapshot, "a state has one snapshot");
         *self = restored;
         true
@@ -109,6 +128,18 @@ impl Service for KeyValueStore {
 
 /// Bytes of a pair in a snapshot, but for the value.
 const PAIR_SIZE: usize = 8;
+/// Bytes of an operation's kind and key.
+const HEAD_SIZE: usize = 5;
+/// Bytes of a text's length.
+const LENGTH_SIZE: usize = 2;
+/// Bytes of the kind of a reply and of its text's length.
+const REPLY_HEAD_SIZE: usize = 5;
+
+const _: () = assert!(PAIR_SIZE == size_of::<Key>() + size_of::<u32>(), "the key, and how long its value is");
+const _: () = assert!(HEAD_SIZE == 1 + size_of::<Key>());
+const _: () = assert!(REPLY_HEAD_SIZE == 1 + size_of::<u32>(), "a value may be longer than any request");
+const _: () = assert!(BODY_SIZE_MAX < ABSENT as usize, "no text of a request is so long that it looks absent");
+const _: () = assert!(LENGTH_SIZE == size_of::<u16>(), "that a text is absent is said in place of its length");
 
 /// The pairs of a snapshot; `None` if it is none.
 fn decode_snapshot(mut bytes: &[u8]) -> Option<Vec<(Key, &str)>> {
@@ -117,6 +148,7 @@ fn decode_snapshot(mut bytes: &[u8]) -> Option<Vec<(Key, &str)>> {
         let (head, rest) = bytes.split_at_checked(PAIR_SIZE)?;
         let word = |at: usize| u32::from_le_bytes(head[at..at + 4].try_into().expect("four bytes"));
         let (value, rest) = rest.split_at_checked(word(4) as usize)?;
+        assert_eq!(PAIR_SIZE + value.len() + rest.len(), bytes.len(), "nothing lies between the pairs");
         let key = Key(word(0));
         // In order, so that no state has two snapshots.
         if pairs.last().is_some_and(|(last, _)| *last >= key) {
@@ -125,6 +157,7 @@ fn decode_snapshot(mut bytes: &[u8]) -> Option<Vec<(Key, &str)>> {
         pairs.push((key, std::str::from_utf8(value).ok()?));
         bytes = rest;
     }
+    assert!(pairs.is_sorted_by(|(one, _), (next, _)| one < next), "no state has two snapshots");
     Some(pairs)
 }
 
@@ -135,16 +168,26 @@ impl KeyValueStore {
         KeyValueStore { map: Some(map), ..KeyValueStore::default() }
     }
 
+    /// Asserts what holds at all times.
+    fn check(&self) {
+        assert!(!self.values.is_empty() || self.digest == Checksum::default(), "nothing adds up to nothing");
+        let is_sum = || self.values.values().all(|only| only.hash == self.digest.0);
+        assert!(self.map.is_some() || self.values.len() != 1 || is_sum(), "one pair adds up to its own hash");
+    }
+
     fn value(&self, key: Key) -> Option<&str> {
         self.values.get(&key).map(|held| held.value.as_str())
     }
 
     fn read(&self, key: Key) -> Bytes {
         let Some(value) = self.value(key) else { return ABSENT_VALUE };
-        let mut bytes = Vec::with_capacity(5 + value.len());
+        let size = REPLY_HEAD_SIZE + value.len();
+        let mut bytes = Vec::with_capacity(size);
         bytes.put_u8(3);
         bytes.put_u32_le(u32::try_from(value.len()).expect("a value is far below four gigabytes"));
+        assert_eq!(bytes.len(), REPLY_HEAD_SIZE, "the text follows its length");
         bytes.put_slice(value.as_bytes());
+        assert_eq!(bytes.len(), size, "a reply is as long as its text");
         Bytes::from(bytes)
     }
 
@@ -157,9 +200,11 @@ impl KeyValueStore {
         self.scratch.clear();
         self.scratch.put_u32_le(key.0);
         self.scratch.put_slice(held.value.as_bytes());
+        assert_eq!(self.scratch.len(), size_of::<Key>() + held.value.len(), "a pair is its key and its value");
         let hash = Checksum::of(&self.scratch).0;
         let before = std::mem::replace(&mut held.hash, hash);
         self.digest = Checksum(self.digest.0.wrapping_sub(before).wrapping_add(hash));
+        assert!(!self.values.is_empty(), "what was changed is there");
         self.digest_in_order();
     }
 
@@ -167,6 +212,7 @@ impl KeyValueStore {
         if let Some(before) = self.values.remove(&key) {
             self.digest = Checksum(self.digest.0.wrapping_sub(before.hash));
         }
+        assert!(!self.values.contains_key(&key), "what was deleted is absent");
         self.digest_in_order();
     }
 
@@ -176,6 +222,7 @@ impl KeyValueStore {
             #[expect(clippy::disallowed_types, reason = "hashed by the environment; that its order matters is the bug")]
             let mut pairs = std::collections::HashMap::with_hasher(map);
             pairs.extend(&self.values);
+            assert_eq!(pairs.len(), self.values.len(), "a map has the same pairs, in whatever order");
             self.digest = Checksum(pairs.into_values().fold(0, |sum, held| sum.rotate_left(1) ^ held.hash));
         }
     }
@@ -198,20 +245,23 @@ pub fn encode_operation(operation: &Operation) -> Option<Bytes> {
         Operation::Delete { .. } => (5, [None, None]),
         Operation::Custom { .. } => return None,
     };
-    let size = texts.iter().flatten().map(|text| 2 + text.map_or(0, str::len)).sum::<usize>();
-    let mut bytes = Vec::with_capacity(5 + size);
+    let size = texts.iter().flatten().map(|text| LENGTH_SIZE + text.map_or(0, str::len)).sum::<usize>();
+    let mut bytes = Vec::with_capacity(HEAD_SIZE + size);
     bytes.put_u8(tag);
     bytes.put_u32_le(operation.key().0);
+    assert_eq!(bytes.len(), HEAD_SIZE, "the texts follow the key");
     for text in texts.into_iter().flatten() {
         let length = text.map_or(Some(ABSENT), |text| u16::try_from(text.len()).ok().filter(|length| *length < ABSENT));
         bytes.put_u16_le(length?);
         bytes.put_slice(text.unwrap_or("").as_bytes());
     }
+    assert_eq!(bytes.len(), HEAD_SIZE + size, "an operation is as long as its texts");
+    assert!(decode_operation(&bytes).is_some(), "what is written can be read");
     Some(Bytes::from(bytes))
 }
 
 fn decode_operation(bytes: &[u8]) -> Option<(Key, Command<'_>)> {
-    let (head, mut rest) = bytes.split_at_checked(5)?;
+    let (head, mut rest) = bytes.split_at_checked(HEAD_SIZE)?;
     let key = Key(u32::from_le_bytes(head[1..].try_into().expect("four bytes")));
     let command = match head[0] {
         1 => Command::Get,
@@ -221,16 +271,20 @@ fn decode_operation(bytes: &[u8]) -> Option<(Key, Command<'_>)> {
         5 => Command::Delete,
         _ => return None,
     };
+    let texts = bytes.len() - HEAD_SIZE - rest.len();
+    assert_eq!(texts, command.size(), "as much was read as there is of its texts");
     rest.is_empty().then_some((key, command))
 }
 
 /// The outer `None` is damage, the inner one an absent text.
 fn take_text<'a>(rest: &mut &'a [u8]) -> Option<Option<&'a str>> {
-    let (length, after) = rest.split_at_checked(2)?;
+    let (length, after) = rest.split_at_checked(LENGTH_SIZE)?;
     let length = u16::from_le_bytes(length.try_into().expect("two bytes"));
     let (text, after) = after.split_at_checked(if length == ABSENT { 0 } else { usize::from(length) })?;
+    assert_eq!(LENGTH_SIZE + text.len() + after.len(), rest.len(), "nothing lies between a text and what follows");
     *rest = after;
     let text = std::str::from_utf8(text).ok()?;
+    assert!(length != ABSENT || text.is_empty(), "what is absent has no text");
     Some((length != ABSENT).then_some(text))
 }
 
@@ -243,6 +297,7 @@ pub fn decode_reply(bytes: &[u8]) -> Option<Reply> {
             let (length, text) = rest.split_at_checked(4)?;
             let length = u32::from_le_bytes(length.try_into().expect("four bytes"));
             let text = std::str::from_utf8(text).ok().filter(|text| text.len() == length as usize)?;
+            assert_eq!(REPLY_HEAD_SIZE + text.len(), bytes.len(), "nothing follows the text");
             Some(Reply::Value(Some(text.to_string())))
         }
         [4] => Some(Reply::Swapped(false)),

@@ -4,10 +4,11 @@ use bytes::Bytes;
 
 use crate::base::{Kind, Label};
 
-use super::config::CHUNK;
+use super::config::{CHUNK, PIECE};
 use super::disk::superblock::LIVES;
 use super::disk::{Checkpoint, Position};
 use super::entry::{Entry, Place, View};
+use super::quorum::REPLICAS_MAX;
 use super::recovery::Answer;
 
 /// A message.
@@ -179,11 +180,18 @@ impl LogEnd {
             below.op() + 1 == above.op() && above.parent().is_none_or(|parent| below.checksum() == Some(parent))
         };
         let ends = |last: &Position| last.op() == self.head.op && last.checksum() == Some(self.head.checksum);
-        self.suffix.windows(2).all(follows) && self.suffix.last().is_none_or(ends) && self.doubt <= CHUNK
+        let is_sound =
+            self.suffix.windows(2).all(follows) && self.suffix.last().is_none_or(ends) && self.doubt <= CHUNK;
+        if let (true, Some(first), Some(last)) = (is_sound, self.suffix.first(), self.suffix.last()) {
+            assert_eq!(last.op() - first.op(), self.suffix.len() as u64 - 1, "positions come in order, without gaps");
+            assert!(first.op() <= self.head.op, "a suffix leads to the head");
+        }
+        is_sound
     }
 
     /// The entries that are there.
     pub fn entries(&self) -> impl DoubleEndedIterator<Item = &Entry> {
+        assert!(self.suffix.len() as u64 <= CHUNK, "the end of a log fits into a message");
         self.suffix.iter().filter_map(|position| match position {
             Position::Here(entry) => Some(entry),
             Position::Missing(_) => None,
@@ -193,13 +201,21 @@ impl LogEnd {
     /// What stands at an op, as far as the suffix goes.
     pub fn at(&self, op: u64) -> Option<&Position> {
         let first = self.suffix.first()?.op();
-        self.suffix.get(usize::try_from(op.checked_sub(first)?).ok()?)
+        let position = self.suffix.get(usize::try_from(op.checked_sub(first)?).ok()?)?;
+        assert_eq!(position.op(), op, "positions come in order, without gaps");
+        assert!(op <= self.head.op, "the suffix ends with the head");
+        Some(position)
     }
 }
 
 /// Whether each entry follows the one before it.
 pub fn is_chain(entries: &[Entry]) -> bool {
-    entries.windows(2).all(|pair| pair[1].before() == pair[0].place())
+    let is_chain = entries.windows(2).all(|pair| pair[1].before() == pair[0].place());
+    if let (true, Some(first), Some(last)) = (is_chain, entries.first(), entries.last()) {
+        assert!(first.op() > 0, "ops count from 1");
+        assert_eq!(last.op() - first.op(), entries.len() as u64 - 1, "each has the op after that of the one before");
+    }
+    is_chain
 }
 
 static REQUEST: Kind = Kind::new("Request", &["n"]);
@@ -221,6 +237,41 @@ static RECOVERY_RESPONSE: Kind = Kind::new("RecoveryResponse", &["v"]);
 static ENTRIES: Kind = Kind::new("Entries", &["v", "op"]);
 
 impl Message {
+    /// Asserts what holds of every message that somebody sends: most of it because its reader would refuse it otherwise. Of
+    /// what is only passed on for others, no more than what a reader has seen to already.
+    pub(super) fn check(&self) {
+        match self {
+            Message::StartViewChange { view, current } => {
+                assert!(current <= view, "nobody votes for a view before its own");
+            }
+            Message::DoViewChange { view, log_view, commit, log, .. } => {
+                assert!(log_view < view, "a promise comes before the log of its view");
+                assert!(commit.op <= log.head.op, "what is executed is in the log");
+            }
+            Message::StartView { commit, log, .. } => {
+                assert!(*commit <= log.head.op, "what is executed is in the log");
+            }
+            Message::Recovery { asker, .. } => assert!(*asker < REPLICAS_MAX, "a replica asks"),
+            Message::RecoveryResponse { asker, replica, answer, .. } => {
+                assert!(*asker < REPLICAS_MAX && *replica < REPLICAS_MAX, "a replica answers a replica");
+                assert!(answer.log_view <= answer.view, "nobody has the log of a view that is still to come");
+                assert!(!answer.leads || answer.log_view == answer.view, "a view runs on its own log");
+            }
+            Message::GetEntries { from, to, .. } => {
+                assert!(from <= to, "whoever lacks nothing does not ask");
+                assert!(to - from < CHUNK, "no more is asked for than a message carries");
+            }
+            Message::Entries { entries, .. } => assert!(!entries.is_empty(), "whoever has nothing says nothing"),
+            Message::GetCheckpoint { op, .. } => assert!(*op > 0, "that which covers nothing is not asked for"),
+            Message::CheckpointPiece { bytes, .. } => assert!(bytes.len() as u64 <= PIECE, "no piece is longer"),
+            Message::PrepareOk { place, .. } | Message::Commit { place, .. } => {
+                assert!(place.op > 0 || *place == Place::default(), "nothing has a checksum before op 1");
+            }
+            Message::Request { .. } | Message::Reply { .. } | Message::Evicted { .. } | Message::Prepare { .. } => {}
+            Message::RequestStartView { .. } | Message::Checkpointed { .. } => {}
+        }
+    }
+
     /// Whether a replica that has lost its disk listens to it.
     pub fn helps_recovery(&self) -> bool {
         let pieces = matches!(self, Message::Checkpointed { .. } | Message::CheckpointPiece { .. });

@@ -8,8 +8,8 @@
 //! - [`disk`]: what a replica keeps on disk, so that it survives crashes and decay: the log, the promises, checkpoints.
 //! - [`sessions`]: which requests were executed; [`service`]: what executes them; [`kv`]: one such service.
 //! - [`boot`]: how a life begins; [`replica`]: one replica's state and its main loop, with its handlers in parts: the normal
-//!   case (`requests`, `primary`, `backup`, `execution`), the change of views (`view_change`, `choice`, `install`), catching up
-//!   (`repair`, `state`), and [`recovery`] of a replica whose disk is lost.
+//!   case (`requests`, `primary`, `backup`, `execution`), how its log changes (`log_changes`), the change of views
+//!   (`view_change`, `choice`, `install`), catching up (`repair`, `state`), and [`recovery`] of a replica whose disk is lost.
 //! - `invariants`: what always holds of a replica between two inputs.
 //! - [`client`]: the other side.
 //! - [`plant`]: mistakes that can be switched on.
@@ -35,6 +35,7 @@ mod execution;
 mod install;
 mod invariants;
 pub mod kv;
+mod log_changes;
 pub mod message;
 pub mod plant;
 mod primary;

@@ -83,6 +83,7 @@ impl Replica {
             Header { cluster: self.config.cluster, view: self.view, op: op + 1, client, request, timestamp, parent };
         let entry = Entry::new(header, body);
         self.append(entry.clone());
+        assert!(self.log.op() - self.commit <= PIPELINE, "no more is prepared than the pipeline takes");
         self.sessions.prepared(client, request);
         self.broadcast(&Message::Prepare { view: self.view, commit: self.commit, entry });
         self.timers.set(Timer::Heartbeat, self.env.now() + HEARTBEAT);
@@ -110,6 +111,7 @@ impl Replica {
         }
         let backup = &mut self.backups[usize::from(from)];
         backup.acked = backup.acked.max(place.op);
+        assert!(backup.acked >= backup.acked_before, "what is acknowledged stays so");
         self.count_acks();
     }
 
@@ -117,6 +119,7 @@ impl Replica {
     pub fn count_acks(&mut self) {
         assert!(self.leads());
         let durable = self.journal.durable();
+        assert!(durable <= self.log.op(), "what is durable is in the log");
         self.probe_acked(self.view, self.log.place(durable).expect("what is durable is in the log"));
         self.backups[usize::from(self.me)].acked = durable;
         // Room for the largest cluster: this is asked too often for a place on the heap.

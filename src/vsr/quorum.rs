@@ -11,12 +11,17 @@ pub const REPLICAS_MAX: u16 = 6;
 const REPLICATION: [u16; 6] = [1, 2, 2, 2, 3, 3];
 const VIEW_CHANGE: [u16; 6] = [1, 2, 2, 3, 3, 4];
 
+const _: () = assert!(REPLICATION.len() == REPLICAS_MAX as usize);
+const _: () = assert!(VIEW_CHANGE.len() == REPLICAS_MAX as usize);
+
 const _: () = {
     let mut replicas = 1;
     while replicas <= REPLICAS_MAX {
         assert!(replication(replicas) + view_change(replicas) > replicas);
         assert!(view_change(replicas) * 2 > replicas);
         assert!(replication(replicas) <= replicas);
+        assert!(nack(replicas) + replication(replicas) > replicas, "who denied and who has it cannot both be enough");
+        assert!(nack(replicas) >= 1);
         assert!(view_change(replicas) <= replicas);
         assert!(replicas == 1 || recovery(replicas) < replicas);
         replicas += 1;

@@ -87,6 +87,7 @@ impl Replica {
     pub fn begin_recovery(&mut self) {
         assert_eq!(self.log.op(), 0, "a lost disk has no log");
         assert!(self.config.replicas > 1, "nobody is left to recover from");
+        assert!(self.install.is_none() && !self.promised, "nothing was done before");
         let answers = vec![None; usize::from(self.config.replicas)];
         self.recovery = Some(Recovery { nonce: self.env.random(&NONCE), life: None, answers });
         self.status = Status::Recovering;
@@ -98,6 +99,7 @@ impl Replica {
     /// Asks, for the first time or again.
     pub fn on_recovery_timeout(&mut self) {
         assert_eq!(self.status, Status::Recovering);
+        assert!(self.config.replicas > 1, "there is somebody to ask");
         let Some(Recovery { nonce, life, .. }) = &self.recovery else { return };
         let (asker, nonce, life) = (self.me, *nonce, life.unwrap_or(0));
         self.broadcast(&Message::Recovery { asker, nonce, life });
@@ -109,7 +111,9 @@ impl Replica {
             // We had passed the question on.
             return self.pass_on(asker, &Message::RecoveryResponse { asker, replica: from, nonce, answer });
         }
-        assert_ne!(from, self.me, "nobody answers itself");
+        if from == self.me || from >= self.config.replicas {
+            return;
+        }
         let (enough, life) = (usize::from(quorum::recovery(self.config.replicas)), answer.lives[usize::from(self.me)]);
         let Some(recovery) = self.recovery.as_mut().filter(|recovery| recovery.nonce == nonce) else { return };
         // Who knows of a later life than ours had it from a boot that did not finish. Then ours is the one after that.
@@ -127,6 +131,7 @@ impl Replica {
             let lives = recovery.answers.iter().flatten().map(|answer| answer.lives[me]);
             let newest = lives.chain([life]).max().expect("one has just come");
             recovery.life = Some(newest + 1);
+            assert!(newest + 1 > life, "a new life is later than any that is known");
             recovery.answers.fill(None);
             self.lives[me] = newest + 1;
             return self.on_recovery_timeout();
@@ -150,6 +155,7 @@ impl Replica {
             return;
         }
         assert!(log_view <= view);
+        assert!(view >= self.view, "views only go up");
         self.break_off_install();
         self.view = view;
         let pool: Vec<Entry> = log.entries().cloned().collect();
@@ -163,6 +169,7 @@ impl Replica {
         let answers = || (0u16..).zip(&recovery.answers).filter_map(|(from, answer)| Some((from, answer.as_ref()?)));
         let count = answers().count() as u16;
         assert!(count < self.config.replicas, "nobody answers itself");
+        assert!(recovery.answers[usize::from(self.me)].is_none(), "nobody answers itself");
         let latest = answers().map(|(_, answer)| answer.view).max()?;
         if count >= quorum::recovery(self.config.replicas)
             && let Some((from, answer)) = answers().find(|(_, answer)| answer.leads && answer.view == latest)
@@ -200,6 +207,7 @@ impl Replica {
             self.lives[usize::from(asker)] = life;
             self.save();
         }
+        assert!(self.lives[usize::from(asker)] >= life, "lives only go up");
         self.answer_recoveries();
         let primary = self.view.primary(self.config.replicas);
         if via == asker && self.status == Status::Normal && !self.is_primary() && primary != asker {
@@ -229,6 +237,7 @@ impl Replica {
                 commit: self.commit,
                 log: self.log_end(),
             };
+            assert_ne!(peer, self.me, "nobody asks itself");
             assert!(!answer.leads || answer.log_view == answer.view);
             self.send(via, &Message::RecoveryResponse { asker: peer, replica: self.me, nonce, answer });
         }
@@ -236,8 +245,10 @@ impl Replica {
 
     /// An acknowledgement, or a promise, of an earlier life than the newest known counts no more.
     pub fn is_of_an_earlier_life(&mut self, from: u16, life: u32) -> bool {
+        assert_ne!(from, self.me, "we know our own life");
         let known = &mut self.lives[usize::from(from)];
         *known = life.max(*known);
+        assert!(*known >= life, "lives only go up");
         life < *known
     }
 }

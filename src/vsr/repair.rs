@@ -37,6 +37,7 @@ impl Replica {
         if !self.leads() || self.abdicated || view != self.view {
             return;
         }
+        assert_eq!(self.log_view, self.view, "a view runs on its own log");
         self.heard(from);
         self.send(from, &self.start_view());
     }
@@ -53,14 +54,17 @@ impl Replica {
     pub fn log_end(&self) -> LogEnd {
         let op = self.log.op();
         let first = (self.commit + 1).max((op + 1).saturating_sub(CHUNK));
-        let suffix = (first..=op).filter_map(|op| self.log.position(op)).cloned().collect();
+        assert!(first > self.commit, "what is committed needs no mention");
+        let suffix: Vec<Position> = (first..=op).filter_map(|op| self.log.position(op)).cloned().collect();
         let end = LogEnd { head: self.log.head(), doubt: self.log.doubtful().min(CHUNK), suffix };
+        assert!(end.suffix.len() as u64 <= CHUNK, "the end of a log fits into a message");
         assert!(end.is_sound());
         end
     }
 
     /// A backup: the view's log is known to go on up to `op`.
     pub fn want(&mut self, op: u64) {
+        assert!(self.follows(self.log_view), "only a backup wants to catch up");
         self.wanted = self.wanted.max(op);
         if self.wanted > self.log.op() && !self.timers.is_set(Timer::Fetch) {
             self.fetch();
@@ -70,7 +74,8 @@ impl Replica {
     /// Asks for what is lacking, and sees to it that the question is repeated.
     pub fn fetch(&mut self) {
         let Some((to, message)) = self.lacking() else { return };
-        assert_ne!(to, self.me);
+        assert_ne!(to, self.me, "nobody asks itself");
+        assert!(to < self.config.replicas, "it is asked of somebody who is there");
         self.send(to, &message);
         self.timers.set(Timer::Fetch, self.env.now() + FETCH_RETRY);
     }
@@ -96,6 +101,7 @@ impl Replica {
             let to = install.needed.op;
             assert!(to > 0, "every log holds the place before its first entry");
             let from = (to + 1).saturating_sub(CHUNK).max(1);
+            assert!(from <= to && to < from + CHUNK, "a question for entries that fit into one message");
             return Some((install.source, Message::GetEntries { view, from, to }));
         }
         if let Some(install) = self.install.as_ref().filter(|install| self.has_no_room_for(install)) {
@@ -105,11 +111,13 @@ impl Replica {
         }
         if let Some(to) = self.last_hole() {
             let from = self.log.first_missing().expect("one is missing").max((to + 1).saturating_sub(CHUNK));
+            assert!(from <= to && to < from + CHUNK, "a question for entries that fit into one message");
             return Some((self.fetch_from, Message::GetEntries { view, from, to }));
         }
         if self.status == Status::Normal && !self.is_primary() && self.wanted > self.log.op() {
             let from = self.log.op() + 1;
             let to = self.wanted.min(from + CHUNK - 1);
+            assert!(from <= to && to < from + CHUNK, "a question for entries that fit into one message");
             return Some((self.fetch_from, Message::GetEntries { view, from, to }));
         }
         transfer
@@ -117,7 +125,10 @@ impl Replica {
 
     /// The last entry that the disk has lost and that is not being written again.
     fn last_hole(&self) -> Option<u64> {
-        self.log.missing().map(|missing| missing.op).rfind(|op| self.journal.is_hole(*op))
+        let last = self.log.missing().map(|missing| missing.op).rfind(|op| self.journal.is_hole(*op));
+        assert!(last.is_none_or(|op| op > self.log.base().op), "nothing is missing of what a checkpoint covers");
+        assert!(last.is_none_or(|op| op <= self.log.op()), "nothing is missing beyond the end");
+        last
     }
 
     pub fn on_fetch_timeout(&mut self) {
@@ -127,6 +138,7 @@ impl Replica {
         let next = |source: u16| (1..=replicas).map(|step| (source + step) % replicas).find(|next| *next != me);
         let next = |source: u16| next(source).unwrap_or(source);
         self.fetch_from = next(self.fetch_from);
+        assert!(self.fetch_from != me || replicas == 1, "nobody asks itself who could ask another");
         if let Some(transfer) = &mut self.transfer {
             // Another may have a newer one, and then begins anew; whoever has this very one goes on with it.
             transfer.source = next(transfer.source);
@@ -141,6 +153,7 @@ impl Replica {
     /// An entry that our own disk has lost may have been misread only.
     fn read_again(&self) {
         let Some(op) = self.last_hole() else { return };
+        assert!(self.log.get(op).is_none(), "what is there need not be read");
         let (file, reports) = (self.journal_file.clone(), self.reports.clone());
         let (ring, cluster) = (self.journal.ring(), self.config.cluster);
         self.env.spawn(READ_AGAIN.label([op]), async move {
@@ -176,6 +189,7 @@ impl Replica {
         let hole = (first..=to).rfind(|op| self.log.get(*op).is_none());
         let first = hole.map_or(first, |hole| hole + 1);
         let entries: Vec<Entry> = self.log.entries(first, to).cloned().collect();
+        assert!(entries.first().is_none_or(|entry| entry.op() == first), "the answer begins where it says");
         assert!(entries.len() as u64 <= CHUNK);
         if !entries.is_empty() {
             self.send(from, &Message::Entries { log_view: self.log_view, entries });
@@ -184,6 +198,7 @@ impl Replica {
 
     pub fn on_entries(&mut self, log_view: View, entries: Vec<Entry>) {
         self.fill_from(&entries);
+        assert!(self.install.is_none() || self.status != Status::Normal, "the log of a running view grows");
         if self.install.is_some() {
             self.take_backwards(entries);
         } else if self.status == Status::Normal && !self.is_primary() && log_view == self.view {
@@ -198,7 +213,7 @@ impl Replica {
         if filled == 0 {
             return;
         }
-        assert!(filled <= entries.len());
+        assert!(filled <= entries.len(), "each entry fills one hole");
         self.timers.stop(Timer::Fetch);
         self.commit_up_to(self.commit_known);
         self.fetch();
@@ -208,6 +223,7 @@ impl Replica {
     pub fn take_relayed(&mut self, from: u16, commit: u64, log: LogEnd) {
         assert_eq!(self.status, Status::Normal);
         assert!(!self.is_primary());
+        assert_ne!(from, self.me, "nobody tells itself");
         self.commit_known = self.commit_known.max(commit);
         let entries: Vec<Entry> = log.entries().cloned().collect();
         let (head, first) = (log.head.op, log.suffix.first().map_or(log.head.op + 1, Position::op));
@@ -233,6 +249,7 @@ impl Replica {
                 self.append(entry);
             }
         }
+        assert!(self.log.op() >= before, "the log of a running view grows");
         if self.log.op() == before {
             return;
         }
@@ -249,6 +266,8 @@ impl Replica {
         let before = install.needed;
         install.pool.extend(entries);
         self.stage();
+        let needed = self.install.as_ref().map_or(0, |install| install.needed.op);
+        assert!(needed <= before.op, "what is needed comes ever closer to what we have");
         if self.install.as_ref().is_none_or(|install| install.needed == before) {
             return;
         }

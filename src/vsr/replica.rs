@@ -157,6 +157,9 @@ impl Replica {
             to_checkpoints.push(Report::Checkpoint(written));
         });
         let replicas = usize::from(config.replicas);
+        assert!(env.id().is_replica(), "a client has no journal");
+        assert!(usize::from(env.id().index()) < replicas, "we are one of the cluster");
+        assert!(superblock.log_view <= superblock.view, "the log of a view is installed after the view is promised");
         assert_eq!(recovered.log.base(), checkpoint.place, "the log begins at the checkpoint");
         Replica {
             me: env.id().index(),
@@ -271,6 +274,7 @@ impl Replica {
                     while let Some(timer) = self.timers.take_due(env.now()) {
                         self.on_timer(timer);
                     }
+                    assert!(self.timers.next() > env.now(), "what was due is done");
                     alarm = env.sleep_until(self.timers.next());
                 }
             }
@@ -293,6 +297,7 @@ impl Replica {
 
     fn on_message(&mut self, from: u16, message: Message) {
         assert_ne!(from, self.me, "nobody writes to itself");
+        assert!(from < self.config.replicas, "only the cluster writes such messages");
         if self.status == Status::Recovering && !message.helps_recovery() {
             return;
         }
@@ -320,6 +325,7 @@ impl Replica {
     }
 
     fn on_timer(&mut self, timer: Timer) {
+        assert!(!self.timers.is_set(timer), "whoever wants to wait again says so");
         match timer {
             Timer::Heartbeat => self.on_heartbeat_timeout(),
             Timer::PrepareResend => self.on_prepare_resend_timeout(),
@@ -333,7 +339,10 @@ impl Replica {
     }
 
     fn on_written(&mut self, written: Written) {
+        let before = self.journal.durable();
         self.journal.on_written(&written, &self.log);
+        assert!(self.journal.durable() >= before, "what is durable stays so");
+        assert!(self.journal.durable() <= self.log.op(), "what is durable is in the log");
         if self.leads() {
             self.count_acks();
         } else {
@@ -344,6 +353,7 @@ impl Replica {
     }
 
     fn on_promised(&mut self, count: u64) {
+        assert!(!self.promises.is_settled(), "something was being written");
         self.promises.on_written(count);
         if self.promises.is_settled() {
             self.pace = self.env.now().since(self.saving_since);
@@ -357,6 +367,8 @@ impl Replica {
     /// Hands what is to be promised to the superblock's writer. Nothing of it may be said before it is durable.
     pub fn save(&mut self) {
         assert!(self.log_head.op < self.log.base().op || self.log.holds(self.log_head) || self.is_syncing());
+        assert!(self.log_view <= self.view, "the log of a later view is not installed before the view is promised");
+        assert!(self.checkpoint.place.op >= self.log.base().op, "checkpoints do not go back");
         if self.promises.is_settled() {
             self.saving_since = self.env.now();
         }
@@ -378,56 +390,6 @@ impl Replica {
         });
     }
 
-    /// Whether there is room for the entry of this op.
-    pub fn has_room(&self, op: u64) -> bool {
-        self.journal.has_room(op) && !self.is_syncing()
-    }
-
-    /// Adds an entry to the log, in which there is room for it.
-    pub fn append(&mut self, entry: Entry) {
-        assert!(self.has_room(entry.op()), "a slot is used again only when it is free");
-        self.journal.write(&entry);
-        self.log.push(entry);
-        self.probe_head();
-    }
-
-    /// Puts an entry into a hole of the log, if it is the one that is missing there.
-    pub fn fill(&mut self, entry: &Entry) -> bool {
-        if self.is_syncing() || !self.journal.is_hole(entry.op()) || !self.log.fill(entry) {
-            return false;
-        }
-        assert!(self.log.holds(entry.place()));
-        self.env.mark("faulty slot repaired");
-        self.journal.repair(entry);
-        true
-    }
-
-    /// Removes the entries after `op`, which a later view does not have.
-    pub fn cut(&mut self, op: u64) {
-        assert!(op >= self.commit, "a committed entry is never cut");
-        assert!(op >= self.log_head.op, "the disk must not vouch for an entry that is cut");
-        if op == self.log.op() && self.log.doubtful() == 0 {
-            return;
-        }
-        // So does doubt end: whatever may have been there is not in the view's log.
-        self.say_truncated(op);
-        if op < self.log.op() {
-            self.env.mark("uncommitted op truncated");
-        }
-        self.journal.cut(op);
-        self.log.cut(op);
-        self.probe_head();
-    }
-
-    /// Says that nothing behind this op is acknowledged any more, because a later view does without it. That has to be said
-    /// before a superblock is written that no longer vouches for it: as soon as that may be durable, a restart may find
-    /// the log as it will be.
-    pub fn say_truncated(&self, op: u64) {
-        assert!(op >= self.log.base().op, "what a checkpoint covers is never cut");
-        assert!(op <= self.log.op(), "a log is cut within itself");
-        self.env.probe(Probe::Truncated { index: op, epoch: self.view.0 });
-    }
-
     pub fn is_primary(&self) -> bool {
         self.view.primary(self.config.replicas) == self.me
     }
@@ -444,6 +406,7 @@ impl Replica {
 
     pub fn send(&self, to: u16, message: &Message) {
         assert_ne!(to, self.me, "nobody writes to itself");
+        assert!(to < self.config.replicas, "only the cluster reads such messages");
         self.env.send(NodeId::replica(to), message.label(), codec::encode(self.config.cluster, message));
     }
 
@@ -459,16 +422,12 @@ impl Replica {
     }
 
     pub fn probe_role(&self, role: Role) {
-        self.env.probe(Probe::Role { role, epoch: self.view.0 });
-    }
-
-    pub fn probe_head(&self) {
-        if self.log.doubtful() > 0 {
-            // Where it ends it cannot say.
-            return;
+        match role {
+            Role::Primary => assert!(self.leads(), "whoever says that it leads does"),
+            Role::Backup => assert!(self.status == Status::Normal && !self.is_primary(), "a backup follows"),
+            Role::Between => assert_ne!(self.status, Status::Normal, "a view that runs is no time between views"),
         }
-        let head = self.log.head();
-        self.env.probe(Probe::Head { index: head.op, digest: head.checksum });
+        self.env.probe(Probe::Role { role, epoch: self.view.0 });
     }
 }
 

@@ -25,6 +25,7 @@ impl Replica {
             return self.pass_on_request(from, client, request, body);
         }
         assert!(self.leads());
+        assert!(body.len() <= BODY_SIZE_MAX, "a larger one fits into no entry");
         assert_eq!(self.log_view, self.view);
         // A backup that passes a request on is no address for the answer: it answers the retry from its own table.
         if !from.is_replica() {
@@ -60,6 +61,7 @@ impl Replica {
             return;
         }
         assert_eq!(self.log_view, self.view);
+        assert!(!self.leads(), "a primary has nobody to pass it on to");
         match self.sessions.judge(client, request, self.commit) {
             Verdict::Answered(reply) => {
                 self.env.mark("retry answered by a backup");
@@ -81,11 +83,13 @@ impl Replica {
         if self.passed_on.len() < self.config.sessions {
             self.passed_on.insert(client, (request, from));
         }
+        assert!(self.passed_on.len() <= self.config.sessions, "no more is passed on than there are sessions");
         let message = Message::Request { client, request, body: Bytes::copy_from_slice(body) };
         self.send(self.view.primary(self.config.replicas), &message);
     }
 
     pub fn reply(&self, client: u64, request: u64, body: Bytes) {
+        assert_eq!(self.status, Status::Normal, "only who takes part in a view answers");
         // Unknown if the request came to an earlier primary. The client will ask again, and be answered from the table.
         let Some(to) = self.clients.get(&client) else { return };
         let message = Message::Reply { view: self.view, client, request, body };
@@ -95,6 +99,7 @@ impl Replica {
     /// Tells a client that its session has ended. Whoever has executed the op that opened it knows that for certain.
     pub fn say_evicted(&self, client: u64) {
         assert_eq!(self.status, Status::Normal);
+        assert!(!self.lacks_state, "without the state nobody knows which sessions there are");
         self.env.mark("evicted client told");
         let Some(to) = self.clients.get(&client) else { return };
         let message = Message::Evicted { client };
@@ -103,7 +108,8 @@ impl Replica {
 
     /// A primary answers whom it has just executed an entry for, and a backup whose request it had passed on.
     pub fn answer(&mut self, client: u64, request: u64, reply: Bytes) {
-        assert!(self.commit > 0);
+        assert!(self.commit > 0, "something was executed");
+        assert!(!self.lacks_state, "without the state nothing is executed");
         if self.leads() {
             self.reply(client, request, reply);
         } else if let Some((asked, to)) = self.passed_on.remove(&client)

@@ -19,6 +19,10 @@ use bytes::{Buf, BufMut, Bytes};
 /// by the number of its session afterwards.
 pub const REGISTER: u64 = 0;
 
+/// Bytes of a number in a table, and how many numbers each session has in front of its answer; see [`Sessions::encode`].
+const WORD_SIZE: usize = size_of::<u64>();
+const WORDS: usize = 5;
+
 /// The table of sessions.
 #[derive(Clone, Debug)]
 pub struct Sessions {
@@ -71,7 +75,9 @@ pub enum Turn {
 
 /// The answer to a registration.
 fn welcome(session: u64) -> Bytes {
-    Bytes::copy_from_slice(&session.to_le_bytes())
+    let reply = Bytes::copy_from_slice(&session.to_le_bytes());
+    assert_eq!(session_in(&reply), Some(session), "a client learns the number of its session");
+    reply
 }
 
 /// The number of the session, from the answer to a registration; `None` if that is none.
@@ -86,6 +92,13 @@ impl Sessions {
         Sessions { capacity, table: BTreeMap::new(), registering: BTreeSet::new(), in_flight: BTreeMap::new() }
     }
 
+    /// Asserts what holds at all times.
+    fn check(&self) {
+        assert!(self.table.len() <= self.capacity, "the table has an end");
+        let registers = |request: &u64| *request == REGISTER;
+        assert!(!self.in_flight.values().any(registers), "a session that is not open yet has no request in flight");
+    }
+
     /// What is to be done with a request, when everything up to the op `executed` is.
     pub fn judge(&self, client: u64, request: u64, executed: u64) -> Verdict {
         if request == REGISTER {
@@ -96,6 +109,7 @@ impl Sessions {
             return if client > executed { Verdict::InFlight } else { Verdict::Evicted };
         };
         assert!(session.used <= executed, "what was executed is at most all that was");
+        assert!(client <= session.used, "a session was used when it was opened, at least");
         let in_flight = self.in_flight.get(&client).copied().unwrap_or(REGISTER);
         match request {
             _ if request > session.request.max(in_flight) => Verdict::New,
@@ -122,38 +136,56 @@ impl Sessions {
         } else {
             self.in_flight.insert(client, request);
         }
+        assert!(self.is_in_flight(client, request), "what is prepared is in flight");
+    }
+
+    /// Whether the request is in the log and not yet executed, and no later one of its session is.
+    fn is_in_flight(&self, client: u64, request: u64) -> bool {
+        match request {
+            REGISTER => self.registering.contains(&client),
+            _ => self.in_flight.get(&client) == Some(&request),
+        }
     }
 
     /// The turn of an entry has come.
     pub fn turn(&mut self, client: u64, request: u64) -> Turn {
         if request == REGISTER {
             self.registering.remove(&client);
+            assert!(!self.is_in_flight(client, request), "whatever has its turn is in flight no longer");
             return Turn::Register;
         }
         if self.in_flight.get(&client).is_some_and(|newest| *newest <= request) {
             self.in_flight.remove(&client);
         }
+        assert!(!self.is_in_flight(client, request), "whatever has its turn is in flight no longer");
         // That it is the next one of its session was seen to when it was prepared.
         if self.table.contains_key(&client) { Turn::Apply } else { Turn::Skip }
     }
 
     /// The entry at this op opens a session. The answer, and the session that had to make room.
     pub fn open(&mut self, identity: u64, op: u64) -> (Bytes, Option<u64>) {
+        assert!(op > 0, "ops count from 1");
         assert!(self.table.values().all(|session| session.used < op), "ops are executed in order");
-        let mut evicted = None;
-        if self.table.len() == self.capacity {
+        let (mut evicted, is_full) = (None, self.table.len() == self.capacity);
+        if is_full {
             let idle = self.table.iter().min_by_key(|(_, session)| session.used).map(|(number, _)| *number);
             evicted = idle.inspect(|number| drop(self.table.remove(number)));
         }
+        assert!(self.table.len() < self.capacity, "room was made");
+        assert_eq!(evicted.is_some(), is_full, "nobody has to go while there is room");
+        assert!(evicted.is_none_or(|number| number < op), "whoever has to go was there before");
         let reply = welcome(op);
-        self.table.insert(op, Session { identity, used: op, request: REGISTER, reply: reply.clone() });
-        assert!(self.table.len() <= self.capacity, "the table has an end");
+        let known = self.table.insert(op, Session { identity, used: op, request: REGISTER, reply: reply.clone() });
+        assert!(known.is_none(), "an op number is never given twice");
+        self.check();
         (reply, evicted)
     }
 
     /// The service has executed the entry at this op for a session.
     pub fn applied(&mut self, client: u64, request: u64, op: u64, reply: Bytes) {
         let session = self.table.get_mut(&client).expect("only for a session is something executed");
+        assert!(request != REGISTER, "whoever registers is answered by the table, not by the service");
+        assert!(client < op, "a session is opened before it is used");
         assert!(session.used < op, "ops are executed in order");
         (session.used, session.request, session.reply) = (op, request, reply);
     }
@@ -162,29 +194,48 @@ impl Sessions {
     /// of its last use, the number of its last request, the length of the answer (eight bytes each, little endian) and the
     /// answer. What is in flight is not part of it.
     pub fn encode(&self, buffer: &mut Vec<u8>) {
+        self.check();
+        let before = buffer.len();
         buffer.put_u64_le(self.table.len() as u64);
         for (number, Session { identity, used, request, reply }) in &self.table {
             for word in [*number, *identity, *used, *request, reply.len() as u64] {
                 buffer.put_u64_le(word);
             }
+            assert!(number <= used, "a session was used when it was opened, at least");
             buffer.put_slice(reply);
         }
+        assert_eq!(buffer.len() - before, self.encoded_size(), "a table is as long as its sessions");
+    }
+
+    /// How many bytes the table has in a checkpoint.
+    fn encoded_size(&self) -> usize {
+        let replies: usize = self.table.values().map(|session| session.reply.len()).sum();
+        let size = WORD_SIZE + self.table.len() * WORDS * WORD_SIZE + replies;
+        assert!(size >= WORD_SIZE, "even an empty table says how many sessions it has");
+        size
     }
 
     /// Takes a table from the front of a checkpoint; `None` if there is none, or more than fits into one of this capacity.
     pub fn decode(capacity: usize, bytes: &mut Bytes) -> Option<Sessions> {
-        let mut sessions = Sessions::new(capacity);
+        let (mut sessions, before) = (Sessions::new(capacity), bytes.len());
         let count = bytes.try_get_u64_le().ok()?;
         for _ in 0..count {
             let mut word = || bytes.try_get_u64_le().ok();
             let (number, identity, used, request, length) = (word()?, word()?, word()?, word()?, word()?);
             let length = usize::try_from(length).ok().filter(|length| *length <= bytes.len())?;
             let session = Session { identity, used, request, reply: bytes.split_to(length) };
+            assert_eq!(session.reply.len(), length, "an answer is as long as its length says");
             if sessions.table.insert(number, session).is_some() || sessions.table.len() > capacity {
                 return None;
             }
         }
         assert_eq!(sessions.table.len() as u64, count, "every session was taken");
+        assert_eq!(before - bytes.len(), sessions.encoded_size(), "as much was read as there is of the table");
+        assert!(
+            sessions.in_flight.is_empty() && sessions.registering.is_empty(),
+            "a checkpoint holds what is executed"
+        );
+        sessions.check();
         Some(sessions)
     }
 
@@ -192,7 +243,15 @@ impl Sessions {
     pub fn restart_pipeline(&mut self, requests: impl Iterator<Item = (u64, u64)>) {
         self.registering.clear();
         self.in_flight.clear();
-        requests.for_each(|(client, request)| self.prepared(client, request));
+        let mut count = 0;
+        for (client, request) in requests {
+            self.prepared(client, request);
+            count += 1;
+        }
+        let in_flight = self.registering.len() + self.in_flight.len();
+        assert!(in_flight <= count, "nothing else is in flight");
+        assert_eq!(in_flight == 0, count == 0, "whatever is in the log is in flight");
+        self.check();
     }
 }
 

@@ -63,6 +63,7 @@ impl Replica {
         assert!(self.service.restore(rest.chunk()), "so does the service's part of it");
         (self.commit, self.commit_known) = (place.op, self.commit_known.max(place.op));
         self.lacks_state = false;
+        assert!(self.commit_known >= self.commit, "what is executed is known to be committed");
         if self.leads() {
             self.note_pipeline();
         }
@@ -76,6 +77,7 @@ impl Replica {
         assert_eq!(entry.op(), self.commit, "it was executed just now");
         // Half a ring, so that there is room while it is being written.
         let slots = self.journal.ring().slots();
+        assert!(!self.lacks_state, "without the state there is nothing to keep");
         let mut is_due = entry.op().is_multiple_of(slots / 2);
         if self.planted(Plant::WalFullDeadlock) {
             is_due = entry.op() > self.log.base().op + slots;
@@ -113,6 +115,7 @@ impl Replica {
     pub fn on_checkpoint_written(&mut self, checkpoint: Checkpoint) {
         let written = self.written.as_ref().expect("what was written was handed over");
         assert_eq!(written.place, checkpoint.place);
+        assert!(checkpoint.place.op >= self.checkpoint.place.op, "checkpoints do not go back");
         self.checkpoints.on_written(&checkpoint);
         self.checkpoint = checkpoint;
         let keeps = self.log.holds(checkpoint.place) && self.log_head.op > checkpoint.place.op;
@@ -149,8 +152,12 @@ impl Replica {
         if foreign && !self.log.holds(place) {
             self.give_up_log();
         }
+        if foreign && place.op >= self.log.op() + self.journal.ring().slots() {
+            self.env.mark("ring or more behind");
+        }
         self.journal.free(place.op);
         self.log.rebase(place, timestamp);
+        assert_eq!(self.log.base(), place, "the log begins at the checkpoint that counts");
         if foreign {
             self.transfer = None;
             // Meanwhile what was lacking may have come, and then our state is further.
@@ -178,6 +185,7 @@ impl Replica {
         let base = self.log.base().op;
         self.journal.cut(base);
         self.log.cut(base);
+        assert_eq!(self.log.op(), base, "nothing of it is left");
     }
 
     /// Whether another replica's checkpoint is about to take the place of our log, which must not change meanwhile.
@@ -209,6 +217,8 @@ impl Replica {
     pub fn want_state(&mut self) {
         if self.lacks_state && self.transfer.is_none() {
             let source = self.fetch_from;
+            assert!(self.checkpoint.place.op > 0, "the state before op 1 cannot be lost");
+            assert_eq!(self.checkpoint.place, self.log.base(), "the log begins at the checkpoint that counts");
             self.transfer = Some(Transfer { checkpoint: self.checkpoint, received: Vec::new(), source });
         }
     }
@@ -230,18 +240,20 @@ impl Replica {
         let waiting = self.snapshot.as_ref().map_or(0, |snapshot| snapshot.place.op);
         // Whom we ask for one and who has an older one is within reach; who has the later one perhaps is not.
         let is_asked = self.transfer.as_ref().is_some_and(|transfer| transfer.source == from);
-        let is_better = op > coming || is_asked && op < coming && self.lacks(checkpoint.place);
-        if op <= waiting || !is_better || self.is_syncing() {
+        if op <= waiting || op == coming || op < coming && !is_asked || self.is_syncing() {
             return;
         }
         if !self.lacks(checkpoint.place) {
-            if self.transfer.take().is_some() {
-                // What we were asking for is gone, and something else is to be had before the later one helps us.
+            let is_own = self.lacks_state && coming == self.log.base().op;
+            if !is_own && self.transfer.take().is_some() {
+                // What we were asking for is not to be had. Something else is, of whoever has come no further than that.
+                self.want_state();
                 self.fetch();
             }
             return;
         }
         assert!(checkpoint.place.op > self.commit || self.lacks_state);
+        assert_ne!(from, self.me, "nobody asks itself");
         self.env.mark("checkpoint asked for");
         self.transfer = Some(Transfer { checkpoint, received: Vec::new(), source: from });
         self.fetch();
@@ -259,6 +271,8 @@ impl Replica {
         assert_eq!(named.length, self.content.len() as u64);
         let first = offset.min(named.length) as usize;
         let last = named.length.min(offset.saturating_add(PIECE)) as usize;
+        assert!(first <= last, "a piece has a beginning and an end");
+        assert!((last - first) as u64 <= PIECE, "a piece fits into a message");
         self.send(from, &Message::CheckpointPiece { op, offset, bytes: self.content.slice(first..last) });
     }
 
@@ -283,7 +297,9 @@ impl Replica {
             return self.want_state();
         }
         let Checkpoint { place, timestamp, .. } = checkpoint;
+        assert_eq!(content.len() as u64, checkpoint.length, "all of it is here");
         if self.lacks(place) {
+            assert!(place.op > self.commit || self.lacks_state, "nobody goes back");
             self.snapshot = Some(Snapshot { place, timestamp, content, foreign: true });
             self.write_snapshot();
         }

@@ -34,28 +34,45 @@ const ALL: [Timer; 8] = [
     Timer::Recovery,
 ];
 
+const _: () = {
+    let mut index = 0;
+    while index < ALL.len() {
+        // So each timer is among them, once, and has its own place.
+        assert!(ALL[index] as usize == index);
+        index += 1;
+    }
+};
+const _: () = assert!(ALL[ALL.len() - 1] as usize == Timer::Recovery as usize);
+
 /// The deadlines, one per timer.
 #[derive(Debug)]
 pub(super) struct Timers([Instant; ALL.len()]);
 
 impl Timers {
     pub fn new() -> Timers {
-        Timers([Instant::NEVER; ALL.len()])
+        let timers = Timers([Instant::NEVER; ALL.len()]);
+        assert_eq!(timers.next(), Instant::NEVER, "a new replica waits for nothing");
+        timers
     }
 
     /// Sets a timer, whatever it was before.
     pub fn set(&mut self, timer: Timer, at: Instant) {
+        assert!(at < Instant::NEVER, "whoever waits for nothing stops the timer");
         self.0[timer as usize] = at;
+        assert!(self.is_set(timer), "what is set is waited for");
+        assert!(self.next() <= at, "nothing is waited for longer than it is set");
     }
 
     /// Stops a timer.
     pub fn stop(&mut self, timer: Timer) {
         self.0[timer as usize] = Instant::NEVER;
+        assert!(!self.is_set(timer), "what is stopped is not waited for");
     }
 
     /// Stops all of them.
     pub fn stop_all(&mut self) {
         self.0 = [Instant::NEVER; ALL.len()];
+        assert_eq!(self.next(), Instant::NEVER, "nothing is left to wait for");
     }
 
     /// Whether a timer is set.
@@ -70,7 +87,12 @@ impl Timers {
 
     /// Takes one timer that is due, and stops it.
     pub fn take_due(&mut self, now: Instant) -> Option<Timer> {
-        let due = ALL.into_iter().find(|timer| self.0[*timer as usize] <= now)?;
+        assert!(now < Instant::NEVER, "at the end of time all that was never set would be due");
+        let Some(due) = ALL.into_iter().find(|timer| self.0[*timer as usize] <= now) else {
+            assert!(self.next() > now, "what is due is found");
+            return None;
+        };
+        assert!(self.is_set(due), "only what was waited for is due");
         self.stop(due);
         Some(due)
     }

@@ -22,7 +22,7 @@ use crate::base::{Checksum, Instant, Kind, Probe, Role};
 use super::choice;
 use super::config::{
     PRIMARY_SILENCE, PRIMARY_SILENCE_JITTER, RELAY, VIEW_CHANGE_MAX, VIEW_CHANGE_MIN, VIEW_CHANGE_PACES, VOTE_LIFETIME,
-    VOTE_RESEND,
+    VOTE_RESEND, longest_backoff,
 };
 use super::disk::Position;
 use super::disk::superblock::LIVES;
@@ -82,6 +82,8 @@ impl Replica {
 
     /// Any word from a replica in a later view counts as its vote to leave ours.
     pub fn note_vote(&mut self, from: u16, view: View) {
+        assert_ne!(from, self.me, "our own vote is not heard of");
+        assert!(from < self.config.replicas, "only the cluster votes");
         if view <= self.view {
             return;
         }
@@ -97,13 +99,16 @@ impl Replica {
     fn live_votes(&self) -> Vec<View> {
         let now = self.env.now();
         let others = self.votes.iter().filter(|vote| now < vote.lapses).map(|vote| vote.view);
-        others.chain([self.vote]).collect()
+        let votes: Vec<View> = others.chain([self.vote]).collect();
+        assert!(!votes.is_empty(), "our own vote counts");
+        assert!(votes.len() <= usize::from(self.config.replicas), "everybody has one vote");
+        votes
     }
 
     fn count_votes(&mut self) {
         let needed = usize::from(quorum::view_change(self.config.replicas));
         let mut votes = self.live_votes();
-        assert!(votes.len() <= usize::from(self.config.replicas));
+        assert!((1..=usize::from(self.config.replicas)).contains(&needed), "a quorum is part of the cluster");
         votes.sort_unstable_by(|a, b| b.cmp(a));
         match votes.get(needed - 1) {
             Some(view) if *view > self.view => self.enter_view(*view),
@@ -113,6 +118,7 @@ impl Replica {
 
     /// Votes, for the first time or again.
     pub fn on_vote_timeout(&mut self) {
+        assert!(self.status != Status::Recovering, "whoever recovers does not vote");
         self.timers.set(Timer::Vote, self.env.now() + VOTE_RESEND);
         self.raise_vote();
         self.say_vote();
@@ -122,11 +128,15 @@ impl Replica {
     /// Votes for the next view, or for what somebody votes for already: votes that differ decide nothing.
     fn raise_vote(&mut self) {
         let highest = self.live_votes().into_iter().max().expect("our own vote counts");
+        let before = self.vote;
         self.vote = highest.max(self.view.next());
-        assert!(self.vote > self.view);
+        assert!(self.vote > self.view, "whoever is not content wants a later view");
+        assert!(self.vote >= before, "votes only go up");
     }
 
     fn say_vote(&self) {
+        assert!(self.vote >= self.view, "nobody votes for a view that is over");
+        assert!(self.status != Status::Recovering, "whoever recovers does not vote");
         self.broadcast(&Message::StartViewChange { view: self.vote, current: self.view });
     }
 
@@ -136,6 +146,7 @@ impl Replica {
             // A quorum has left our view already.
             self.enter_view(current);
         }
+        assert!(self.view >= current, "what a quorum has left, we have left");
         if self.leads() && view == self.view && current == self.view {
             // It is on its way into our view, and its disk takes its time.
             self.heard(from);
@@ -163,6 +174,7 @@ impl Replica {
             return;
         }
         assert!(!self.is_primary());
+        assert!(self.patience >= PRIMARY_SILENCE, "patience is drawn when the view starts");
         let now = self.env.now();
         self.vote = self.view;
         self.primary_heard = now;
@@ -171,12 +183,15 @@ impl Replica {
 
     /// How long it bears the primary's silence in this view.
     pub fn draw_patience(&mut self) {
+        assert_eq!(self.status, Status::Normal, "patience is for the primary of a running view");
         self.patience = PRIMARY_SILENCE + self.jitter(&PATIENCE, PRIMARY_SILENCE_JITTER);
         self.hear_primary();
     }
 
     fn jitter(&self, stream: &'static Kind, most: Duration) -> Duration {
-        Duration::from_nanos(self.env.random_below(stream, most.as_nanos() as u64 + 1))
+        let drawn = Duration::from_nanos(self.env.random_below(stream, most.as_nanos() as u64 + 1));
+        assert!(drawn <= most, "jitter has a bound");
+        drawn
     }
 
     // Between views.
@@ -202,6 +217,7 @@ impl Replica {
 
     pub fn wait_for_view(&mut self) {
         assert!(self.install.is_none());
+        assert!(self.recovery.is_none(), "whoever recovers waits for no view");
         self.status = Status::ViewChange;
         self.timers.stop_all();
         self.primary_heard = self.env.now();
@@ -213,12 +229,15 @@ impl Replica {
     }
 
     pub fn rearm_view_change(&mut self) {
+        assert_eq!(self.status, Status::ViewChange, "only a view that has not started can fail to");
         let least = VIEW_CHANGE_MIN.max(self.pace.saturating_mul(VIEW_CHANGE_PACES));
         let backoff = least.saturating_mul(1 << self.failures.min(8)).min(VIEW_CHANGE_MAX);
         let mut backoff = backoff + self.jitter(&BACKOFF, backoff / 4);
         if self.planted(Plant::ViewTimeoutNoBackoff) {
             backoff = VIEW_CHANGE_MIN;
         }
+        assert!(backoff >= VIEW_CHANGE_MIN, "every view gets its chance");
+        assert!(backoff <= longest_backoff(), "nobody waits without end");
         self.timers.set(Timer::ViewChange, self.env.now() + backoff);
     }
 
@@ -256,12 +275,14 @@ impl Replica {
 
     /// One step; false if there is something to wait for.
     fn step(&mut self) -> bool {
+        assert!(matches!(self.status, Status::ViewChange | Status::Recovering), "a running view needs no steps");
         // The log is neither promised nor cut while it is being written.
         if !self.journal.is_idle() || self.is_syncing() {
             return false;
         }
         if let Some(kept) = self.half_installed.take() {
             self.cut(kept);
+            assert_eq!(self.log.op(), kept, "of a log that was begun nothing is left");
             // A log that was begun meanwhile may have stood on what is gone now, and then nobody has asked for it yet.
             self.fetch();
         }
@@ -297,8 +318,10 @@ impl Replica {
 
     /// Our promise of this view is durable: it may be said.
     fn promise(&mut self) {
-        assert!(self.log_view < self.view);
-        assert!(self.install.is_none());
+        assert!(self.log_view < self.view, "a view that has started needs no promise");
+        assert!(self.install.is_none(), "what is decided needs no promise");
+        let is_durable = self.promises.is_settled() || self.planted(Plant::ViewNotDurableBeforeDvc);
+        assert!(is_durable, "a promise is durable before it is said");
         if !self.promised {
             self.promised = true;
             // What our own disk took is not held against the view.
@@ -309,6 +332,7 @@ impl Replica {
     }
 
     fn say_promise(&self) {
+        assert_eq!(self.status, Status::ViewChange, "promises are for a view that has not started");
         assert!(self.promised);
         assert!(self.journal.is_idle());
         if !self.is_primary() {
@@ -319,6 +343,7 @@ impl Replica {
     }
 
     fn own_promise(&self) -> Promise {
+        assert!(self.log_view < self.view, "nobody has the log of a view that has not started");
         let commit = self.log.place(self.commit).expect("what is executed is in the log, or its base");
         Promise { log_view: self.log_view, lives: self.lives, commit, log: self.log_end() }
     }
@@ -365,6 +390,8 @@ impl Replica {
         let eligible = promises.iter().copied().filter(|(_, promise)| promise.holds(commit));
         let best = eligible.max_by(|(_, one), (_, other)| self.compare(one, other));
         let (source, best) = best.expect("whoever knows what is committed has it");
+        assert!(best.log_view < self.view, "nobody has the log of a view that has not started");
+        assert!(best.holds(commit), "the chosen log goes through what is committed");
         let longest = promises.iter().map(|(_, promise)| promise.log.head.op).max();
         let is_shorter = Some(best.log.head.op) < longest;
         let all: Vec<&Promise> = promises.iter().map(|(_, promise)| *promise).collect();
@@ -380,6 +407,7 @@ impl Replica {
         if head.op < best.log.head.op {
             self.env.mark("nack truncation");
         }
+        assert!(head.op <= best.log.head.op, "nothing is added to the chosen log");
         assert!(commit.op <= head.op, "what is committed is in every log that can be chosen");
         self.received.fill(None);
         self.begin_install(source, self.view, commit.op, head, pool);
@@ -388,6 +416,8 @@ impl Replica {
 
     /// Who has promised may know better than we which lives are over, and with them their promises.
     fn forget_earlier_lives(&mut self) {
+        assert!(self.is_primary(), "promises are for the primary of the view");
+        assert!(self.received[usize::from(self.me)].is_none(), "nobody sends itself a promise");
         for promise in self.received.iter().flatten() {
             recovery::learn(&mut self.lives, &promise.lives);
         }

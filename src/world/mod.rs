@@ -2,7 +2,7 @@
 //!
 //! In the order a newcomer should open them: what can be configured ([`config`], [`fault`], [`trigger`], [`phase`]);
 //! the clock-free cores that say *what* happens (`network`, `disk`, `decide`, `names`, `budget`, `resolve`, `strikes`); then
-//! `shared`, `flight`, `host`, `process`, `happen`, `faults` and `decay`, which say *when*, and [`World`], which is all of
+//! `shared`, `flight`, `host`, `process`, `happen`, `faults`, `decay` and `marks`, which say *when*, and [`World`], which is all of
 //! it from outside.
 
 mod budget;
@@ -21,6 +21,7 @@ mod gates;
 mod happen;
 mod host;
 mod machine;
+mod marks;
 pub mod mishap;
 mod moment;
 mod names;

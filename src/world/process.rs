@@ -58,6 +58,7 @@ impl Shared {
         machine.end_life();
         self.flight.end_timers(slot);
         self.flight.end_jobs(slot);
+        self.mark_crash(machine, self.disks.borrow()[slot].is_writing());
         self.lose_unsynced(slot, life);
         self.hang_up(slot, crashed);
         self.graves.borrow_mut().push((slot, life));

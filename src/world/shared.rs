@@ -218,6 +218,7 @@ impl Shared {
                 }
                 if *role == Role::Primary {
                     machine.led.set(event.id);
+                    self.mark_primary(machine);
                 }
             }
             EventKind::Probe(Probe::Recovering) => self.machine(node).loss.set(DiskLoss::Recovering),

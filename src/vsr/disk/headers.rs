@@ -102,6 +102,7 @@ impl Known {
         assert_eq!(word(&record, CLUSTER), cluster, "the cluster stands where a reader looks for it");
         assert_eq!(word(&record, OP), op, "the op stands where a reader looks for it");
         assert_eq!(wide(&record, 16), parent.0, "the parent stands where a reader looks for it");
+        assert_eq!(record[SPOKEN..], [0; RECORD_SIZE - SPOKEN], "what says nothing is zero");
         seal(record)
     }
 }
@@ -138,6 +139,7 @@ impl Record {
         if op > OP_MAX || ring.slot(op) != slot {
             return Record::Invalid;
         }
+        assert!(op > 0, "ops count from 1");
         let header = Header {
             cluster,
             view: View(word(record, 40..48)),
@@ -163,6 +165,7 @@ fn wide(record: &[u8; RECORD_SIZE], at: usize) -> u128 {
 fn seal(mut record: [u8; RECORD_SIZE]) -> [u8; RECORD_SIZE] {
     let checksum = Checksum::of(&record[..SEALED]);
     record[SEALED..].copy_from_slice(&checksum.0.to_le_bytes());
+    assert_eq!(wide(&record, SEALED), checksum.0, "the seal stands where a reader looks for it");
     record
 }
 
@@ -235,7 +238,9 @@ impl Headers {
     /// Says that this entry is in its slot.
     pub fn set_known(&mut self, known: &Known) {
         assert_eq!(known.header.cluster, self.cluster, "an entry of this cluster");
-        self.bytes[place(self.ring.slot(known.header.op))].copy_from_slice(&known.encode());
+        let slot = self.ring.slot(known.header.op);
+        assert!(slot < self.ring.slots(), "a slot of this ring");
+        self.bytes[place(slot)].copy_from_slice(&known.encode());
         self.check();
     }
 
@@ -309,7 +314,10 @@ impl Headers {
             found.get(at..at + SECTOR_SIZE) != Some(&self.bytes[at..at + SECTOR_SIZE])
         };
         self.check();
-        (0..self.ring.header_sectors()).filter(differs).collect()
+        let sectors: Vec<u64> = (0..self.ring.header_sectors()).filter(differs).collect();
+        assert!(sectors.is_empty() || found != self.bytes, "what is the same differs nowhere");
+        assert!(!sectors.is_empty() || found.starts_with(&self.bytes), "what differs nowhere is the same");
+        sectors
     }
 
     /// Writes sectors and makes them durable.
@@ -350,6 +358,7 @@ impl fmt::Debug for Headers {
 fn place(slot: u64) -> Range<usize> {
     assert!(slot < SLOTS_MAX, "no ring has a slot of such a number");
     let at = slot as usize * RECORD_SIZE;
+    assert!(at / SECTOR_SIZE == (at + RECORD_SIZE - 1) / SECTOR_SIZE, "no record lies in two sectors");
     at..at + RECORD_SIZE
 }
 
@@ -361,6 +370,7 @@ pub async fn format(file: &File, headers: &Headers) -> Result<(), DiskError> {
     let ring = headers.ring();
     assert!((0..ring.slots()).all(|slot| headers.record(slot) == Record::Empty), "a new disk has no entries");
     let sectors: Vec<u64> = (0..ring.header_sectors()).collect();
+    assert_eq!(sectors.len() * SECTOR_SIZE, headers.bytes().len(), "all of it is written");
     headers.write(file, &sectors).await
 }
 

@@ -30,6 +30,8 @@ use crate::vsr::entry::{Entry, Place};
 
 use super::ring::{OP_MAX, SLOTS_MAX};
 
+const _: () = assert!(SLOTS_MAX <= u32::MAX as u64, "the length of a log is an index, whatever the machine");
+
 /// What is known of an entry that was in the log and whose bytes are lost.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Missing {
@@ -92,6 +94,8 @@ impl Log {
     pub fn new(base: Place, timestamp: u64) -> Log {
         let log = Log { base, base_timestamp: timestamp, positions: VecDeque::new(), lost: 0, doubtful: 0 };
         log.check_ends();
+        assert_eq!(log.head(), base, "a new log ends where it begins");
+        assert!(log.is_whole(), "nothing is missing of a new log");
         log
     }
 
@@ -100,6 +104,7 @@ impl Log {
     pub(super) fn restored(base: Place, timestamp: u64, positions: VecDeque<Position>, doubtful: u64) -> Log {
         let lost = positions.iter().filter(|position| matches!(position, Position::Missing(_))).count();
         let log = Log { base, base_timestamp: timestamp, positions, lost, doubtful };
+        assert!(base.op <= OP_MAX, "a checkpoint is of an op that somebody wrote");
         assert!(log.positions.len() as u64 + doubtful <= SLOTS_MAX, "a log and its doubt fit into a ring");
         log.check();
         log
@@ -158,6 +163,7 @@ impl Log {
         let index = op.checked_sub(self.base.op)?.checked_sub(1)?;
         let position = self.positions.get(usize::try_from(index).ok()?)?;
         assert_eq!(position.op(), op, "positions come in order");
+        assert!(op <= self.op(), "nothing is certain beyond the head");
         Some(position)
     }
 
@@ -165,7 +171,10 @@ impl Log {
     pub fn get(&self, op: u64) -> Option<&Entry> {
         match self.position(op)? {
             Position::Here(entry) => Some(entry),
-            Position::Missing(_) => None,
+            Position::Missing(_) => {
+                assert!(self.lost > 0, "every hole is counted");
+                None
+            }
         }
     }
 
@@ -175,12 +184,16 @@ impl Log {
             return Some(self.base);
         }
         let checksum = self.position(op)?.checksum()?;
+        assert!(op > self.base.op, "of what a checkpoint covers only the last place is known");
         Some(Place { op, checksum })
     }
 
     /// Whether the log is known to go through this place.
     pub fn holds(&self, place: Place) -> bool {
-        self.place(place.op) == Some(place)
+        let is_here = self.place(place.op) == Some(place);
+        assert!(!is_here || place.op >= self.base.op, "a log begins at its base");
+        assert!(!is_here || place.op <= self.op(), "a log ends with its head");
+        is_here
     }
 
     /// The first op that is missing.
@@ -209,12 +222,14 @@ impl Log {
     /// The entries from one op to another, both included, up to the first that is not here or beyond the log.
     pub fn entries(&self, from: u64, to: u64) -> impl Iterator<Item = &Entry> {
         let to = to.min(self.op());
+        assert!(to.saturating_sub(self.base.op) <= SLOTS_MAX, "no ring holds a longer log");
         (from..=to).map_while(|op| self.get(op))
     }
 
     /// Adds an entry behind the head. If there was doubt about its op, there no longer is.
     pub fn push(&mut self, entry: Entry) {
         assert_eq!(entry.before(), self.head(), "an entry follows the one its parent names");
+        let place = entry.place();
         let end = self.op() + self.doubtful;
         let before = match self.positions.back() {
             None => Some(self.base_timestamp),
@@ -224,6 +239,7 @@ impl Log {
         assert!(before.is_none_or(|before| before < entry.header().timestamp), "the stamps of a log rise");
         self.positions.push_back(Position::Here(entry));
         self.doubtful = self.doubtful.saturating_sub(1);
+        assert_eq!(self.head(), place, "the log ends with what was added");
         assert!(self.op() + self.doubtful >= end, "no doubt goes but that about this op");
         self.check_ends();
     }
@@ -235,6 +251,7 @@ impl Log {
     /// notices; it takes two lies of the disk about one entry. Such a hole stays.
     pub fn fill(&mut self, entry: &Entry) -> bool {
         let Some(Position::Missing(missing)) = self.position(entry.op()) else { return false };
+        assert!(entry.op() > self.base.op, "what a checkpoint covers has no holes");
         if missing.checksum != Some(entry.checksum()) {
             return false;
         }
@@ -249,6 +266,7 @@ impl Log {
         self.positions[index] = Position::Here(entry.clone());
         self.lost -= 1;
         self.vouch(before);
+        assert!(self.get(entry.op()).is_some(), "the hole is filled");
         assert!(self.holds(entry.place()), "the log goes through what has filled a hole");
         assert!(self.holds(before), "what has filled a hole leads to what is below it");
         assert_eq!(self.head(), head, "the log ends where it did");
@@ -276,6 +294,7 @@ impl Log {
         self.positions[index] =
             Position::Missing(Missing { op: place.op, checksum: Some(place.checksum), parent: None });
         assert!(self.is_hole(place.op), "to know its checksum is not to have it");
+        assert!(self.holds(place), "the log goes through what the entry above names");
     }
 
     /// Removes all that is after an op whose place is known, doubt included.
@@ -319,6 +338,7 @@ impl Log {
 
     /// It has turned out that the log ends with its head.
     pub fn settle_doubt(&mut self) {
+        assert!(self.doubtful <= SLOTS_MAX, "no ring holds more doubt");
         self.doubtful = 0;
         self.check_ends();
     }

@@ -61,6 +61,8 @@ pub struct Recovered {
     pub rewritten: Vec<u64>,
     /// Whether every slot is what it ought to be, and its record too: then nothing was misread.
     pub is_plain: bool,
+    /// How many slots hold an entry that belongs to another.
+    pub strays: usize,
 }
 
 impl Recovered {
@@ -135,7 +137,9 @@ impl Judge<'_> {
         let rewritten = headers.differing(found);
         let is_plain = rewritten.is_empty() && self.slots.iter().all(Slot::is_plain);
         assert!(!is_plain || log.doubtful() == 0, "doubt comes of a slot that is not what it ought to be");
-        Recovered { log, cases, headers, rewritten, is_plain }
+        let strays = self.slots.iter().filter(|slot| slot.is_stray()).count();
+        assert!(!is_plain || strays == 0, "nothing is in the place of something else where all is as it ought to be");
+        Recovered { log, cases, headers, rewritten, is_plain, strays }
     }
 
     /// The last op that is certain by the superblock or by a header of the log view.

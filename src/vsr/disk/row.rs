@@ -24,7 +24,7 @@
 use crate::vsr::entry::{ENTRY_SIZE_MAX, Entry, View};
 
 use super::headers::{Known, RECORD_SIZE, Record};
-use super::ring::Ring;
+use super::ring::{OP_MAX, Ring};
 
 /// What became of an op at a restart. The first eight are the table's, the others come of the chain; see the page of
 /// [`restart`](super::restart).
@@ -117,6 +117,9 @@ const _: () = {
 };
 const _: () = assert!(Row::ALL[Row::ALL.len() - 1] as usize == Row::Undeniable as usize);
 
+const _: () = assert!(Row::Unknown as usize == 7, "the first eight are the table's");
+const _: () = assert!(RECORD_SIZE <= ENTRY_SIZE_MAX, "a blank slot has room for its record");
+
 /// What is in a slot, for the op expected there.
 pub(super) enum Body {
     Good(Entry),
@@ -124,6 +127,8 @@ pub(super) enum Body {
     Zero,
     /// Rotten, torn, foreign, or of an op that nobody had room for.
     Invalid,
+    /// A good entry of another slot, which was written here. For this slot that is no better than rot.
+    Stray,
 }
 
 /// What the record of a slot says, for the op expected there.
@@ -151,13 +156,13 @@ impl Slot {
             (Head::Good(known), Body::Good(entry)) if known.header.view < entry.view() => Row::Ahead,
             (Head::Empty | Head::Older(_), Body::Good(_)) => Row::Ahead,
             (Head::Unknown | Head::Invalid, Body::Good(_)) => Row::HeaderLost,
-            (Head::Good(_), Body::Invalid | Body::Zero) => Row::BodyLost,
+            (Head::Good(_), Body::Invalid | Body::Stray | Body::Zero) => Row::BodyLost,
             (Head::Good(_), Body::Older | Body::Good(_)) => Row::BodyStale,
-            (Head::Empty | Head::Older(_), Body::Invalid) => Row::Torn,
+            (Head::Empty | Head::Older(_), Body::Invalid | Body::Stray) => Row::Torn,
             (Head::Empty | Head::Older(_), Body::Zero | Body::Older) => Row::Vacant,
             (Head::Invalid, Body::Older) => Row::Vacant,
             (Head::Unknown, Body::Older) => Row::Unknown,
-            (Head::Unknown | Head::Invalid, Body::Invalid | Body::Zero) => Row::Unknown,
+            (Head::Unknown | Head::Invalid, Body::Invalid | Body::Stray | Body::Zero) => Row::Unknown,
         };
         assert!(row <= Row::Unknown, "the first eight are the table's");
         let (entry, known) = (self.entry().is_some(), self.known().is_some());
@@ -171,11 +176,16 @@ impl Slot {
 
     /// Whether header and body are in their place, and say the same.
     pub fn is_plain(&self) -> bool {
-        match (&self.head, &self.body) {
+        let is_plain = match (&self.head, &self.body) {
             (Head::Good(known), Body::Good(entry)) => known.checksum == entry.checksum(),
             (Head::Empty | Head::Older(_), Body::Older) => true,
             _ => false,
-        }
+        };
+        assert!(
+            !is_plain || self.entry().is_some() == self.known().is_some(),
+            "either both halves are here or neither"
+        );
+        is_plain
     }
 
     /// The entry, if the body is good.
@@ -188,6 +198,11 @@ impl Slot {
         if let Head::Good(known) = &self.head { Some(known) } else { None }
     }
 
+    /// Whether an entry of another slot is here.
+    pub fn is_stray(&self) -> bool {
+        matches!(self.body, Body::Stray)
+    }
+
     /// Whether either half is of a later view.
     pub fn is_later_than(&self, view: View) -> bool {
         let body = self.entry().is_some_and(|entry| entry.view() > view);
@@ -198,11 +213,14 @@ impl Slot {
 /// The slot where an op is expected, from the bytes of `headers` and `journal`.
 pub(super) fn read_slot(cluster: u64, ring: Ring, op: u64, headers: &[u8], journal: &[u8]) -> Slot {
     let slot = ring.slot(op);
+    assert!(slot < ring.slots(), "a slot of this ring");
     let part = |bytes: &'_ [u8], size: usize| {
         let first = bytes.len().min(slot as usize * size);
         first..bytes.len().min(first + size)
     };
-    let head = match Record::decode(cluster, ring, slot, &headers[part(headers, RECORD_SIZE)]) {
+    let record = &headers[part(headers, RECORD_SIZE)];
+    assert!(record.len() <= RECORD_SIZE, "nothing of another slot is looked at");
+    let head = match Record::decode(cluster, ring, slot, record) {
         Record::Empty => Head::Empty,
         Record::Entry(known) if known.header.op == op => Head::Good(known),
         Record::Entry(known) if known.header.op < op => Head::Older(known),
@@ -211,6 +229,7 @@ pub(super) fn read_slot(cluster: u64, ring: Ring, op: u64, headers: &[u8], journ
         Record::Invalid => Head::Invalid,
     };
     let bytes = &journal[part(journal, ENTRY_SIZE_MAX)];
+    assert!(bytes.len() <= ENTRY_SIZE_MAX, "nothing of another slot is looked at");
     if let Head::Older(known) = &head {
         assert!(known.header.op + ring.slots() <= op, "an older op was here a lap before at least");
     }
@@ -222,6 +241,7 @@ pub(super) fn read_slot(cluster: u64, ring: Ring, op: u64, headers: &[u8], journ
         }
         None if bytes.len() >= RECORD_SIZE && is_blank(cluster, ring, slot, &bytes[..RECORD_SIZE]) => Body::Older,
         None if bytes.iter().all(|byte| *byte == 0) => Body::Zero,
+        Some(entry) if entry.op() <= OP_MAX && ring.slot(entry.op()) != slot => Body::Stray,
         Some(_) | None => Body::Invalid,
     };
     let slot = Slot { head, body };
@@ -233,5 +253,6 @@ pub(super) fn read_slot(cluster: u64, ring: Ring, op: u64, headers: &[u8], journ
 /// Whether a slot is as it was formatted. Zeros are not: a disk may hand out zeros for anything.
 fn is_blank(cluster: u64, ring: Ring, slot: u64, head: &[u8]) -> bool {
     assert_eq!(head.len(), RECORD_SIZE, "a blank slot begins with its record");
+    assert!(slot < ring.slots(), "a slot of this ring");
     Record::decode(cluster, ring, slot, head) == Record::Empty
 }

@@ -181,6 +181,12 @@ impl Disk {
         Ok(DiskDone::Done)
     }
 
+    /// Whether a write has begun and not ended.
+    pub fn is_writing(&self) -> bool {
+        assert!(self.under_way.iter().all(|write| write.number <= self.begun), "what is under way has begun");
+        !self.under_way.is_empty()
+    }
+
     /// Ends all that is under way, and decides what a crash leaves. Writes that were under way count as written but not
     /// synced, in the order in which they began. `names` tells what becomes of so many unsynced changes of names, which are
     /// so many steps, `length` whether a file's unsynced length does, `sector` what becomes of an unsynced sector of so many bytes.

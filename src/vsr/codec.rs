@@ -367,7 +367,8 @@ impl<'a> Reader<'a> {
     }
 
     fn entry(&mut self) -> Option<Entry> {
-        let entry = Entry::decode_vouched(self.cluster, self.payload, self.rest).filter(|entry| entry.op() <= OP_MAX)?;
+        let entry =
+            Entry::decode_vouched(self.cluster, self.payload, self.rest).filter(|entry| entry.op() <= OP_MAX)?;
         let taken = self.take(entry.encoded().len()).expect("an entry is a part of what it was read from");
         assert!((HEADER_SIZE..=ENTRY_SIZE_MAX).contains(&taken.len()), "an entry fits into a slot");
         assert_eq!(entry.header().cluster, self.cluster, "an entry of this cluster");

@@ -187,10 +187,8 @@ pub(super) struct SweepArguments {
     #[arg(long, value_name = "DIR", default_value = "sim-scenarios/regressions", requires = "shrink")]
     pub(super) out: PathBuf,
 
-    #[arg(
-        help = "Keeps in this file what is done, every few thousand seeds, and goes on from there if it exists. The \
-                  result is the same as without interruption."
-    )]
+    #[arg(help = "Keeps in this file what is done, every 256 seeds, and goes on from there if it exists. The \
+                  result is the same as without interruption.")]
     #[arg(long, value_name = "FILE")]
     pub(super) resume: Option<PathBuf>,
 

@@ -20,8 +20,8 @@ use super::console::write_file;
 use super::exit::Failure;
 use super::plan::build;
 
-/// Seeds of a part: a second or two of work, as a rule, which is what an end in the middle costs.
-const PART: u64 = 1024;
+/// Seeds of a part: less than a second of work, as a rule, which is what an end in the middle costs.
+const PART: u64 = 256;
 
 /// The file.
 #[derive(Serialize, Deserialize)]
@@ -61,8 +61,14 @@ impl Parts {
     }
 
     /// Parts that are kept in a file, beginning with the first that is not done there.
-    pub(super) fn kept(file: &Path, chosen: &[Chosen], seeds: &Range<u64>) -> Result<Parts, Failure> {
-        let sweep = chosen.iter().map(|one| words(one, seeds)).collect();
+    pub(super) fn kept(
+        file: &Path,
+        chosen: &[Chosen],
+        seeds: &Range<u64>,
+        check_determinism: bool,
+    ) -> Result<Parts, Failure> {
+        let twice = if check_determinism { " --check-determinism" } else { "" };
+        let sweep = chosen.iter().map(|one| format!("{}{twice}", words(one, seeds))).collect();
         let parts = Parts { file: Some(file.to_path_buf()), build: build(), sweep, ..Parts::whole(seeds) };
         let text = match fs::read_to_string(file) {
             Ok(text) => text,
@@ -107,6 +113,12 @@ impl Parts {
     /// Whether anything is done.
     pub(super) fn has_begun(&self) -> bool {
         self.next > self.seeds.start
+    }
+
+    /// Where somebody who stops now can go on, if what is done is kept.
+    pub(super) fn left(&self) -> Option<String> {
+        let (file, next) = (self.file.as_ref()?, self.next()?.start);
+        Some(format!("kept up to seed {next} in {}; the same command goes on from there", file.display()))
     }
 
     /// How many seeds are done.

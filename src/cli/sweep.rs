@@ -104,7 +104,7 @@ fn perform(request: &Request<'_>, console: &mut Console<'_>) -> Result<Exit, Fai
     }
     let place = if arguments.shrink { Some(Place::prepare(&arguments.out)?) } else { None };
     let mut parts = match &arguments.resume {
-        Some(file) => Parts::kept(file, chosen, seeds)?,
+        Some(file) => Parts::kept(file, chosen, seeds, arguments.check_determinism)?,
         None => Parts::whole(seeds),
     };
     let swept = in_parts(request, &mut parts, &families, &first, console)?;
@@ -183,6 +183,9 @@ fn in_parts(
     let speed = last.map_or(String::new(), |last| format!(", {}", progress::speed(&last, took)));
     let runs = swept.tallies.iter().map(|tally| tally.runs).sum::<u64>() - before;
     teller.end(console, &format!("{} in {}{speed}", counted(runs, "run"), span(took)));
+    if let Some(left) = parts.left() {
+        console.remark(&format!("{left}\n"));
+    }
     Ok(swept)
 }
 

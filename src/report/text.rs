@@ -89,8 +89,12 @@ pub fn sweep(sweeps: &[Sweep<'_>], kept: &Kept) -> String {
 fn one_sweep(place: usize, sweep: &Sweep<'_>, kept: &Kept) -> String {
     let Sweep { name, seeds, tally, .. } = sweep;
     // What passes because it no longer sees what it should see must not look green.
-    let blind = tally.word() == "pass" && !sweep.never_reached().is_empty();
-    let mut text = format!("{name}  seeds {}  {}\n", range(seeds), if blind { "blind" } else { tally.word() });
+    let word = match tally.word() {
+        "pass" if !sweep.never_reached().is_empty() => "blind",
+        "pass" if sweep.interrupted => "pass so far, incomplete",
+        word => word,
+    };
+    let mut text = format!("{name}  seeds {}  {word}\n", range(seeds));
     let mut put = |name: &str, value: String| text.push_str(&field(name, &value));
     let (runs, events, time) = (counted(tally.runs, "run"), counted(tally.events, "event"), span(tally.virtual_time));
     put("digest", format!("{}   {runs}, {events}, {time} of virtual time", tally.digest()));
@@ -408,6 +412,7 @@ mod tests {
         sweep.interrupted = true;
         let text = super::sweep(&[sweep], &Kept::new());
         assert!(!text.contains("no seed reached"));
+        assert!(text.contains("incomplete"), "{text}");
         assert!(text.contains("after 1 seed of 2"));
     }
 }

@@ -23,7 +23,7 @@ use super::plan::build;
 /// Seeds of a part: less than a second of work, as a rule, which is what an end in the middle costs.
 const PART: u64 = 256;
 
-/// The file.
+/// What the file holds.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Content {
@@ -40,24 +40,15 @@ struct Content {
 /// The parts of a sweep. Without a file there is but one.
 pub(super) struct Parts {
     file: Option<PathBuf>,
-    build: String,
-    sweep: Vec<String>,
     seeds: Range<u64>,
-    next: u64,
-    tallies: Vec<Tally>,
+    content: Content,
 }
 
 impl Parts {
     /// One part.
     pub(super) fn whole(seeds: &Range<u64>) -> Parts {
-        Parts {
-            file: None,
-            build: String::new(),
-            sweep: Vec::new(),
-            seeds: seeds.clone(),
-            next: seeds.start,
-            tallies: Vec::new(),
-        }
+        let content = Content { build: String::new(), sweep: Vec::new(), next: seeds.start, tallies: Vec::new() };
+        Parts { file: None, seeds: seeds.clone(), content }
     }
 
     /// Parts that are kept in a file, beginning with the first that is not done there.
@@ -69,7 +60,8 @@ impl Parts {
     ) -> Result<Parts, Failure> {
         let twice = if check_determinism { " --check-determinism" } else { "" };
         let sweep = chosen.iter().map(|one| format!("{}{twice}", words(one, seeds))).collect();
-        let parts = Parts { file: Some(file.to_path_buf()), build: build(), sweep, ..Parts::whole(seeds) };
+        let begun = Content { build: build(), sweep, next: seeds.start, tallies: Vec::new() };
+        let parts = Parts { file: Some(file.to_path_buf()), seeds: seeds.clone(), content: begun };
         let text = match fs::read_to_string(file) {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -80,7 +72,7 @@ impl Parts {
             Err(error) => return Err(Failure::bad_input(format!("cannot read {}: {error}", file.display()))),
         };
         let name = file.display();
-        let content: Content = serde_json::from_str(&text).map_err(|error| {
+        let mut content: Content = serde_json::from_str(&text).map_err(|error| {
             Failure::bad_input(format!("{name} is not what a sweep keeps: {error}\nremove it, or name another file"))
         })?;
         let differ = |what: &str, kept: &str, asked: &str| {
@@ -88,11 +80,12 @@ impl Parts {
                 "{name} is of another {what}:\n  kept:  {kept}\n  asked: {asked}\nremove it, or name another file"
             ))
         };
-        if content.build != parts.build {
-            return Err(differ("build", &content.build, &parts.build));
+        let begun = &parts.content;
+        if content.build != begun.build {
+            return Err(differ("build", &content.build, &begun.build));
         }
-        if content.sweep != parts.sweep {
-            return Err(differ("sweep", &content.sweep.join(", "), &parts.sweep.join(", ")));
+        if content.sweep != begun.sweep {
+            return Err(differ("sweep", &content.sweep.join(", "), &begun.sweep.join(", ")));
         }
         let fits = content.next == seeds.start && content.tallies.is_empty()
             || (seeds.start..=seeds.end).contains(&content.next) && content.tallies.len() == chosen.len();
@@ -101,18 +94,19 @@ impl Parts {
                 "{name} is not what a sweep keeps: its seeds or its scenarios do not add up\nremove it, or name another file"
             )));
         }
-        let tallies = content.tallies.into_iter().zip(chosen).map(|(tally, one)| tally.restored(one.family.expect()));
-        Ok(Parts { next: content.next, tallies: tallies.collect(), ..parts })
+        let restore = |(tally, one): (Tally, &Chosen)| tally.restored(one.family.expect());
+        content.tallies = content.tallies.into_iter().zip(chosen).map(restore).collect();
+        Ok(Parts { content, ..parts })
     }
 
     /// What the parts so far came to, by scenario; nothing before the first is done.
     pub(super) fn before(&self) -> &[Tally] {
-        &self.tallies
+        &self.content.tallies
     }
 
     /// Whether anything is done.
     pub(super) fn has_begun(&self) -> bool {
-        self.next > self.seeds.start
+        self.seeds_done() > 0
     }
 
     /// Where somebody who stops now can go on, if what is done is kept.
@@ -123,16 +117,17 @@ impl Parts {
 
     /// How many seeds are done.
     pub(super) fn seeds_done(&self) -> u64 {
-        self.next - self.seeds.start
+        self.content.next - self.seeds.start
     }
 
     /// The seeds of the next part; none if all are done.
     pub(super) fn next(&self) -> Option<Range<u64>> {
+        let next = self.content.next;
         let end = match &self.file {
-            Some(_) => self.seeds.end.min(self.next.saturating_add(PART)),
+            Some(_) => self.seeds.end.min(next.saturating_add(PART)),
             None => self.seeds.end,
         };
-        (self.next < self.seeds.end).then_some(self.next..end)
+        (next < self.seeds.end).then_some(next..end)
     }
 
     /// Of the seeds to be run first, those to be run with the next part: its own, and with the very first those outside
@@ -146,16 +141,14 @@ impl Parts {
     /// The next part is done, and this is what all so far came to.
     pub(super) fn done(&mut self, tallies: &[Tally]) -> Result<(), Failure> {
         let part = self.next().expect("a part was to be done");
-        (self.next, self.tallies) = (part.end, tallies.to_vec());
+        (self.content.next, self.content.tallies) = (part.end, tallies.to_vec());
         self.save()
     }
 
     fn save(&self) -> Result<(), Failure> {
         let Some(file) = &self.file else { return Ok(()) };
-        let Parts { build, sweep, next, tallies, .. } = self;
-        let content = Content { build: build.clone(), sweep: sweep.clone(), next: *next, tallies: tallies.clone() };
         write_file(file, |out| {
-            serde_json::to_writer_pretty(&mut *out, &content)?;
+            serde_json::to_writer_pretty(&mut *out, &self.content)?;
             out.write_all(b"\n")
         })
     }
@@ -163,13 +156,12 @@ impl Parts {
 
 /// Everything that the runs of a scenario depend on, and its name.
 fn words(one: &Chosen, seeds: &Range<u64>) -> String {
-    let mut words = format!("{} --seeds {}..{}", one.repeat.scenario, seeds.start, seeds.end);
-    if let Some(plant) = &one.repeat.plant {
-        words.push_str(&format!(" --plant {plant}"));
-    }
-    if let Some(oracles) = &one.repeat.oracles {
-        let tags: Vec<&str> = oracles.iter().map(|oracle| oracle.tag()).collect();
-        words.push_str(&format!(" --oracles {}", tags.join(",")));
-    }
-    format!("{words} (text {:016x})", hash_bytes(&one.found.bytes))
+    format!(
+        "{} --seeds {}..{}{} (text {:016x})",
+        one.repeat.scenario,
+        seeds.start,
+        seeds.end,
+        one.repeat.options(),
+        hash_bytes(&one.found.bytes)
+    )
 }

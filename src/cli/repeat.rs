@@ -37,15 +37,20 @@ impl Repeat {
 
     /// A command on this scenario, with what was said about it.
     pub(super) fn line(&self, command: &str, seed: &str) -> String {
-        let mut line = format!("{} {command} {}{seed}", Quoted(&self.program), Quoted(&self.scenario));
+        format!("{} {command} {}{seed}{}", Quoted(&self.program), Quoted(&self.scenario), self.options())
+    }
+
+    /// What was said about the scenario beside its name and its seeds, as it is typed.
+    pub(super) fn options(&self) -> String {
+        let mut options = String::new();
         if let Some(plant) = &self.plant {
-            line.push_str(&format!(" --plant {}", Quoted(plant)));
+            options.push_str(&format!(" --plant {}", Quoted(plant)));
         }
         if let Some(oracles) = &self.oracles {
             let tags: Vec<&str> = oracles.iter().map(|oracle| oracle.tag()).collect();
-            line.push_str(&format!(" --oracles {}", tags.join(",")));
+            options.push_str(&format!(" --oracles {}", tags.join(",")));
         }
-        line
+        options
     }
 }
 

@@ -1,6 +1,5 @@
 //! `sweep`: many seeds of some scenarios, on all cores.
 
-use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::num::NonZero;
@@ -11,7 +10,7 @@ use std::time::Duration;
 
 use crate::check::OracleId;
 use crate::explore::sweep::{Trouble, Wrong};
-use crate::explore::{Order, Progress, Runner, Swept, Tally, sweep};
+use crate::explore::{Order, Progress, Runner, Swept, sweep};
 use crate::report::words::{counted, span};
 use crate::report::{Kept, Sweep, github, json, junit, text};
 use crate::scenario::{Family, Settings};
@@ -149,9 +148,8 @@ fn in_parts(
         ..*progress
     };
     let mut last = None;
-    let nothing = families.iter().map(|family| Tally::new(family.expect()));
-    let tallies = if parts.has_begun() { parts.before().to_vec() } else { nothing.collect() };
-    let mut swept = Swept { tallies, mended: BTreeSet::new(), complete: true, trouble: None };
+    // What has no part left is complete.
+    let mut swept = Swept { complete: true, ..Swept::nothing(families, parts.before()) };
     while let Some(part) = parts.next() {
         let order = Order {
             families,

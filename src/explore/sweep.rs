@@ -120,10 +120,7 @@ pub fn sweep(runner: &Runner<'_>, order: &Order<'_>, watch: &mut dyn FnMut(&Prog
             }
             thread::park_timeout(WATCH_EVERY);
         }
-        let mut swept = work.nothing();
-        if !order.before.is_empty() {
-            swept.tallies = order.before.to_vec();
-        }
+        let mut swept = Swept::nothing(order.families, order.before);
         for worker in workers {
             let (tallies, trouble) = worker.join().expect("panics of runs are caught within the worker");
             swept.tallies.iter_mut().zip(&tallies).for_each(|(sum, part)| sum.merge(part));
@@ -134,6 +131,15 @@ pub fn sweep(runner: &Runner<'_>, order: &Order<'_>, watch: &mut dyn FnMut(&Prog
         swept.complete = work.is_complete() && swept.trouble.is_none();
         swept
     })
+}
+
+impl Swept {
+    /// What a sweep of these scenarios has come to before any seed is run: what earlier parts of it came to, if there were any.
+    pub fn nothing(families: &[Family], before: &[Tally]) -> Swept {
+        let new = || families.iter().map(|family| Tally::new(family.expect())).collect();
+        let tallies = if before.is_empty() { new() } else { before.to_vec() };
+        Swept { tallies, mended: BTreeSet::new(), complete: false, trouble: None }
+    }
 }
 
 impl Trouble {
@@ -197,11 +203,6 @@ impl<'a> Work<'a> {
         }
     }
 
-    fn nothing(&self) -> Swept {
-        let tallies = self.order.families.iter().map(|family| Tally::new(family.expect())).collect();
-        Swept { tallies, mended: BTreeSet::new(), complete: false, trouble: None }
-    }
-
     /// The next scenario and seed; none if there are no more, or if it is time to stop.
     fn take(&self) -> Option<(usize, u64)> {
         loop {
@@ -226,7 +227,7 @@ impl<'a> Work<'a> {
     }
 
     fn work(&self, runner: &Runner<'_>) -> (Vec<Tally>, Option<Trouble>) {
-        let mut tallies = self.nothing().tallies;
+        let mut tallies = Swept::nothing(self.order.families, &[]).tallies;
         // A scenario that is the same for every seed is taken once, and not for every seed.
         let fixed: Vec<Option<Scenario>> = self.order.families.iter().map(|family| family.only().cloned()).collect();
         while let Some((family, seed)) = self.take() {

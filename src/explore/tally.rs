@@ -41,10 +41,10 @@ pub struct Tally {
     /// Virtual time of all runs.
     pub virtual_time: Duration,
     /// Faults that struck, by kind.
-    #[serde(with = "written::named")]
+    #[serde(deserialize_with = "written::named")]
     pub faults: BTreeMap<&'static str, Reach>,
     /// Marks that were passed, by name.
-    #[serde(with = "written::named")]
+    #[serde(deserialize_with = "written::named")]
     pub marks: BTreeMap<&'static str, Reach>,
     /// In how many runs each oracle watched.
     pub checked: BTreeMap<OracleId, Watched>,

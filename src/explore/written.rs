@@ -5,30 +5,18 @@
 
 use std::collections::BTreeMap;
 
-use serde::ser::Serializer;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serializer};
 
 use super::Signature;
 use super::tally::Group;
 
-/// Things found under names that live as long as the program.
-pub(super) mod named {
-    use super::*;
-
-    pub fn serialize<T: Serialize, S: Serializer>(
-        named: &BTreeMap<&'static str, T>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        named.serialize(serializer)
-    }
-
-    pub fn deserialize<'a, T: Deserialize<'a>, D: Deserializer<'a>>(
-        deserializer: D,
-    ) -> Result<BTreeMap<&'static str, T>, D::Error> {
-        let named: BTreeMap<String, T> = BTreeMap::deserialize(deserializer)?;
-        // A file is read once in the life of a program, and has as many names as the code has.
-        Ok(named.into_iter().map(|(name, value)| (&*name.leak(), value)).collect())
-    }
+/// Reads things found under names that live as long as the program. To write them down needs no help.
+pub(super) fn named<'a, T: Deserialize<'a>, D: Deserializer<'a>>(
+    deserializer: D,
+) -> Result<BTreeMap<&'static str, T>, D::Error> {
+    let named: BTreeMap<String, T> = BTreeMap::deserialize(deserializer)?;
+    // A file is read once in the life of a program, and has as many names as the code has.
+    Ok(named.into_iter().map(|(name, value)| (&*name.leak(), value)).collect())
 }
 
 /// Findings: each group says its own signature.

@@ -82,6 +82,9 @@ impl Replica {
         let Some(install) = self.install.as_mut().filter(|install| install.kept.is_none()) else { return };
         while !self.log.holds(install.needed) {
             let needed = install.needed;
+            if needed.op <= self.commit {
+                return self.abandon_install();
+            }
             let Some(found) = install.pool.iter().position(|entry| entry.place() == needed) else { return };
             let entry = install.pool.swap_remove(found);
             install.needed = entry.before();
@@ -89,6 +92,24 @@ impl Replica {
         }
         assert!(install.needed.op <= install.head.op);
         install.pool.clear();
+    }
+
+    /// The log that is being installed does not go through what is committed here: it is that of a view which a later one has
+    /// overtaken. Where it and what is committed part, nothing of it was ever committed.
+    fn abandon_install(&mut self) {
+        let committed = self.log.place(self.commit).expect("what is executed is in the log");
+        let install = self.install.as_mut().expect("a log is being installed");
+        assert!(install.kept.is_none(), "what has been appended went through what is committed");
+        self.env.mark("overtaken log not installed");
+        if self.status == Status::Recovering {
+            // Those who answered had no later log when they did. So nothing that we acknowledged before we lost our disk is in
+            // one, and of this one only what is committed counts.
+            install.staged.clear();
+            install.pool.clear();
+            (install.head, install.needed) = (committed, committed);
+        } else {
+            self.break_off_install();
+        }
     }
 
     /// Our log begins at this place now: what of the new view's log is covered need not be installed.
@@ -106,18 +127,14 @@ impl Replica {
             (install.kept, install.needed) = (None, install.head);
             install.staged.clear();
         }
-        while install.staged.front().is_some_and(|entry| entry.op() <= base.op) {
-            let entry = install.staged.pop_front().expect("it was looked at");
-            assert!(
-                entry.op() < base.op || entry.place() == base,
-                "what is committed is in the log of every later view"
-            );
+        while let Some(entry) = install.staged.front().filter(|entry| entry.op() <= base.op) {
+            install.needed = entry.place();
+            install.staged.pop_front();
         }
         if install.needed.op < base.op {
-            install.needed = base;
-        }
-        if install.head.op < base.op {
-            install.head = base;
+            // It ends before our log begins.
+            assert_eq!(install.needed, install.head, "whatever goes on from here is staged");
+            (install.needed, install.head) = (base, base);
         }
         self.stage();
     }

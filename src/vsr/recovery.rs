@@ -21,7 +21,9 @@
 //! life, and of the others who are counted with it one had answered, and says so with its own promise.
 //!
 //! What it acknowledged: the primary of that view prepared it before, so its log has it if the view is still running. If a
-//! later one is, the argument of every view change holds: of those who held the entry one was counted.
+//! later one is, the argument of every view change holds: of those who held the entry one was counted. If nobody leads, all others
+//! have answered, and a view that starts afterwards may do without what the best log has; but none of them was in that view yet, so
+//! this replica had acknowledged nothing in it. What is committed then goes on, and the rest of that log need not come any more.
 //!
 //! The primary may be out of its reach, and in office all the same. So backups pass questions on to their primary, and answers
 //! back.

@@ -34,6 +34,7 @@ use crate::base::{Checksum, Kind};
 use crate::env::{DiskError, File};
 use crate::vsr::entry::{ENTRY_SIZE_MAX, Entry, HEADER_SIZE, Header, Place, View};
 
+use super::persist::all;
 use super::ring::{HEADERS_PER_SECTOR, OP_MAX, Ring, SECTOR_SIZE, SLOTS_MAX};
 
 /// The name of the file.
@@ -331,10 +332,7 @@ impl Headers {
         let write =
             |sector: &u64| file.write_at(WRITE.label([*sector]), sector * SECTOR_SIZE as u64, self.sector(*sector));
         // All at once: nothing is said by one of them that another has to have said before.
-        let under_way: Vec<_> = sectors.iter().map(write).collect();
-        for write in under_way {
-            write.await?;
-        }
+        all(sectors.iter().map(write).collect()).await?;
         file.sync(SYNC.label([])).await
     }
 }

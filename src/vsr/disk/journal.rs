@@ -28,7 +28,7 @@ use crate::vsr::plant::Plant;
 use super::Files;
 use super::headers::{Headers, Known, RECORD_SIZE};
 use super::log::Log;
-use super::persist::persist;
+use super::persist::{all, persist};
 use super::restart::Recovered;
 use super::ring::{HEADERS_PER_SECTOR, Ring, SECTOR_SIZE};
 
@@ -352,9 +352,7 @@ impl Writer {
             let slot = self.headers.ring().slot(write.known.header.op);
             under_way.push(self.files.journal.write_at(WRITE.label([slot]), slot * SLOT_SIZE, write.encoded.clone()));
         }
-        for write in under_way {
-            write.await?;
-        }
+        all(under_way).await?;
         let synced = self.files.journal.sync(SYNC.label([])).await;
         if synced.is_err() && self.config.planted(Plant::FsyncErrorRetried) {
             return self.files.journal.sync(SYNC.label([])).await;

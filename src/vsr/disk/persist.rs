@@ -2,7 +2,8 @@
 //!
 //! After a failed write or sync nothing is known of what is on the disk, and a second sync that is good means nothing: what the first
 //! one should have written may count as clean, and be dropped all the same (Rebello and others, *Can applications recover
-//! from fsync failures?*, USENIX ATC 2020). So everything since the last good sync is written anew, and then synced.
+//! from fsync failures?*, USENIX ATC 2020). So everything since the last good sync is written anew, and then synced; but not
+//! before everything that was under way has ended, because a slow write would land on top of a later one.
 
 use std::time::Duration;
 
@@ -16,6 +17,19 @@ const PAUSE: Duration = Duration::from_millis(10);
 
 // Without a pause, a disk that fails all the time would stop the clock.
 const _: () = assert!(!PAUSE.is_zero());
+
+/// Waits until all of these have ended, also those behind one that failed. A write is under way whether or not somebody waits for it.
+///
+/// # Errors
+/// That of the first that failed.
+pub async fn all(under_way: Vec<impl Future<Output = Result<(), DiskError>>>) -> Result<(), DiskError> {
+    let mut outcome = Ok(());
+    for write in under_way {
+        let ended = write.await;
+        outcome = outcome.and(ended);
+    }
+    outcome
+}
 
 /// Does something to the disk, from the beginning each time, until it succeeds.
 pub async fn persist<T>(env: &Env, mut attempt: impl AsyncFnMut() -> Result<T, DiskError>) -> T {

@@ -6,7 +6,7 @@
 use crate::base::Kind;
 use crate::env::{Env, File, Queue};
 
-use super::persist::persist;
+use super::persist::{all, persist};
 use super::reading;
 use super::superblock::{COPIES, COPY_SIZE, Superblock, choose};
 
@@ -127,10 +127,7 @@ async fn write_copies(env: &Env, file: &File, superblock: &Superblock, copies: &
         }
         // Done before the other pair is touched: until then the other pair is what a crash would leave.
         persist(env, async || {
-            let under_way: Vec<_> = wanted().map(write).collect();
-            for write in under_way {
-                write.await?;
-            }
+            all(wanted().map(write).collect()).await?;
             file.sync(SYNC.label([])).await
         })
         .await;

@@ -1,4 +1,4 @@
-//! Durations as people write them: `50us`, `1.5s`, `2m`.
+//! What people write: durations such as `50us`, `1.5s`, `2m`, and words with a slip of the hand in them.
 
 use std::time::Duration;
 
@@ -55,6 +55,21 @@ pub fn format_duration(span: Duration) -> String {
         }
     }
     format!("{total}ns")
+}
+
+/// The candidate that differs from the word by a slip of the hand.
+pub fn did_you_mean<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    // The distance costs memory in proportion to the product of both lengths, and no slip is that long.
+    if word.len() > 60 {
+        return None;
+    }
+    // A slip for every five letters: `majority` is no slip of `minority`.
+    let close = (word.chars().count() / 5).clamp(1, 3);
+    candidates
+        .map(|candidate| (strsim::damerau_levenshtein(&word.to_lowercase(), candidate), candidate))
+        .filter(|(distance, candidate)| *distance <= close && *distance < candidate.len())
+        .min()
+        .map(|(_, candidate)| candidate)
 }
 
 /// Reads a signed shift such as `+3ms` or `-1.5ms`, in nanoseconds.

@@ -140,7 +140,7 @@ impl Oracle for Conv {
     }
 
     fn checked(&self) -> Checked {
-        let not = || Checked::NotChecked("the run did not end in a quiet phase".to_owned());
+        let not = || Checked::NotChecked("the run did not come to the end of a quiet phase".to_owned());
         self.outcome.clone().unwrap_or_else(not)
     }
 }

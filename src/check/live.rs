@@ -158,7 +158,7 @@ impl Oracle for Live {
         if self.was_quiet {
             Checked::Checked(self.checked)
         } else {
-            Checked::NotChecked("there was no quiet phase".to_owned())
+            Checked::NotChecked("the run did not come to a quiet phase".to_owned())
         }
     }
 }

@@ -60,7 +60,7 @@ pub(super) fn of_sweeps(sweeps: &[Sweep<'_>]) -> Exit {
     let of = |sweep: &Sweep<'_>| match sweep.judgement {
         Judgement::Found => Exit::Finding,
         _ if sweep.interrupted => Exit::Incomplete,
-        _ if !sweep.never_reached().is_empty() => Exit::Finding,
+        _ if sweep.is_blind() => Exit::Finding,
         judgement => judgement.into(),
     };
     let exits: Vec<Exit> = sweeps.iter().map(of).collect();

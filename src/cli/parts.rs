@@ -11,6 +11,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::base::hash::hash_bytes;
 use crate::explore::Tally;
@@ -35,6 +36,21 @@ struct Content {
     next: u64,
     /// What those before came to, by scenario.
     tallies: Vec<Tally>,
+}
+
+/// The file: what it holds, and a seal on that. Nobody writes results by hand and goes on from there.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sealed {
+    seal: String,
+    kept: Content,
+}
+
+impl Content {
+    fn seal(&self) -> String {
+        let text = serde_json::to_vec(self).expect("a tally has text for keys and no failing parts");
+        format!("{:016x}", hash_bytes(&text))
+    }
 }
 
 /// The parts of a sweep. Without a file there is but one.
@@ -72,9 +88,11 @@ impl Parts {
             Err(error) => return Err(Failure::bad_input(format!("cannot read {}: {error}", file.display()))),
         };
         let name = file.display();
-        let mut content: Content = serde_json::from_str(&text).map_err(|error| {
-            Failure::bad_input(format!("{name} is not what a sweep keeps: {error}\nremove it, or name another file"))
-        })?;
+        let not_kept = |why: &str| {
+            Failure::bad_input(format!("{name} is not what a sweep keeps: {why}\nremove it, or name another file"))
+        };
+        let Sealed { seal, kept: mut content } =
+            serde_json::from_str(&text).map_err(|error| not_kept(&error.to_string()))?;
         let differ = |what: &str, kept: &str, asked: &str| {
             Failure::bad_input(format!(
                 "{name} is of another {what}:\n  kept:  {kept}\n  asked: {asked}\nremove it, or name another file"
@@ -89,10 +107,8 @@ impl Parts {
         }
         let fits = content.next == seeds.start && content.tallies.is_empty()
             || (seeds.start..=seeds.end).contains(&content.next) && content.tallies.len() == chosen.len();
-        if !fits {
-            return Err(Failure::bad_input(format!(
-                "{name} is not what a sweep keeps: its seeds or its scenarios do not add up\nremove it, or name another file"
-            )));
+        if !fits || seal != content.seal() {
+            return Err(not_kept("somebody has changed it"));
         }
         let restore = |(tally, one): (Tally, &Chosen)| tally.restored(one.family.expect());
         content.tallies = content.tallies.into_iter().zip(chosen).map(restore).collect();
@@ -147,8 +163,9 @@ impl Parts {
 
     fn save(&self) -> Result<(), Failure> {
         let Some(file) = &self.file else { return Ok(()) };
+        let seal = self.content.seal();
         write_file(file, |out| {
-            serde_json::to_writer_pretty(&mut *out, &self.content)?;
+            serde_json::to_writer_pretty(&mut *out, &json!({ "seal": seal, "kept": &self.content }))?;
             out.write_all(b"\n")
         })
     }

@@ -168,7 +168,7 @@ fn first_difference(plan: &Scenario, run: &Run, runner: &Runner<'_>) -> Result<O
     let line = |event: Option<&Event>| event.map_or("(the run ends here)".to_string(), trace::line);
     let before = same.checked_sub(1).map_or(String::new(), |last| format!("  both  {}\n", line(events.get(last))));
     Ok(Some(format!(
-        "the first event that differs is {}:\n        {}\n{before}  now   {}",
+        "the first event that differs is {}:\n        {}\n{before}  now   {}\n",
         same + 1,
         trace::legend(),
         line(events.get(same))

@@ -168,6 +168,11 @@ fn run_and_report(
         plan::record(path, runner, &run)?;
         notes.push(format!("the plan of this run is in {}", path.display()));
     }
+    if run.verdict.finding().is_some() && !traced {
+        let shrink = if scenario.plan.is_some() { "" } else { &format!(" --seed {seed}") };
+        let shrink = request.chosen.repeat.line("shrink", shrink);
+        notes.push(format!("to see more of it: {repeat} --trace lanes; to make it small: {shrink}"));
+    }
     let past = past(request, scenario, &settings, &run)?;
     write_trace(arguments, &run, console)?;
 

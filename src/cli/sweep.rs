@@ -24,7 +24,7 @@ use super::parts::Parts;
 use super::progress::{self, Teller};
 use super::shelf::{Shelf, names};
 use super::shrink::{One, Place};
-use super::{determinism, interrupt};
+use super::{determinism, interrupt, repeat};
 
 /// The seeds of a sweep of which neither seeds nor a time budget is said.
 const SEEDS: Range<u64> = 0..1000;
@@ -231,7 +231,9 @@ fn report(
     kept: &Kept,
     console: &mut Console<'_>,
 ) -> Result<Exit, Failure> {
-    let repeats: Vec<_> = request.chosen.iter().map(|one| repeat_lines(one, &request.seeds)).collect();
+    // The file is of all scenarios of the sweep, and the line of one.
+    let kept_in = request.arguments.resume.as_deref().filter(|_| interrupted && request.chosen.len() == 1);
+    let repeats: Vec<_> = request.chosen.iter().map(|one| repeat_lines(one, &request.seeds, kept_in)).collect();
     let sweeps: Vec<Sweep<'_>> = (request.chosen.iter().zip(&swept.tallies).zip(&repeats))
         .map(|((one, tally), repeat)| Sweep {
             family: &one.family,
@@ -263,8 +265,14 @@ fn append(path: &Path, text: &str) -> Result<(), Failure> {
     file.write_all(text.as_bytes()).map_err(refused)
 }
 
-fn repeat_lines<'a>(one: &'a Chosen, seeds: &'a Range<u64>) -> impl Fn(Option<u64>) -> String + 'a {
-    move |seed| seed.map_or_else(|| one.repeat.seeds(seeds), |seed| one.repeat.seed(seed))
+/// Of a sweep that ended in the middle, the line that goes on with what is kept.
+fn repeat_lines<'a>(
+    one: &'a Chosen,
+    seeds: &'a Range<u64>,
+    kept_in: Option<&'a Path>,
+) -> impl Fn(Option<u64>) -> String + 'a {
+    let resume = kept_in.map_or(String::new(), |file| format!(" --resume {}", repeat::quoted(&file.to_string_lossy())));
+    move |seed| seed.map_or_else(|| one.repeat.seeds(seeds) + &resume, |seed| one.repeat.seed(seed))
 }
 
 /// Writes down which seeds to run first next time.

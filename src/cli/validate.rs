@@ -15,11 +15,11 @@ pub(super) fn command(
     registry: &Registry,
     console: &mut Console<'_>,
 ) -> Result<Exit, Failure> {
-    let (mut read, mut wrong) = (0, 0);
+    let (mut read, mut wrong, mut missing) = (0, 0, false);
     for name in &arguments.files {
         let names = names(name);
         if names.is_empty() {
-            wrong += 1;
+            missing = true;
             console.remark(&format!("error: there is no .toml file below {name}\n"));
         }
         for name in names {
@@ -33,9 +33,8 @@ pub(super) fn command(
             }
         }
     }
-    if wrong == 0 {
-        return Ok(Exit::Met);
+    if wrong > 0 {
+        console.remark(&format!("{} of {} with errors\n", wrong, counted(read, "file")));
     }
-    console.remark(&format!("{} of {} with errors\n", wrong, counted(read, "file")));
-    Ok(Exit::BadInput)
+    Ok(if wrong > 0 || missing { Exit::BadInput } else { Exit::Met })
 }

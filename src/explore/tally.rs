@@ -46,6 +46,8 @@ pub struct Tally {
     /// Marks that were passed, by name.
     #[serde(deserialize_with = "written::named")]
     pub marks: BTreeMap<&'static str, Reach>,
+    /// The moments that faults waited for, without their numbers; also those that never came.
+    pub moments: BTreeMap<String, Waited>,
     /// In how many runs each oracle watched.
     pub checked: BTreeMap<OracleId, Watched>,
     digest: u64,
@@ -137,6 +139,16 @@ pub struct Reach {
     pub times: u64,
 }
 
+/// In how many runs faults waited for a moment.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Waited {
+    /// In so many a fault waited for it.
+    pub seeds: u64,
+    /// In so many of them it came, and the fault struck.
+    pub struck: u64,
+}
+
 impl Tally {
     /// No run yet, of a scenario that expects this.
     pub fn new(expectation: &Expectation) -> Tally {
@@ -154,6 +166,7 @@ impl Tally {
             virtual_time: Duration::ZERO,
             faults: BTreeMap::new(),
             marks: BTreeMap::new(),
+            moments: BTreeMap::new(),
             checked: BTreeMap::new(),
             digest: 0,
         }
@@ -195,6 +208,13 @@ impl Tally {
         }
         add_reach(&mut self.faults, &run.faults);
         add_reach(&mut self.marks, &run.marks);
+        for (moment, times) in &run.moments {
+            // Which of those alike is meant may be drawn.
+            let moment = moment.rsplit_once(" #").map_or(moment.as_str(), |(moment, _)| moment);
+            let waited = self.moments.entry(moment.to_string()).or_default();
+            waited.seeds += 1;
+            waited.struck += u64::from(*times > 0);
+        }
         for (oracle, checked) in &run.checked {
             self.checked.entry(*oracle).or_default().add(checked);
         }
@@ -259,6 +279,11 @@ impl Tally {
                 sum.times = sum.times.saturating_add(reach.times);
             }
         }
+        for (moment, waited) in &other.moments {
+            let sum = self.moments.entry(moment.clone()).or_default();
+            sum.seeds += waited.seeds;
+            sum.struck += waited.struck;
+        }
         for (oracle, watched) in &other.checked {
             self.checked.entry(*oracle).or_default().merge(watched);
         }
@@ -320,6 +345,12 @@ impl Tally {
     pub fn never_reached<'a>(&self, wanted: &'a [String]) -> Vec<&'a str> {
         let reached = |mark: &&str| self.marks.contains_key(*mark) || self.faults.contains_key(*mark);
         wanted.iter().map(String::as_str).filter(|mark| !reached(mark)).collect()
+    }
+
+    /// The moments that faults waited for in so many runs or more, and that came in none.
+    pub fn never_came(&self, least: u64) -> Vec<&str> {
+        let never = self.moments.iter().filter(|(_, waited)| waited.struck == 0 && waited.seeds >= least);
+        never.map(|(moment, _)| moment.as_str()).collect()
     }
 
     /// One digest for all runs, the same for every order and every split of the seeds.
@@ -402,6 +433,21 @@ mod tests {
         };
         assert_eq!(order(Expectation::Pass), [(OracleId::Agree, 2, 2), (OracleId::Live, 3, 1)]);
         assert_eq!(order(violation(Shows::Always)), [(OracleId::Live, 3, 1), (OracleId::Agree, 2, 2)]);
+    }
+
+    #[test]
+    fn a_moment_that_never_came_is_known_whatever_its_number() {
+        let run = |seed, moments: &[(&str, u64)]| {
+            let moments = moments.iter().map(|(moment, times)| (moment.to_string(), *times)).collect();
+            Run { moments, ..samples::run(seed, Verdict::Pass) }
+        };
+        let one = [run(0, &[("r1 sends Prepare #3", 0), ("r0 boots", 1)]), run(1, &[("r1 sends Prepare #4", 0)])];
+        let mut both = tally(&Expectation::Pass, &one);
+        assert_eq!(both.never_came(1), ["r1 sends Prepare"]);
+        assert_eq!(both.never_came(2), ["r1 sends Prepare"]);
+        assert_eq!(both.never_came(3), [""; 0]);
+        both.merge(&tally(&Expectation::Pass, &[run(2, &[("r1 sends Prepare", 1)])]));
+        assert_eq!(both.never_came(1), [""; 0]);
     }
 
     #[test]

@@ -33,7 +33,7 @@ use std::ops::Range;
 use crate::base::hash::hash_bytes;
 use crate::base::{Digest, Event, EventId};
 use crate::explore::{Judgement, Signature, Tally};
-use crate::scenario::{Family, Run, Scenario};
+use crate::scenario::{Expectation, Family, Run, Scenario};
 
 /// One run, and what is needed to understand and repeat it.
 #[derive(Clone, Copy, Debug)]
@@ -73,6 +73,9 @@ pub struct Sweep<'a> {
     pub repeat: &'a dyn Fn(Option<u64>) -> String,
 }
 
+/// Where a moment did not come in so many runs that waited for it, it is no accident.
+const DRAWN_OFTEN: u64 = 100;
+
 /// Where shrunk findings were written: by the scenario's place and the signature.
 pub type Kept = BTreeMap<(usize, Signature), String>;
 
@@ -82,9 +85,35 @@ impl Sweep<'_> {
         if self.interrupted { Vec::new() } else { self.tally.never_reached(&self.family.check().reached) }
     }
 
+    /// Moments that faults of the scenario wait for and that came in no seed. Not known while seeds are missing, or where runs
+    /// end early as they should; and what is left of a plan may well have faults that do not strike any more. Where faults are
+    /// drawn, one of them may have been drawn too seldom to be sure.
+    pub fn never_came(&self) -> Vec<&str> {
+        let passes = *self.family.expect() == Expectation::Pass && self.judgement.is_met();
+        if self.interrupted || self.family.is_plan() || !passes {
+            return Vec::new();
+        }
+        self.tally.never_came(if self.family.only().is_some() { 1 } else { DRAWN_OFTEN })
+    }
+
+    /// Whether the sweep does not see something that the scenario is made to see.
+    pub fn is_blind(&self) -> bool {
+        !self.never_reached().is_empty() || !self.never_came().is_empty()
+    }
+
+    /// The word for what came of it. What passes because it no longer sees what it should see, or because seeds are missing,
+    /// must not look green.
+    pub fn word(&self) -> &'static str {
+        match self.tally.word() {
+            "pass" if self.is_blind() => "blind",
+            "pass" if self.interrupted => "incomplete",
+            word => word,
+        }
+    }
+
     /// Whether everything is as the scenario expects, and complete.
     pub fn is_met(&self) -> bool {
-        self.judgement.is_met() && !self.interrupted && self.never_reached().is_empty()
+        self.judgement.is_met() && !self.interrupted && !self.is_blind()
     }
 
     /// The command that repeats what matters most: the smallest seed with an unexpected finding, else the whole.

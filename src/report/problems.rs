@@ -62,7 +62,16 @@ pub(super) fn problems(sweep: &Sweep<'_>) -> Vec<Problem> {
             gravity: Gravity::Failure,
             kind: "never-reached",
             title: format!("never reached: {mark}"),
-            message: format!("no seed reached `{mark}`, which this scenario is meant to reach"),
+            message: super::text::never_reached(sweep, mark),
+            repeat: whole(),
+        });
+    }
+    for moment in sweep.never_came() {
+        problems.push(Problem {
+            gravity: Gravity::Failure,
+            kind: "never-came",
+            title: format!("never came: {moment}"),
+            message: super::text::never_came(moment),
             repeat: whole(),
         });
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use crate::base::text::did_you_mean;
 use crate::check::{Checked, OracleId, Violation};
 use crate::scenario::{Expectation, Scenario, Verdict};
 
@@ -41,6 +42,13 @@ pub fn run(report: &Report<'_>) -> String {
         let more = if rest > 0 { format!("; and {rest} more") } else { String::new() };
         let shown = run.unused[..run.unused.len() - rest].join("; ");
         put("unused", format!("{count} of the plan never came up: {shown}{more}"));
+    }
+    let missed: Vec<&String> = run.moments.iter().filter(|(_, times)| **times == 0).map(|(moment, _)| moment).collect();
+    for moment in &missed[..missed.len().min(UNUSED_SHOWN)] {
+        put("never", format!("a fault did not strike, because this moment did not come: `{moment}`"));
+    }
+    if missed.len() > UNUSED_SHOWN {
+        put("", format!("and {} more", missed.len() - UNUSED_SHOWN));
     }
     if let Verdict::Inconclusive(reason) = &run.verdict {
         put("undecided", reason.clone());
@@ -88,10 +96,8 @@ pub fn sweep(sweeps: &[Sweep<'_>], kept: &Kept) -> String {
 
 fn one_sweep(place: usize, sweep: &Sweep<'_>, kept: &Kept) -> String {
     let Sweep { name, seeds, tally, .. } = sweep;
-    // What passes because it no longer sees what it should see must not look green.
-    let word = match tally.word() {
-        "pass" if !sweep.never_reached().is_empty() => "blind",
-        "pass" if sweep.interrupted => "pass so far, incomplete",
+    let word = match sweep.word() {
+        "incomplete" => "pass so far, incomplete",
         word => word,
     };
     let mut text = format!("{name}  seeds {}  {word}\n", range(seeds));
@@ -118,7 +124,10 @@ fn one_sweep(place: usize, sweep: &Sweep<'_>, kept: &Kept) -> String {
         put("expected", remark);
     }
     for mark in sweep.never_reached() {
-        put("never", format!("no seed reached `{mark}`, which this scenario is meant to reach"));
+        put("never", never_reached(sweep, mark));
+    }
+    for moment in sweep.never_came() {
+        put("never", never_came(moment));
     }
     if sweep.interrupted {
         let of =
@@ -128,6 +137,18 @@ fn one_sweep(place: usize, sweep: &Sweep<'_>, kept: &Kept) -> String {
     text.push_str(&reached("faults", &tally.faults, tally.runs));
     text.push_str(&reached("marks", &tally.marks, tally.runs));
     text
+}
+
+/// What to say of a mark that no seed reached.
+pub(super) fn never_reached(sweep: &Sweep<'_>, mark: &str) -> String {
+    let reached = sweep.tally.marks.keys().chain(sweep.tally.faults.keys()).copied();
+    let meant = did_you_mean(mark, reached).map_or(String::new(), |meant| format!("; did you mean `{meant}`?"));
+    format!("no seed reached `{mark}`, which this scenario is meant to reach{meant}")
+}
+
+/// What to say of a moment that came in no seed.
+pub(super) fn never_came(moment: &str) -> String {
+    format!("in no seed came the moment that a fault waits for: `{moment}`")
 }
 
 /// A range as it was typed; one without an end goes on to the last seed there is.
@@ -387,6 +408,32 @@ mod tests {
     }
 
     #[test]
+    fn a_sweep_in_which_a_moment_never_comes_is_blind() {
+        let mut run = samples::run(0, Verdict::Pass);
+        run.marks.insert("wrapped", 1);
+        run.moments.insert("r1 sends Prepared #3".to_string(), 0);
+        let alone = written(Expectation::Pass, &run, &[]);
+        assert!(alone.contains("did not strike, because this moment did not come: `r1 sends Prepared #3`"), "{alone}");
+        let family = samples::family();
+        let repeat = |_: Option<u64>| "the sweep".to_string();
+        let mut tally = Tally::new(family.expect());
+        tally.add(&run);
+        let swept = |tally: &Tally| {
+            let (name, judgement) = ("primary-isolated", tally.judgement());
+            let (seeds, repeat, interrupted) = (&(0..2), &repeat, false);
+            let sweep = Sweep { family: &family, name, file: None, seeds, tally, interrupted, judgement, repeat };
+            (sweep.is_met(), super::sweep(&[sweep], &Kept::new()))
+        };
+        let (met, text) = swept(&tally);
+        assert!(!met && text.contains("seeds 0..2  blind"), "{text}");
+        assert!(text.contains("in no seed came the moment that a fault waits for: `r1 sends Prepared`"), "{text}");
+        assert!(text.ends_with("repeat: the sweep\n"));
+        run.moments.insert("r1 sends Prepared #3".to_string(), 1);
+        tally.add(&run);
+        assert!(swept(&tally).0, "one seed is enough");
+    }
+
+    #[test]
     fn a_sweep_that_misses_only_a_mark_is_repeated_as_a_whole() {
         let family = samples::family();
         let mut tally = Tally::new(family.expect());
@@ -410,6 +457,7 @@ mod tests {
         assert!(text.ends_with("repeat: the sweep\n"));
         // What was not run may still reach it.
         sweep.interrupted = true;
+        assert_eq!(sweep.word(), "incomplete");
         let text = super::sweep(&[sweep], &Kept::new());
         assert!(!text.contains("no seed reached"));
         assert!(text.contains("incomplete"), "{text}");

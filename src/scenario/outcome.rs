@@ -66,6 +66,8 @@ pub struct Run {
     pub faults: BTreeMap<&'static str, u64>,
     /// Marks that were passed, by name.
     pub marks: BTreeMap<&'static str, u64>,
+    /// The moments that faults waited for (`on`), as the scenario says them, and how many faults struck at each.
+    pub moments: BTreeMap<String, u64>,
     /// What each oracle did.
     pub checked: Vec<(OracleId, Checked)>,
     /// Every event, if asked for.

@@ -214,6 +214,7 @@ impl Watch {
             calls,
             faults: remains.faults,
             marks: remains.marks,
+            moments: remains.moments,
             checked,
             trace: remains.trace,
             plan,

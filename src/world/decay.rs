@@ -67,7 +67,9 @@ impl Decay {
                 deviations.iter().any(|deviation| matches!(deviation.choice, Choice::Mishap(_) | Choice::TearNames(_)))
             }
         };
-        let is_decay = |what: &What| matches!(what, What::Rot { .. } | What::Unreadable { .. } | What::Disk { .. });
+        let is_decay = |what: &What| {
+            matches!(what, What::Rot { .. } | What::Unreadable { .. } | What::Disk { .. } | What::Stall { .. })
+        };
         let faults = phases.iter().flat_map(|phase| &phase.faults).any(|fault| is_decay(&fault.what));
         let possible = rates || planned || faults;
         Decay { possible, armed: RefCell::default(), redundancy, replication }
@@ -171,8 +173,14 @@ fn mishap_at(kind: MishapKind, sight: Sight, file_length: u64, word: u64) -> Opt
 }
 
 impl Decider {
-    /// How long a disk operation takes that may stall, in nanoseconds.
-    fn stalling(&mut self, config: &StorageConfig, latency: &Sampler, key: u64, name: impl Fn() -> Name) -> u64 {
+    /// How long a disk operation takes that may stall, in nanoseconds, and whether it does.
+    fn stalling(
+        &mut self,
+        config: &StorageConfig,
+        latency: &Sampler,
+        key: u64,
+        name: impl Fn() -> Name,
+    ) -> (u64, bool) {
         let calm = latency.calm();
         let stall = config
             .stall
@@ -182,7 +190,7 @@ impl Decider {
             None if self.has_dice() => calm,
             None => self.planned_disk(calm, key),
         };
-        self.record_disk(calm, value, name)
+        (self.record_disk(calm, value, name), stall.is_some())
     }
 
     /// What may go wrong with an operation, before anybody has asked whether there may be so much damage.
@@ -261,9 +269,14 @@ impl Mishap {
 }
 
 impl Shared {
-    /// How long a disk operation takes, where it may stall.
-    pub fn stalling_latency(&self, latency: &Sampler, key: u64, name: impl Fn() -> Name) -> u64 {
-        self.decider.borrow_mut().stalling(&self.storage, latency, key, name)
+    /// How long an operation of a node's disk takes, where it may stall.
+    pub fn stalling_latency(&self, slot: usize, latency: &Sampler, key: u64, name: impl Fn() -> Name) -> u64 {
+        let (latency, stalls) = self.decider.borrow_mut().stalling(&self.storage, latency, key, name);
+        if stalls {
+            self.count(Deed::DiskStall);
+        }
+        let stalled_until = self.machines[slot].stalled_until.get();
+        latency.saturating_add(stalled_until.as_nanos().saturating_sub(self.now().as_nanos()))
     }
 
     /// Ends an operation with which something may go wrong, by what was armed for it, or else by dice or plan. What
@@ -342,6 +355,13 @@ impl Shared {
             What::Disk { target, next, mishap, pick } => {
                 let node = self.machines[self.slot(*target)].id;
                 self.decay.arm(node, next.clone(), *mishap, pick.unwrap_or(0));
+            }
+            What::Stall { target, span } => {
+                let machine = &self.machines[self.slot(*target)];
+                assert!(span.is_constant(), "a fault without chance says how long it lasts");
+                // Of two stalls the longer one counts.
+                machine.stalled_until.set(machine.stalled_until.get().max(self.now() + span.calm()));
+                self.count(Deed::DiskStall);
             }
             other => unreachable!("{other} is not about what lies on a disk"),
         }

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use super::mishap::MishapKind;
 use super::tests::{crash, fault, ms, phase, plan_of, run, said, setup};
 use super::*;
-use crate::base::{Cluster, Distribution, Kind, NodeId, Probe, Ratio, Redundancy, RedundancyMap, Role};
+use crate::base::{
+    Cluster, Distribution, Event, EventKind, Kind, NodeId, Probe, Ratio, Redundancy, RedundancyMap, Role,
+};
 use crate::env::{DiskError, Env, Local};
 
 static WRITE: Kind = Kind::new("write", &["slot"]);
@@ -137,6 +139,7 @@ fn storm(seed: u64) -> Setup {
         every(50, drawn(Extent::Bit)),
         every(90, drawn(Extent::Byte)),
         every(90, drawn(Extent::Sector)),
+        every(150, What::Stall { target: any, span: exponential(10) }),
         every(90, What::Unreadable { target: any, file: log(), sector: None }),
         every(60, next("write", MishapKind::LostWrite)),
         every(60, next("write(slot3)", MishapKind::MisdirectedWrite)),
@@ -172,7 +175,7 @@ fn a_recorded_decay_repeats_without_dice() {
         first.marks.iter().for_each(|(what, count)| *marks.entry(what).or_default() += count);
     }
     let seen: Vec<&str> = seen.into_keys().collect();
-    insta::assert_snapshot!(seen.join(", "), @"crash, disk full, names torn, read failed, read misdirected, refused by the budget, restart, rot, sector unreadable, sync failed, sync lied, unsynced sector kept, unsynced sector torn, wipe, write lost, write misdirected");
+    insta::assert_snapshot!(seen.join(", "), @"crash, disk full, disk stall, names torn, read failed, read misdirected, refused by the budget, restart, rot, sector unreadable, sync failed, sync lied, unsynced sector kept, unsynced sector torn, wipe, write lost, write misdirected");
     let marks: Vec<&str> = marks.into_keys().collect();
     assert_eq!(marks, ["crash with a write under way", "different", "no space", "sync failed", "unreadable"]);
 }
@@ -227,6 +230,41 @@ fn what_was_armed_is_forgotten_when_its_phase_ends() {
     let phases = vec![phase("one", 5, vec![at(4, arm(0, "sync", MishapKind::FailedSync))]), phase("two", 90, vec![])];
     let remains = run(decaying(phases), writer);
     assert_eq!(count(&remains, "sync failed"), 0);
+}
+
+/// When a node said that its slot is durable, in whole milliseconds.
+fn durable_at(remains: &Remains, replica: u16) -> Vec<u64> {
+    let trace = remains.trace.as_ref().expect("the trace was kept");
+    let durable = |event: &&Event| event.kind == EventKind::Mark("durable");
+    let own = trace.iter().filter(|event| event.node == Some(NodeId::replica(replica))).filter(durable);
+    own.map(|event| event.at.as_nanos() / 1_000_000).collect()
+}
+
+#[test]
+fn what_begins_on_a_disk_that_stalls_waits_until_it_goes_on() {
+    let stall = |millis| at(10, What::Stall { target: node(0), span: Distribution::Constant(ms(millis)) });
+    let remains = plan_repeats(&decaying(vec![phase("only", 60, vec![stall(35), stall(5)])]), writer);
+    assert_eq!(deeds(&remains), ["stall the disk of r0 for 35ms", "stall the disk of r0 for 5ms"]);
+    assert_eq!(count(&remains, "disk stall"), 2);
+    let calm = durable_at(&remains, 1);
+    assert!(calm.len() == 3 && calm[1] < 25, "r1 does not wait: {calm:?}");
+    let stalled = durable_at(&remains, 0);
+    assert_eq!(stalled[0], calm[0], "what was durable before");
+    assert!((45..50).contains(&stalled[1]), "the longer of the two counts, and then it goes on: {stalled:?}");
+
+    // What a quiet phase heals stalls no longer.
+    let quiet = Some(Quiet { core: Core::All });
+    let quiet = Phase { name: "quiet".into(), duration: ms(40), quiet, faults: vec![] };
+    let remains = run(decaying(vec![phase("trouble", 18, vec![stall(500)]), quiet]), writer);
+    assert!(durable_at(&remains, 0)[1] < 25);
+}
+
+#[test]
+fn stalls_by_rate_are_counted() {
+    let mut setup = decaying(vec![phase("only", 200, vec![])]);
+    setup.storage.stall = Some(Stall { share: Ratio::per_thousand(500), span: ms(5) });
+    let remains = run(setup, writer);
+    assert!(count(&remains, "disk stall") > 5);
 }
 
 #[test]

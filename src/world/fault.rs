@@ -168,6 +168,13 @@ pub enum What {
         /// Where in the operation, as a share of 2^63 of its places; drawn if absent.
         pick: Option<u64>,
     },
+    /// Disks stall: what begins on them meanwhile takes until the stall is over, and then as long as it would have taken.
+    Stall {
+        /// Whose disk.
+        target: Target,
+        /// For how long.
+        span: Distribution,
+    },
 }
 
 /// What happens to a clock.
@@ -276,6 +283,10 @@ impl fmt::Display for What {
                 write!(f, "make a sector of {file} unreadable on the disk of {target}")
             }
             What::Disk { target, next, mishap, .. } => write!(f, "{mishap} at the next {next} of {target}"),
+            What::Stall { target, span } => {
+                let about = if span.is_constant() { "" } else { "about " };
+                write!(f, "stall the disk of {target} for {about}{}", format_duration(span.calm()))
+            }
             What::Clock { target, change: ClockChange::Jump(shift) } => {
                 write!(f, "clock of {target} jumps by {}", format_shift(*shift))
             }

@@ -24,6 +24,8 @@ pub(super) struct Faults {
     pending: Vec<Entered>,
     recorded: Option<Vec<Vec<Fault>>>,
     cores: BTreeMap<usize, (Vec<NodeId>, Vec<NodeId>)>,
+    /// The moments that faults have waited for, and how often each has come.
+    moments: BTreeMap<String, u64>,
 }
 
 #[derive(Debug)]
@@ -66,7 +68,18 @@ impl Faults {
             pending: Vec::new(),
             recorded: record.then(|| vec![Vec::new(); phases]),
             cores: BTreeMap::new(),
+            moments: BTreeMap::new(),
         }
+    }
+
+    /// The moments that faults have waited for, as the scenario says them, and how many faults struck at each.
+    pub fn moments(&self) -> BTreeMap<String, u64> {
+        self.moments.clone()
+    }
+
+    fn arm(&mut self, armed: Armed) {
+        self.moments.entry(armed.trigger.to_string()).or_default();
+        self.armed.push(armed);
     }
 
     fn alert(&self) -> Alert {
@@ -107,7 +120,7 @@ impl Shared {
         for (index, fault) in self.phases[phase].faults.iter().enumerate() {
             match &fault.when {
                 When::At(_) | When::Every(_) => self.enter_strike(phase, index, 1, begun),
-                When::On { trigger, before } => self.faults.borrow_mut().armed.push(Armed {
+                When::On { trigger, before } => self.faults.borrow_mut().arm(Armed {
                     phase,
                     fault: index,
                     trigger: trigger.clone(),
@@ -150,6 +163,7 @@ impl Shared {
                 Which::Exactly(exactly) => repeat == exactly,
             };
             if fires {
+                *faults.moments.entry(armed.trigger.to_string()).or_default() += 1;
                 let when = When::On { trigger: exact(event, repeat), before };
                 faults.struck.push_back(Struck { phase: armed.phase, fault: armed.fault, when, event: event.clone() });
             }
@@ -268,7 +282,7 @@ impl Shared {
             What::Partition { .. } | What::Cut { .. } | What::CutOnly { .. } | What::Heal => true,
             What::Clog { .. } | What::Hold { .. } | What::Release { .. } | What::Clock { .. } => true,
             What::Rot { .. } | What::Unreadable { .. } => self.decay_hit(what).is_some(),
-            What::Disk { .. } => true,
+            What::Disk { .. } | What::Stall { .. } => true,
         }
     }
 
@@ -325,7 +339,7 @@ impl Shared {
                 self.count(Deed::Heal);
                 self.network.borrow_mut().heal_all();
             }
-            What::Rot { .. } | What::Unreadable { .. } | What::Disk { .. } => self.decay(what),
+            What::Rot { .. } | What::Unreadable { .. } | What::Disk { .. } | What::Stall { .. } => self.decay(what),
             network => self.carry_out_network(network, event),
         }
         self.executor.set_cause(cause);

@@ -280,7 +280,7 @@ impl Host for NodeHost {
             false => (shared.decider.borrow_mut().disk(latency, key, name), None),
             true => {
                 let armed = shared.decay.take(machine.id, &label, &operation);
-                (shared.stalling_latency(latency, key, name), armed)
+                (shared.stalling_latency(self.slot, latency, key, name), armed)
             }
         };
         let job = DiskJob {

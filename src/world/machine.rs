@@ -7,7 +7,7 @@ use std::task::Context;
 use super::clocks::Clock;
 use super::flight::{NOBODY, Packet, Packets};
 use super::repeats::Repeats;
-use crate::base::{EventId, Incarnation, NodeId, Payload, Role};
+use crate::base::{EventId, Incarnation, Instant, NodeId, Payload, Role};
 use crate::exec::{Executor, Polled, Waiter};
 
 /// Whether a machine's disk was lost, as far as it has said that it recovered.
@@ -43,6 +43,8 @@ pub(super) struct Machine {
     pub returns: Cell<bool>,
     /// Whether its disk was lost.
     pub loss: Cell<DiskLoss>,
+    /// Until when its disk stalls, or stalled last.
+    pub stalled_until: Cell<Instant>,
     /// What it last said it was.
     pub role: Cell<Option<Role>>,
     /// When it last said that it was primary.
@@ -81,6 +83,7 @@ impl Machine {
             resumes: Cell::new(0),
             returns: Cell::new(false),
             loss: Cell::default(),
+            stalled_until: Cell::new(Instant::START),
             role: Cell::new(None),
             led: Cell::default(),
             inbox: Cell::new((NOBODY, NOBODY)),

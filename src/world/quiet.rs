@@ -39,6 +39,7 @@ impl Shared {
         for node in &well {
             let slot = self.cluster.slot(*node);
             let machine = &self.machines[slot];
+            machine.stalled_until.set(self.now());
             if machine.paused.get() {
                 self.resume(slot, phase_event);
             } else if !machine.up.get() {

@@ -87,6 +87,11 @@ impl Resolver<'_> {
                 };
                 nodes.into_iter().map(arm).collect()
             }
+            What::Stall { target, span } => {
+                let stall = |node, span| What::Stall { target: Target::Node(node), span };
+                let nodes = self.members(*target);
+                nodes.into_iter().map(|node| stall(node, Distribution::Constant(span.sample(self.draw)))).collect()
+            }
             network => self.resolve_network(network),
         }
     }

@@ -80,12 +80,13 @@ pub(super) enum Deed {
     SyncFailed,
     SyncLied,
     DiskFull,
+    DiskStall,
     NamesTorn,
     Refused,
 }
 
 /// What each is called, in the order of the kinds.
-const DEEDS: [&str; 33] = [
+const DEEDS: [&str; 34] = [
     "crash",
     "wipe",
     "restart",
@@ -117,6 +118,7 @@ const DEEDS: [&str; 33] = [
     "sync failed",
     "sync lied",
     "disk full",
+    "disk stall",
     "names torn",
     "refused by the budget",
 ];

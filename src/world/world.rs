@@ -93,6 +93,8 @@ pub struct Remains {
     pub faults: BTreeMap<&'static str, u64>,
     /// What the system passed.
     pub marks: BTreeMap<&'static str, u64>,
+    /// The moments that faults waited for, and how many struck at each.
+    pub moments: BTreeMap<String, u64>,
     /// The events, if they were kept.
     pub trace: Option<Vec<Event>>,
     /// What a plan needs, if it was written down.
@@ -114,6 +116,7 @@ impl Remains {
             core: Vec::new(),
             faults: BTreeMap::new(),
             marks: BTreeMap::new(),
+            moments: BTreeMap::new(),
             trace: None,
             record: None,
             unused: Vec::new(),
@@ -283,6 +286,7 @@ impl World {
             core: shared.core.borrow().clone(),
             faults: tracer.deeds(),
             marks,
+            moments: shared.faults.borrow().moments(),
             trace: tracer.trace.as_ref().map(RefCell::take),
             unused,
             files: if record.is_some() { file_names(shared) } else { BTreeSet::new() },

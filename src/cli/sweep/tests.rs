@@ -177,7 +177,7 @@ fn what_was_interrupted_goes_on_and_comes_to_the_same() {
     let text = fs::read_to_string(&file).expect("it is there").replace("\"next\": 6000", "\"next\": 7000");
     fs::write(&file, text).expect("it can be written");
     let other = ask(&arguments, 5..6000, &calm(), &honest);
-    assert!(other.err.contains("do not add up"), "{}", other.err);
+    assert!(other.err.contains("somebody has changed it"), "{}", other.err);
     fs::write(&file, "{\"build\": 7").expect("it can be written");
     let other = ask(&arguments, 5..6000, &calm(), &honest);
     assert_eq!(other.exit, Exit::BadInput);

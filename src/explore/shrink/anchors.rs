@@ -108,7 +108,8 @@ fn nodes(fault: &Fault) -> Vec<NodeId> {
         | What::Clock { target, .. }
         | What::Rot { target, .. }
         | What::Unreadable { target, .. }
-        | What::Disk { target, .. } => node(target).into_iter().collect(),
+        | What::Disk { target, .. }
+        | What::Stall { target, .. } => node(target).into_iter().collect(),
         What::Cut { from, to, .. }
         | What::CutOnly { from, to, .. }
         | What::Clog { from, to, .. }

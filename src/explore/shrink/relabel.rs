@@ -61,7 +61,8 @@ fn fault(fault: &Fault, map: Map<'_>) -> Option<Fault> {
         | What::Wipe { target: one, .. }
         | What::Rot { target: one, .. }
         | What::Unreadable { target: one, .. }
-        | What::Disk { target: one, .. } => *one = target(*one, map)?,
+        | What::Disk { target: one, .. }
+        | What::Stall { target: one, .. } => *one = target(*one, map)?,
         What::Partition { split, .. } => match split {
             Split::Groups(groups) => {
                 groups.iter_mut().for_each(|one| group(one, map));

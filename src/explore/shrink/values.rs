@@ -80,7 +80,8 @@ pub(super) fn lower(shrinker: &mut Shrinker<'_>) {
             }
         });
         shrinker.lower_duration(|plan| match &mut plan.phases.get_mut(phase)?.faults.get_mut(place)?.what {
-            What::Clog { span: Distribution::Constant(span), .. } => Some(span),
+            What::Clog { span: Distribution::Constant(span), .. }
+            | What::Stall { span: Distribution::Constant(span), .. } => Some(span),
             _ => None,
         });
     });
@@ -116,7 +117,7 @@ pub(super) fn end_of(what: &mut What) -> Option<&mut Option<Distribution>> {
         | What::CutOnly { heal_after: end, .. }
         | What::Hold { release_after: end, .. } => Some(end),
         What::Restart { .. } | What::Clog { .. } | What::Release { .. } | What::Heal | What::Clock { .. } => None,
-        What::Rot { .. } | What::Unreadable { .. } | What::Disk { .. } => None,
+        What::Rot { .. } | What::Unreadable { .. } | What::Disk { .. } | What::Stall { .. } => None,
     }
 }
 

@@ -64,6 +64,7 @@ fn targets(what: &What) -> Vec<Target> {
         | What::Rot { target, .. }
         | What::Unreadable { target, .. }
         | What::Disk { target, .. }
+        | What::Stall { target, .. }
         | What::Partition { split: Split::Isolate(target) | Split::Bridge(target), .. } => vec![*target],
         What::Partition { split: Split::Groups(groups), .. } => groups.iter().flatten().copied().collect(),
         What::Partition { split: Split::Halves | Split::Ring, .. } | What::Heal => Vec::new(),
@@ -89,7 +90,7 @@ fn ends(what: &What) -> Option<&Distribution> {
         | What::Cut { heal_after: after, .. }
         | What::CutOnly { heal_after: after, .. }
         | What::Hold { release_after: after, .. } => after.as_ref(),
-        What::Clog { span, .. } => Some(span),
+        What::Clog { span, .. } | What::Stall { span, .. } => Some(span),
         What::Restart { .. } | What::Release { .. } | What::Heal | What::Clock { .. } => None,
         What::Rot { .. } | What::Unreadable { .. } | What::Disk { .. } => None,
     }

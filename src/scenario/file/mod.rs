@@ -161,13 +161,23 @@ fn syntax_mistake(text: &str, error: &toml::de::Error) -> Diagnostic {
         let message = format!("{} is not a value", quoted(found));
         return Diagnostic::at(span, message).help("text stands in double quotes: \"like this\"");
     }
+    if error.message() == "duplicate key" && text[..span.start].ends_with('[') {
+        let help = format!("where there are several, each is written with two brackets: [[{found}]]");
+        return Diagnostic::at(span, format!("{ONE_TABLE} [{found}]")).help(help);
+    }
     Diagnostic::at(span, error.message())
 }
 
-/// After a bracket that is not closed everything that follows looks wrong, and only the first of it is.
+/// Of a second table with one bracket.
+const ONE_TABLE: &str = "there can be but one";
+
+/// After a bracket that is not closed, or a second table where there can be one, everything that follows looks wrong, and only the first of it is.
 fn without_echoes(mut syntax: Vec<Diagnostic>) -> Vec<Diagnostic> {
     let is_bracket =
         |mistake: &Diagnostic| ["comma", "unclosed", "inline table"].iter().any(|word| mistake.message.contains(word));
+    if let Some(first) = syntax.iter().position(|mistake| mistake.message.starts_with(ONE_TABLE)) {
+        syntax.truncate(first + 1);
+    }
     if let Some(first) = syntax.iter().position(is_bracket) {
         syntax.truncate(first + 1);
         let bracket = syntax.pop().expect("the first one is there");
@@ -193,11 +203,11 @@ fn lines(text: &str, mistakes: &[Diagnostic]) -> Vec<Range<usize>> {
 
 /// The file as a whole. Reads every part, whatever is wrong with the others, before it gives up.
 fn scenario(root: &mut Table, name: &str, subject: Subject) -> Option<Scenario> {
-    let Subject { title, system, plant, parameters, backoff, replicas_max } = subject;
-    let backoff = system.as_deref().zip(backoff);
-
     // First the cluster: what follows names its nodes.
-    let cluster = read_world::cluster(root, replicas_max.unwrap_or(u16::MAX));
+    let cluster = read_world::cluster(root, subject.replicas_max.unwrap_or(u16::MAX));
+    let core_size = cluster.and_then(|cluster| subject.core_size(cluster.replicas));
+    let Subject { title, system, plant, parameters, backoff, .. } = subject;
+    let backoff = system.as_deref().zip(backoff);
     let parameters = read_subject::parameters(root, parameters);
     let plan = read_plan::plan(root);
     let network = read_world::network(root);
@@ -205,7 +215,7 @@ fn scenario(root: &mut Table, name: &str, subject: Subject) -> Option<Scenario> 
     let clocks = read_world::clocks(root);
     let schedule = read_world::schedule(root);
     let workload = read_workload::workload(root);
-    let phases = read_phase::phases(root);
+    let phases = read_phase::phases(root, core_size);
     let is_quiet = |phase: &super::Phase| phase.quiet.is_some();
     let quiet = phases.as_ref().map(|phases| (phases.iter().any(is_quiet), phases.last().is_some_and(is_quiet)));
     let is_limited = storage.budget != BudgetKind::None;

@@ -90,6 +90,9 @@ fn what(what: &What) -> (&'static str, String) {
             let mishap = ("fault", Some(string(&mishap.to_string())));
             ("disk", inline([("target", Some(word(target))), ("next", Some(next)), mishap, ("pick", pick)]))
         }
+        What::Stall { target, span } => {
+            ("stall", inline([("target", Some(word(target))), ("for", Some(spread(span)))]))
+        }
         What::Clock { target, change } => {
             let change = match change {
                 ClockChange::Jump(shift) => ("jump", Some(string(&format_shift(*shift)))),

@@ -1,8 +1,9 @@
-//! Reading the faults that are about disks: `rot`, `unreadable` and `disk`.
+//! Reading the faults that are about disks: `rot`, `unreadable`, `disk` and `stall`.
 
 use crate::world::{Extent, MishapKind, Spot, What};
 
 use super::read_fault::{Moment, some_nodes};
+use super::read_values::distribution;
 use super::reader::{Table, Value};
 
 /// The first byte, and the first sector, that no file has.
@@ -72,6 +73,15 @@ pub(super) fn unreadable(value: Value, moment: Moment) -> Option<What> {
             }
         };
         Some(What::Unreadable { target: target?, file: file?, sector: sector? })
+    })
+}
+
+/// Disks stall.
+pub(super) fn stall(value: Value, moment: Moment) -> Option<What> {
+    value.table("a `stall` of disks", |table| {
+        let target = table.need("target").and_then(|value| some_nodes(value, moment));
+        let span = table.need("for").and_then(distribution);
+        Some(What::Stall { target: target?, span: span? })
     })
 }
 

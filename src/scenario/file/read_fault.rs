@@ -17,7 +17,7 @@ use super::tree::Tree;
 const OFTEN: Duration = Duration::from_millis(1);
 
 const TIMES: [&str; 3] = ["at", "every", "on"];
-const KINDS: [&str; 14] = [
+const KINDS: [&str; 15] = [
     "crash",
     "restart",
     "pause",
@@ -32,6 +32,7 @@ const KINDS: [&str; 14] = [
     "rot",
     "unreadable",
     "disk",
+    "stall",
 ];
 
 /// One fault of a phase that is so long, if that is known.
@@ -181,6 +182,7 @@ fn what(kind: &str, value: Value, moment: Moment) -> Option<What> {
         "rot" => read_decay::rot(value, moment),
         "unreadable" => read_decay::unreadable(value, moment),
         "disk" => read_decay::disk(value, moment),
+        "stall" => read_decay::stall(value, moment),
         _ => match value.raw() {
             Tree::Boolean(true) => Some(What::Heal),
             Tree::Boolean(false) => value.wrong("a fault that does not heal does nothing; leave it out"),
@@ -273,7 +275,10 @@ fn one_node(value: Value, moment: Moment) -> Option<Target> {
 fn target(value: Value, moment: Moment) -> Option<Target> {
     let text = value.text("a target such as \"r1\" or \"primary\"")?;
     let Ok(target) = text.parse::<Target>() else {
-        return match did_you_mean(text, Target::words()) {
+        // Moments say `backup` and mean whichever it is; a target is drawn.
+        let drawn = format!("any-{text}");
+        let drawn = Target::words().find(|word| *word == drawn);
+        return match drawn.or_else(|| did_you_mean(text, Target::words())) {
             Some(meant) => value.wrong(format!("unknown target {}; did you mean `{meant}`?", quoted(text))),
             None => value.parsed("a target"),
         };

@@ -14,8 +14,8 @@ use super::tree::Tree;
 /// A run of a virtual day is a slip of the hand.
 pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// All phases. `None` if any of them cannot be read.
-pub(super) fn phases(root: &mut Table) -> Option<Vec<Phase>> {
+/// All phases. `None` if any of them cannot be read. So many replicas can make progress by themselves, if that is known.
+pub(super) fn phases(root: &mut Table, core_size: Option<u16>) -> Option<Vec<Phase>> {
     const HELP: &str = "for example: [[phase]] name = \"steady\" for = \"5s\", on a line each";
     let Some(value) = root.take("phase") else {
         root.missing(&["phase"], "a scenario needs at least one phase".to_string(), Some(HELP));
@@ -25,14 +25,20 @@ pub(super) fn phases(root: &mut Table) -> Option<Vec<Phase>> {
         return value.wrong_with("phases are a list", "write it with two brackets: [[phase]]");
     }
     let (mut names, mut total) = (BTreeSet::new(), Duration::ZERO);
-    let phases = value.list("a list of phases, each under [[phase]]", |value| phase(value, &mut names, &mut total))?;
+    let phases = value
+        .list("a list of phases, each under [[phase]]", |value| phase(value, &mut names, &mut total, core_size))?;
     if phases.is_empty() {
         return value.wrong_with("a scenario needs at least one phase", HELP);
     }
     Some(phases)
 }
 
-fn phase<'a>(value: Value<'a>, names: &mut BTreeSet<&'a str>, total: &mut Duration) -> Option<Phase> {
+fn phase<'a>(
+    value: Value<'a>,
+    names: &mut BTreeSet<&'a str>,
+    total: &mut Duration,
+    core_size: Option<u16>,
+) -> Option<Phase> {
     value.table("[[phase]]", |table| {
         let name = table.need("name").and_then(|value| {
             let name = value.some_text("a name")?;
@@ -51,7 +57,7 @@ fn phase<'a>(value: Value<'a>, names: &mut BTreeSet<&'a str>, total: &mut Durati
             }
             Some(duration)
         });
-        let quiet = quiet(table);
+        let quiet = quiet(table, core_size);
         let faults = match table.take("fault") {
             None => Some(Vec::new()),
             Some(value) => {
@@ -75,7 +81,7 @@ fn phase<'a>(value: Value<'a>, names: &mut BTreeSet<&'a str>, total: &mut Durati
     })
 }
 
-fn quiet(table: &mut Table) -> Option<Quiet> {
+fn quiet(table: &mut Table, core_size: Option<u16>) -> Option<Quiet> {
     let (quiet, core, healed) = (table.take("quiet"), table.take("core"), table.take("healed"));
     let is_quiet = quiet.and_then(Value::boolean);
     if is_quiet != Some(true) {
@@ -95,7 +101,7 @@ fn quiet(table: &mut Table) -> Option<Quiet> {
             Some(Core::Drawn)
         }
         Some(value) => match value.raw() {
-            Tree::Array(_) => listed(value, healed),
+            Tree::Array(_) => listed(value, healed, core_size),
             Tree::String(_) => value.word("a core", &[("all", true), ("drawn", false)]).map(|all| {
                 if !all {
                     drawn(value);
@@ -115,17 +121,28 @@ fn quiet(table: &mut Table) -> Option<Quiet> {
 }
 
 /// A core that is a list of nodes.
-fn listed(core: Value, healed: Option<Value>) -> Option<Core> {
+fn listed(core: Value, healed: Option<Value>, core_size: Option<u16>) -> Option<Core> {
     let (members, others) = (nodes(core), healed.map(nodes));
     let members = members?;
     if members.is_empty() {
         return core.wrong("there is nobody in this core");
+    }
+    let replicas = members.iter().filter(|node| node.is_replica()).count();
+    if let Some(needed) = core_size.filter(|needed| replicas < usize::from(*needed)) {
+        return core.wrong_with(
+            format!("a core of {} cannot make progress, which is what a core is judged by", counted(replicas)),
+            &format!("a core of this cluster has at least {needed} replicas"),
+        );
     }
     let others = others.unwrap_or(Some(Vec::new()))?;
     match (others.iter().find(|node| members.contains(node)), healed) {
         (Some(twice), Some(healed)) => healed.wrong(format!("{twice} is in the core, and so heals anyway")),
         _ => Some(Core::Nodes { core: members, healed: others }),
     }
+}
+
+fn counted(replicas: usize) -> String {
+    if replicas == 1 { "1 replica".to_string() } else { format!("{replicas} replicas") }
 }
 
 fn nodes(value: Value) -> Option<Vec<NodeId>> {

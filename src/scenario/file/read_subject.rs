@@ -18,6 +18,7 @@ pub(super) struct Subject {
     pub backoff: Option<Duration>,
     /// The most replicas that it can run on.
     pub replicas_max: Option<u16>,
+    registry: Registry,
 }
 
 impl Subject {
@@ -40,7 +41,14 @@ impl Subject {
         let parameters = system.as_ref().map_or(&[][..], |system| registry.parameters(system));
         let backoff = made.as_ref().map(|made| made.longest_backoff());
         let replicas_max = made.as_ref().map(|made| made.replicas_max());
-        Subject { title, system, plant, parameters, backoff, replicas_max }
+        Subject { title, system, plant, parameters, backoff, replicas_max, registry: registry.clone() }
+    }
+
+    /// So many replicas of such a cluster can make progress by themselves; none if the system is not known.
+    pub fn core_size(&self, replicas: u16) -> Option<u16> {
+        let system =
+            self.registry.make_of(self.system.as_ref()?, self.plant.as_deref(), &Parameters::default()).ok()?;
+        Some(system.quorums(replicas).view_change)
     }
 
     /// What was read before from the same file.

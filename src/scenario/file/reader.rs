@@ -9,6 +9,7 @@ use std::cell::{Cell, RefCell};
 use std::ops::Range;
 use std::str::FromStr;
 
+pub(super) use crate::base::text::did_you_mean;
 use crate::base::{Cluster, NodeId};
 
 use super::choice::WORDS;
@@ -360,7 +361,7 @@ impl<'a> Table<'a> {
 }
 
 /// Keys people look for in the wrong table, and where they belong.
-const ELSEWHERE: [(&str, &[&str]); 24] = [
+const ELSEWHERE: [(&str, &[&str]); 25] = [
     (
         "a scenario, before the first [table]",
         &["title", "system", "plant", "entropy", "oracles", "deviations", "digest", "build"],
@@ -379,7 +380,6 @@ const ELSEWHERE: [(&str, &[&str]); 24] = [
             "crash_keep",
             "crash_tear",
             "crash_tear_names",
-            "stall",
             "rot_bit",
             "rot_byte",
             "misdirected_write",
@@ -418,7 +418,7 @@ const ELSEWHERE: [(&str, &[&str]); 24] = [
             "disk",
         ],
     ),
-    ("`crash`, `restart`, `pause`, `wipe` or `clock`", &["target"]),
+    ("`crash`, `restart`, `pause`, `wipe`, `stall` or `clock`", &["target"]),
     ("`crash` or `wipe`", &["restart_after", "max_down"]),
     ("`pause`", &["resume_after"]),
     ("`partition` or `cut`", &["heal_after"]),
@@ -426,6 +426,7 @@ const ELSEWHERE: [(&str, &[&str]); 24] = [
     ("`cut` or `hold`", &["only"]),
     ("`hold`", &["release_after"]),
     ("[network], as `clog`, or [[phase.fault]]", &["clog"]),
+    ("[storage], as `stall`, or [[phase.fault]]", &["stall"]),
     ("a fault's `clock`", &["jump", "drift"]),
     ("`partition`", &["isolate", "halves", "bridge", "ring", "groups"]),
     ("`rot` or `unreadable`", &["file", "sector"]),
@@ -437,21 +438,6 @@ const ELSEWHERE: [(&str, &[&str]); 24] = [
 
 fn elsewhere(word: &str) -> Option<&'static str> {
     ELSEWHERE.iter().find(|(_, keys)| keys.contains(&word)).map(|(place, _)| *place)
-}
-
-/// The candidate that differs from the word by a slip of the hand.
-pub(super) fn did_you_mean<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    // The distance costs memory in proportion to the product of both lengths, and no slip is that long.
-    if word.len() > 60 {
-        return None;
-    }
-    // A slip for every five letters: `majority` is no slip of `minority`.
-    let close = (word.chars().count() / 5).clamp(1, 3);
-    candidates
-        .map(|candidate| (strsim::damerau_levenshtein(&word.to_lowercase(), candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= close && *distance < candidate.len())
-        .min()
-        .map(|(_, candidate)| candidate)
 }
 
 /// A word of the file inside a message, cut if it is long.

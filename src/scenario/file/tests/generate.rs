@@ -256,12 +256,18 @@ fn quiet_phase(kind: Kind) -> BoxedStrategy<Phase> {
 }
 
 fn core(kind: Kind) -> BoxedStrategy<Core> {
-    let listed =
-        (subsequence(CLUSTER.nodes().collect::<Vec<_>>(), 1..=5), vec(any::<bool>(), 5)).prop_map(|(core, heals)| {
+    let listed = (subsequence(CLUSTER.nodes().collect::<Vec<_>>(), 1..=5), vec(any::<bool>(), 5)).prop_map(
+        |(mut core, heals)| {
+            // Two of the three replicas can make progress.
+            let missing = CLUSTER.replicas().take(2).filter(|node| !core.contains(node)).collect::<Vec<_>>();
+            if core.iter().filter(|node| node.is_replica()).count() < 2 {
+                core.splice(0..0, missing);
+            }
             let outside = CLUSTER.nodes().filter(|node| !core.contains(node)).zip(heals);
             let healed = outside.filter_map(|(node, heals)| heals.then_some(node)).collect();
             Core::Nodes { core, healed }
-        });
+        },
+    );
     match kind {
         Kind::Plan => prop_oneof![Just(Core::All), listed].boxed(),
         Kind::Scenario => prop_oneof![Just(Core::Drawn), Just(Core::All), listed].boxed(),

@@ -19,7 +19,8 @@ fn of_phases() {
         ("quiet = true", "quiet = true\ncore = []"),
         ("quiet = true", "quiet = true\ncore = [\"r0\", \"r0\"]"),
         ("quiet = true", "quiet = true\ncore = [\"r0\", \"r3\", \"c2\"]"),
-        ("quiet = true", "quiet = true\ncore = [\"r0\"]\nhealed = [\"r0\"]"),
+        ("quiet = true", "quiet = true\ncore = [\"r0\", \"r1\"]\nhealed = [\"r0\"]"),
+        ("quiet = true", "quiet = true\ncore = [\"r0\", \"c0\"]"),
         ("quiet = true", "quiet = true\ncore = \"all\"\nhealed = [\"r0\"]"),
         ("quiet = true", "quiet = true\n[[phase.fault]]\nat = \"1s\"\nheal = true"),
         ("[[phase]]\nname = \"recover\"", "[phase.fault]\nat = \"1s\"\nheal = true\n[[phase]]\nname = \"recover\""),
@@ -51,6 +52,8 @@ fn of_phases() {
       "c2": there is no c2: the cluster has 2 clients, c0 to c1
     healed = ["r0"]
       ["r0"]: r0 is in the core, and so heals anyway
+    core = ["r0", "c0"]
+      ["r0", "c0"]: a core of 1 replica cannot make progress, which is what a core is judged by (a core of this cluster has at least 2 replicas)
     healed = ["r0"]
       ["r0"]: `healed` goes with a core that is a list of nodes (core = "all" heals everybody, and with "drawn" it is drawn who else heals)
     heal = true
@@ -60,11 +63,13 @@ fn of_phases() {
     "#);
     let none =
         "[[phase]]\nname = \"trouble\"\nfor = \"5s\"\n[[phase]]\nname = \"recover\"\nfor = \"5s\"\nquiet = true\n";
-    insta::assert_snapshot!(table(&[(none, ""), (none, "[phase]\n")]), @r#"
+    insta::assert_snapshot!(table(&[(none, ""), (none, "[phase]\n"), (none, "[phase]\nfor = \"5s\"\n[phase]\nfor = \"6s\"\n")]), @r#"
     (nothing)
       the file: a scenario needs at least one phase (for example: [[phase]] name = "steady" for = "5s", on a line each)
     [phase]
       [phase]: phases are a list (write it with two brackets: [[phase]])
+    for = "6s"
+      phase: there can be but one [phase] (where there are several, each is written with two brackets: [[phase]])
     "#);
 }
 
@@ -117,7 +122,7 @@ fn of_faults() {
     heal = true
       [[phase.fault]]: a fault needs to say when it strikes (it has one of `at`, `every` and `on`)
     at = "1s"
-      [[phase.fault]]: a fault needs to say what it does (it does one of crash, restart, pause, wipe, partition, cut, clog, hold, release, heal, clock, rot, unreadable, disk)
+      [[phase.fault]]: a fault needs to say what it does (it does one of crash, restart, pause, wipe, partition, cut, clog, hold, release, heal, clock, rot, unreadable, disk, stall)
     at = "1s"
     every = "2s"
     heal = true

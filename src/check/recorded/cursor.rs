@@ -125,8 +125,16 @@ impl<'l> Cursor<'l> {
         let name = self.name()?;
         self.skip_space();
         self.expect(b':', "`:` after the name of a field")?;
-        let known = FIELDS.iter().find(|(known, _)| known[1..known.len() - 2] == *name);
-        Ok(known.map_or(Field::Other, |(_, field)| *field))
+        let called = |field: &'static [u8]| &field[1..field.len() - 2];
+        let Some((known, field)) = FIELDS.iter().find(|(known, _)| called(known).eq_ignore_ascii_case(name)) else {
+            return Ok(Field::Other);
+        };
+        if called(known) != name {
+            // Left out it would mean something: that there is but one object, or that nothing was there.
+            let (known, name) = (String::from_utf8_lossy(called(known)), String::from_utf8_lossy(name));
+            return Err(format!("unknown field `{name}`; did you mean `{known}`?"));
+        }
+        Ok(*field)
     }
 
     /// A name in quotation marks, as it stands.

@@ -78,6 +78,13 @@ fn every_wrong_line_is_told_with_what_was_expected() {
 }
 
 #[test]
+fn a_field_in_other_letters_is_a_slip_and_an_unknown_one_is_none() {
+    assert!(read(&GOOD.replace("\"client\"", "\"host\"")).is_ok());
+    let said = problems(&GOOD.replace("\"key\"", "\"Key\""));
+    assert!(said.contains("unknown field `Key`; did you mean `key`?"), "{said}");
+}
+
+#[test]
 fn a_file_that_was_cut_off_is_named_as_such() {
     for length in 1..GOOD.len() {
         let said = problems(&format!("{GOOD}\n{}", &GOOD[..length]));

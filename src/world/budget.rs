@@ -50,6 +50,7 @@ pub(super) struct Hit {
 
 /// The sectors one by one, with their files.
 fn places(hits: &[Hit]) -> Vec<(Rc<str>, u64)> {
+    assert!(hits.iter().all(|hit| hit.sectors.start <= hit.sectors.end), "a stretch ends where it begins, or behind");
     let of = |hit: &Hit| hit.sectors.clone().map(|sector| (Rc::clone(&hit.file), sector)).collect::<Vec<_>>();
     hits.iter().flat_map(of).collect()
 }
@@ -128,6 +129,7 @@ impl Ledger<'_> {
 
     /// The same where there is no limit to what a replica can notice.
     fn allows_beyond_limits(&self, replica: usize, hits: &[Hit]) -> bool {
+        assert!(replica < self.replicas.len(), "only replicas have something to lose");
         let sectors = places(hits);
         self.lies_stand_alone(replica, &sectors, false)
     }
@@ -140,6 +142,7 @@ impl Ledger<'_> {
 
     /// Whether anything is damaged or lost on another replica than this one.
     pub fn is_strained(&self, but: Option<usize>) -> bool {
+        assert!(but.is_none_or(|but| but < self.replicas.len()), "only replicas have something to lose");
         let others = self.replicas.iter().enumerate().filter(|(other, _)| Some(*other) != but);
         others.into_iter().any(|(_, health)| health.lost || !health.damaged.is_empty())
     }
@@ -176,6 +179,7 @@ impl Ledger<'_> {
 
     /// Whether enough copies are left on the disk of each group of which there are several.
     fn spares_copies(&self, replica: usize, sectors: &[(Rc<str>, u64)]) -> bool {
+        assert!(replica < self.replicas.len(), "only replicas have something to lose");
         let copy = |file: &str, sector: u64| match self.redundancy.of(file, sector) {
             Redundancy::Copies { group, copy, spare } => Some((group, copy, spare)),
             _ => None,
@@ -192,6 +196,7 @@ impl Ledger<'_> {
 
     /// Whether, with these, each lie of a disk about a unit is the only damage to that unit there.
     fn lies_stand_alone(&self, replica: usize, sectors: &[(Rc<str>, u64)], lies: bool) -> bool {
+        assert!(replica < self.replicas.len(), "only replicas have something to lose");
         let before = self.replicas[replica].damaged.iter().filter(|(_, _, wrong)| *wrong != Wrong::Torn);
         let before = before.map(|(file, sector, wrong)| ((Rc::clone(file), *sector), *wrong == Wrong::Lie));
         let mut damaged: BTreeMap<(Rc<str>, u64), bool> = before.collect();
@@ -221,8 +226,10 @@ impl Shared {
     /// How all replicas are.
     fn ledger(&self) -> Ledger<'_> {
         let disks = self.disks.borrow();
+        assert_eq!(disks.len(), self.machines.len(), "every machine has a disk");
         let health = |node: NodeId| {
             let slot = self.cluster.slot(node);
+            assert_eq!(slot, usize::from(node.index()), "replicas come first");
             let machine = &self.machines[slot];
             Health {
                 lost: machine.loss.get() != DiskLoss::None,
@@ -251,6 +258,7 @@ impl Shared {
 
     /// The copies on the disk of a machine.
     pub fn copies_of(&self, slot: usize) -> CopiesLeft {
+        assert!(!self.machines[slot].up.get(), "copies are counted for a crash");
         let limited = self.machines[slot].id.is_replica() && self.storage.budget == BudgetKind::Recoverable;
         let damaged = if limited { self.disks.borrow()[slot].damaged() } else { Vec::new() };
         CopiesLeft { redundancy: self.decay.redundancy.clone(), damaged }
@@ -267,6 +275,7 @@ impl Shared {
             _ => return true,
         };
         let slot = self.slot(*target);
+        assert!(self.machines[slot].up.get(), "only who is up is struck down");
         if !self.machines[slot].id.is_replica() || self.storage.budget == BudgetKind::None {
             return true;
         }
@@ -299,6 +308,9 @@ impl Shared {
                 more.push(node);
             }
         }
+        let all_heal = self.cluster.replicas().all(|node| !stays(node, &more));
+        assert!(all_heal || fits(&more), "those who stay away are few enough, or nobody does");
+        assert!(more.is_sorted_by(|one, next| one < next), "nobody heals twice");
         more
     }
 }

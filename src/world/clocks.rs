@@ -47,6 +47,7 @@ impl Pace {
     /// What the clock shows at a moment that is not before the one from which it runs so.
     fn shows(self, now: u64) -> u64 {
         assert!(now >= self.since, "a clock is not asked for what it showed");
+        assert!(self.drift.unsigned_abs() <= DRIFT_MAX, "no clock drifts by {} parts per million", self.drift);
         let span = i128::from(now - self.since);
         let shown = i128::from(self.shown) + span + (span * i128::from(self.drift)).div_euclid(MILLION);
         u64::try_from(shown.max(i128::from(self.shown))).unwrap_or(u64::MAX)
@@ -60,7 +61,12 @@ impl Pace {
         // Rounded down twice, so it is this one or one of its neighbours.
         let guess = self.since.saturating_add(u64::try_from(span).unwrap_or(u64::MAX));
         let first = guess.saturating_sub(2).max(self.since);
-        (first..=guess.saturating_add(2)).find(|now| self.shows(*now) >= at).unwrap_or(u64::MAX)
+        let reached = (first..=guess.saturating_add(2)).find(|now| self.shows(*now) >= at).unwrap_or(u64::MAX);
+        assert!(
+            reached == self.since || self.shows(reached - 1) < at,
+            "a clock does not show sooner what is waited for"
+        );
+        reached
     }
 }
 
@@ -71,6 +77,7 @@ impl Clock {
         if drift != 0 {
             clock.set_pace(Instant::START, drift);
         }
+        assert_eq!(clock.shows(Instant::START).as_nanos(), ahead, "a clock begins as far ahead as it is set");
         clock
     }
 
@@ -112,7 +119,9 @@ impl Clock {
         let pace = self.pace.get();
         let is_shown = pace.shows(now.as_nanos()) >= at.as_nanos();
         let due = || if at == Instant::NEVER { at } else { Instant::from_nanos(pace.reaches(at.as_nanos())) };
-        (!is_shown).then(due)
+        let due = (!is_shown).then(due);
+        assert!(due.is_none_or(|due| due > now), "what is not shown yet will be shown later");
+        due
     }
 
     /// From now on the clocks have another pace.
@@ -155,6 +164,7 @@ impl Shared {
             let is_of = timer.task.as_ref().is_some_and(|task| task.facts().owner == slot);
             if is_of && timer.ticket != Ticket::NONE {
                 assert!(!timer.fired, "a timer that has fired is on no agenda");
+                assert!(timer.at != Instant::NEVER, "a timer that waits for ever is on no agenda");
                 let due = machine.clock.due(self.now(), timer.at).unwrap_or(self.now());
                 self.flight.enter_timer_again(&mut timers, place, due);
             }

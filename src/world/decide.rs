@@ -14,6 +14,7 @@ use crate::base::{Cluster, Draw, LabelText, Name, Ratio, Sampler};
 
 use super::config::{ClockConfig, NetworkConfig, ScheduleConfig, StorageConfig};
 use super::deviation::{Choice, Deviation};
+use super::disk::SECTOR_BYTES;
 
 /// What decides.
 #[derive(Clone, Debug)]
@@ -106,6 +107,9 @@ const LOSS: u32 = 0;
 const DUPLICATE: u32 = 1;
 const CORRUPT: u32 = 2;
 const REORDER: u32 = 3;
+
+const _: () = assert!(LOSS < DUPLICATE && DUPLICATE < CORRUPT && CORRUPT < REORDER, "each chance has its own quarter");
+const _: () = assert!(REORDER < u64::BITS / u16::BITS, "a word has four quarters");
 
 impl PacketDice {
     /// The dice of a network.
@@ -244,7 +248,9 @@ impl Decider {
                 *entropy
             }
         };
-        Decider { dice: Dice::of(source), entropy, planned, recorded: record.then(Vec::new) }
+        let dice = Dice::of(source);
+        assert!(dice.is_none() || planned.is_empty(), "either dice decide or a plan does");
+        Decider { dice, entropy, planned, recorded: record.then(Vec::new) }
     }
 
     /// The system's own entropy. Not a decision: calm replicas must still differ from each other.
@@ -317,6 +323,7 @@ impl Decider {
     /// Writes down what of a packet's fate is not calm.
     #[cold]
     pub fn record_packet(&mut self, calm: u64, fate: &PacketFate, name: impl Fn() -> Name) {
+        assert!(self.recorded.is_some(), "what becomes of packets is taken down where it is asked for");
         if fate.dropped {
             return self.record(&name, Choice::Drop);
         }
@@ -386,7 +393,8 @@ impl Decider {
     /// What becomes of an unsynced sector of this many bytes.
     pub fn sector(&mut self, config: &StorageConfig, key: u64, bytes: u32) -> SectorFate {
         assert!(bytes > 0, "a sector has bytes");
-        match self.chance(key) {
+        assert!(bytes as usize <= SECTOR_BYTES, "a sector has no more bytes than a sector");
+        let fate = match self.chance(key) {
             Some(mut draw) => {
                 let (keep, tear, at) =
                     (draw.chance(config.crash_keep), draw.chance(config.crash_tear), draw.below(u64::from(bytes)));
@@ -401,7 +409,9 @@ impl Decider {
                 Some(Choice::Tear(at)) => SectorFate::Torn((*at).min(bytes)),
                 _ => SectorFate::Lost,
             },
-        }
+        };
+        assert!(!matches!(fate, SectorFate::Torn(at) if at > bytes), "no more of a sector is new than it has");
+        fate
     }
 
     /// Writes down what became of an unsynced sector.
@@ -437,6 +447,7 @@ impl Decider {
                 _ => 0,
             },
         };
+        assert!(kept <= changes, "no more changes survive than there are");
         if kept > 0 {
             self.record(&name, Choice::Keep(Some(kept)));
         }
@@ -471,6 +482,7 @@ impl Decider {
     pub fn finish(&mut self) -> (Option<Vec<Deviation>>, Vec<String>) {
         let mut unused: Vec<&Planned> = self.planned.values().filter(|planned| !planned.used).collect();
         unused.sort_unstable_by_key(|planned| planned.place);
+        assert!(unused.is_sorted_by(|one, next| one.place < next.place), "each name has its place in the plan");
         let unused = unused.into_iter().flat_map(|planned| planned.texts.clone()).collect();
         (self.recorded.take(), unused)
     }

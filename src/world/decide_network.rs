@@ -42,6 +42,7 @@ impl Detours {
 
     /// Each die at its place, so that one kind of detour moves no other.
     fn throw(&self, mut draw: Draw, others: &[NodeId]) -> Detour {
+        assert!(self.are_possible(), "dice are thrown for what can happen");
         let (misrouted, to) = (draw.chance(self.misroute), draw.word());
         let astray = |word: u64| others[((u128::from(word) * others.len() as u128) >> 64) as usize];
         let clogged = draw.chance(self.clog.map_or(Ratio::ZERO, |(share, _)| share));

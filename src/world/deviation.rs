@@ -175,7 +175,9 @@ impl FromStr for Deviation<LabelText> {
                 None => (rest, Choice::Keep(None)),
             },
             verb if mishap::VERBS.contains(&verb) => {
-                Mishap::parse(verb, rest).map(|(name, mishap)| (name, Choice::Mishap(mishap)))?
+                let (name, mishap) = Mishap::parse(verb, rest)?;
+                assert_eq!(mishap.verb(), verb, "a mishap is printed with the verb it is read by");
+                (name, Choice::Mishap(mishap))
             }
             other => {
                 let more = mishap::VERBS.join(", ");

@@ -53,6 +53,7 @@ impl Shared {
     pub fn open_gate(self: &Rc<Self>, generation: u32) {
         let opened = self.traffic.gates.borrow_mut().open(generation);
         if let Some(places) = opened {
+            assert!(self.traffic.watched.get(), "a door with a gate is watched");
             self.begin_deed(EventId(0));
             self.emit_fault("the links let through what waited");
             self.let_go(&places);

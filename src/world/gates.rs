@@ -56,6 +56,13 @@ pub(super) enum Admission {
     Queues,
 }
 
+impl Line {
+    /// Whether nobody is in it.
+    fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.passing.is_empty()
+    }
+}
+
 impl Gates {
     /// Closes links. Names the gate, to open it.
     pub fn close(&mut self, why: Why, links: Vec<LinkId>, only: Option<LabelText>) -> u32 {
@@ -99,6 +106,7 @@ impl Gates {
         let mut gone = Vec::new();
         for link in links {
             if let Some(line) = self.lines.get_mut(link) {
+                assert!(!line.is_empty(), "a line of nobody is gone");
                 gone.extend(&line.waiting);
                 line.passing.append(&mut line.waiting);
             }
@@ -118,6 +126,8 @@ impl Gates {
             }
             return if closed { Admission::Waits } else { Admission::Passes };
         };
+        assert!(!line.is_empty(), "a line of nobody is gone");
+        assert!(line.waiting.back() != Some(&place), "what waits does not come to the door");
         let was_let_go = line.passing.iter().position(|passing| *passing == place);
         if was_let_go.is_none() && !line.passing.is_empty() {
             line.passing.push_back(place);
@@ -127,11 +137,12 @@ impl Gates {
             assert_eq!(at, 0, "those who were let go come in their order");
             line.passing.pop_front();
         }
+        assert!(line.passing.front() != Some(&place), "nobody is let go twice at once");
         if closed || (strictly && !line.waiting.is_empty()) {
             line.waiting.push_back(place);
             return Admission::Waits;
         }
-        if line.waiting.is_empty() && line.passing.is_empty() {
+        if line.is_empty() {
             self.lines.remove(&link);
         }
         Admission::Passes
@@ -141,8 +152,10 @@ impl Gates {
     pub fn forget(&mut self, link: LinkId, place: u32) {
         let Some(line) = self.lines.get_mut(&link) else { return };
         assert!(!line.waiting.contains(&place), "what waits does not come to the door");
+        let was_let_go = line.passing.iter().position(|passing| *passing == place);
+        assert!(was_let_go.is_none_or(|at| at == 0), "those who were let go come in their order");
         line.passing.retain(|passing| *passing != place);
-        if line.waiting.is_empty() && line.passing.is_empty() {
+        if line.is_empty() {
             self.lines.remove(&link);
         }
     }
@@ -150,6 +163,33 @@ impl Gates {
     /// Whether nothing waits, and nothing would have to.
     pub fn is_idle(&self) -> bool {
         self.closed.is_empty() && self.lines.is_empty()
+    }
+
+    /// Checks what holds while no packet is at a door; `link_of` says on which link a packet came. How many wait.
+    pub fn check(&self, link_of: impl Fn(u32) -> LinkId) -> usize {
+        let numbers = self.closed.iter().map(|gate| gate.generation);
+        assert!(numbers.clone().is_sorted_by(|one, next| one < next), "gates are numbered as they close");
+        assert!(numbers.last().is_none_or(|last| last <= self.generation), "every gate was given a number");
+        for gate in &self.closed {
+            assert!(gate.why == Why::Held || gate.only.is_none(), "a clog knows no labels");
+        }
+        for (link, line) in &self.lines {
+            assert!(!line.is_empty(), "a line of nobody is gone");
+            let is_of_it = |place: &u32| link_of(*place) == *link;
+            assert!(
+                line.waiting.iter().chain(&line.passing).all(is_of_it),
+                "a packet waits at the end of its own link"
+            );
+            assert!(line.passing.iter().all(|place| !line.waiting.contains(place)), "who was let go does not wait");
+            let is_closed = self.closed.iter().any(|gate| gate.links.contains(link));
+            assert!(is_closed || line.waiting.is_empty(), "what waits, waits behind a gate");
+        }
+        self.lines.values().map(|line| line.waiting.len()).sum()
+    }
+
+    /// Whether a step that opens a gate has a number that was given.
+    pub fn has_given(&self, generation: u32) -> bool {
+        (1..=self.generation).contains(&generation)
     }
 }
 

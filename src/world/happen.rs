@@ -40,8 +40,15 @@ impl Arbiter for Wakes<'_> {
 impl Shared {
     /// Runs until nothing is left to happen, the end is reached, or an observer says stop.
     pub fn run(self: &Rc<Self>) {
+        assert!(!self.formatting.get(), "disks are formatted before time begins");
+        assert!(!self.stopped.get() && !self.closing.get(), "a world is run once");
+        assert_eq!(self.now(), Instant::START, "a run begins at the start of time");
         self.begin_phase(0);
-        let end = self.end();
+        self.go_on(self.end());
+        self.check(usize::from(!self.closing.get()));
+    }
+
+    fn go_on(self: &Rc<Self>, end: Instant) {
         loop {
             self.run_ready();
             if self.stopped.get() || self.is_over() {
@@ -104,6 +111,7 @@ impl Shared {
             return;
         }
         assert!(machine.life.get() == life, "a task of a past life of {} is still there", machine.id);
+        assert!(machine.up.get(), "a task of {} is still there, which is down", machine.id);
         let polls = self.polls.get() + 1;
         self.polls.set(polls);
         if polls > POLLS_PER_MOMENT {
@@ -169,6 +177,7 @@ impl Shared {
         let (task, nth, cause, foreign) = {
             let mut timers = self.flight.timers.borrow_mut();
             let timer = &mut timers.places[place];
+            assert!(!timer.fired, "a timer fires once");
             timer.ticket = Ticket::NONE;
             let task = timer.task.clone().expect("a timer on the agenda is waited for");
             (task, timer.nth, timer.event, timer.foreign.take())
@@ -242,6 +251,11 @@ impl Shared {
     /// Begins a phase: its faults are entered and its triggers armed; those of the last phase end.
     pub fn begin_phase(self: &Rc<Self>, index: usize) {
         let now = self.now();
+        self.check(0);
+        let (last, begun) = self.phase.get();
+        assert!(!self.closing.get(), "no phase comes after the last");
+        assert!(index == 0 || index == last + 1, "phases come one after the other");
+        assert!(index == 0 || now == begun + self.phases[last].duration, "a phase lasts as long as it says");
         let phase = &self.phases[index];
         self.phase.set((index, now));
         self.begin_deed(EventId(0));

@@ -104,6 +104,12 @@ impl Machine {
         assert!(!self.up.get(), "{} boots while it is up", self.id);
         assert!(self.inbox.get().0 == NOBODY, "{} boots with messages of its last life", self.id);
         assert!(life.0 != NO_LIFE, "{} has had all lives there are", self.id);
+        let last = self.life.get();
+        assert!(life.0 == last.0 + 1 || life == last && life.0 == 0, "the lives of {} are counted one by one", self.id);
+        assert!(!self.paused.get() && self.resets.get() == 0, "{} boots in the state of its last life", self.id);
+        assert!(self.role.get().is_none(), "{} boots with what it was in its last life", self.id);
+        assert!(!self.waits.get(), "{} boots while somebody of its last life waits", self.id);
+        assert_eq!(self.effective.get(), NO_LIFE, "{} boots while a life of it goes on", self.id);
         self.life.set(life);
         self.up.set(true);
         self.effective.set(life.0);
@@ -121,6 +127,7 @@ impl Machine {
         self.role.set(None);
         self.led.set(EventId(0));
         assert!(self.inbox.get().0 == NOBODY, "what has arrived is taken out first");
+        assert_eq!(self.resets.get(), 0, "notices are taken out with the rest");
         self.forget_receivers();
     }
 
@@ -138,19 +145,23 @@ impl Machine {
     /// Puts a packet that has arrived at the end of the inbox.
     #[inline]
     pub fn receive(&self, place: u32, arrived: EventId, packets: &mut Packets) {
+        assert!(self.up.get(), "only who is up receives");
         let packet = packets.at_mut(place);
         (packet.event, packet.next) = (arrived, NOBODY);
         let (first, last) = self.inbox.get();
         if first == NOBODY {
             return self.inbox.set((place, place));
         }
-        packets.at_mut(last).next = place;
+        let before = packets.at_mut(last);
+        assert!(before.next == NOBODY, "nobody is behind the last in an inbox");
+        before.next = place;
         self.inbox.set((first, place));
     }
 
     /// Whether the first in the inbox is no packet but the notice of a reset. To be asked only if there is any.
     pub fn next_is_reset(&self, packets: &Packets) -> bool {
         let (first, _) = self.inbox.get();
+        assert!(self.resets.get() > 0, "whoever asks has seen that there is a notice");
         assert!(first != NOBODY, "there is a notice in the inbox");
         packets.at(first).copy == Packet::RESET
     }
@@ -239,6 +250,31 @@ impl Machine {
         let first = self.receiver.take();
         let more = self.receivers.take();
         drop((first, more));
+    }
+
+    /// Checks what holds between any two events, of the machine at this place. How many packets have arrived.
+    pub fn check(&self, slot: usize, packets: &Packets) -> usize {
+        let (is_up, effective) = (self.up.get(), self.effective.get());
+        assert!(is_up || !self.paused.get(), "only who is up is paused");
+        assert!(is_up || effective == NO_LIFE, "the dead do nothing");
+        assert!(effective == NO_LIFE || effective == self.life.get().0, "only the present life goes on");
+        assert!(is_up || self.role.get().is_none(), "whoever is down is nothing");
+        assert!(is_up || self.led.get() == EventId(0), "whoever is down does not lead");
+        let waits = self.waits.get();
+        assert!(!waits || self.receiver.borrow().is_some(), "whoever waits is known");
+        assert!(waits || self.receivers.borrow().is_empty(), "nobody waits behind nobody");
+        let ((mut place, last), mut arrived, mut notices) = (self.inbox.get(), 0, 0);
+        assert!(is_up || place == NOBODY, "whoever is down has received nothing");
+        while place != NOBODY {
+            let packet = packets.at(place);
+            assert_eq!(usize::from(packet.slot), slot, "a packet lies with whom it has come to");
+            assert_eq!(place == last, packet.next == NOBODY, "an inbox ends with its last");
+            arrived += 1;
+            notices += u32::from(packet.copy == Packet::RESET);
+            place = packet.next;
+        }
+        assert_eq!(notices, self.resets.get(), "notices are counted as they come and go");
+        arrived
     }
 
     /// Counts a mark that is passed.

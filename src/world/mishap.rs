@@ -112,6 +112,9 @@ impl fmt::Display for Mishap {
     }
 }
 
+const _: () = assert!(MishapKind::are_in_order(), "every sort of mishap has its place in the table of words");
+const _: () = assert!(MishapKind::LyingSync as usize + 1 == MishapKind::WORDS.len(), "every sort has a word");
+
 /// A sort of mishap, as a scenario file calls it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum MishapKind {
@@ -151,6 +154,18 @@ impl MishapKind {
         ("failed-sync", MishapKind::FailedSync),
         ("lying-sync", MishapKind::LyingSync),
     ];
+
+    /// Checks that the rates of all sorts are found by their numbers.
+    const fn are_in_order() -> bool {
+        let mut place = 0;
+        while place < MishapKind::WORDS.len() {
+            if MishapKind::WORDS[place].1 as usize != place {
+                return false;
+            }
+            place += 1;
+        }
+        true
+    }
 
     /// Whether there are several places where it may strike in an operation.
     pub fn has_places(self) -> bool {

@@ -2,10 +2,11 @@
 //!
 //! In the order a newcomer should open them: what can be configured ([`config`], [`fault`], [`trigger`], [`phase`]);
 //! the clock-free cores that say *what* happens (`network`, `disk`, `decide`, `names`, `budget`, `resolve`, `strikes`); then
-//! `shared`, `flight`, `host`, `process`, `happen`, `faults`, `decay` and `marks`, which say *when*, and [`World`], which is all of
-//! it from outside.
+//! `shared`, `flight`, `host`, `process`, `happen`, `faults`, `decay` and `marks`, which say *when*, `checks`, which says what
+//! must hold of it, and [`World`], which is all of it from outside.
 
 mod budget;
+mod checks;
 mod clocks;
 pub mod config;
 mod decay;

@@ -50,16 +50,20 @@ impl Moment {
 
     /// A life begins.
     pub fn boot(node: NodeId, life: Incarnation) -> Moment {
+        assert!(life.0 > 0, "the life of formatting is none");
         Moment { kind: Happens::Boot, of: u64::from(node.to_bits()), nth: life.0 }
     }
 
     /// A pause ends, the nth of the node.
     pub fn resume(node: NodeId, nth: u32) -> Moment {
+        assert!(nth > 0, "resumptions are counted from 1");
         Moment { kind: Happens::Resume, of: u64::from(node.to_bits()), nth }
     }
 
     /// A node learns that its connection to a peer is gone, for the nth time.
     pub fn reset(node: NodeId, peer: NodeId, nth: u32) -> Moment {
+        assert_ne!(node, peer, "a node has no connection to itself");
+        assert!(nth > 0, "connections are counted from 1");
         let of = u64::from(node.to_bits()) << 16 | u64::from(peer.to_bits());
         Moment { kind: Happens::Reset, of, nth }
     }
@@ -188,11 +192,16 @@ impl Moments {
     /// Forgets all of them, once nobody who was woken by them is waiting any more.
     #[inline]
     pub fn clear(&self) {
-        if self.count.replace(0) > 1 {
-            self.more.borrow_mut().clear();
+        let count = self.count.replace(0);
+        if count > 1 {
+            let mut more = self.more.borrow_mut();
+            assert_eq!(more.len() + 1, count as usize, "moments are numbered as they are taken down");
+            more.clear();
         }
         if let Some(told) = &self.told {
-            told.borrow_mut().clear();
+            let mut told = told.borrow_mut();
+            assert_eq!(told.len(), count as usize, "every moment is told in full");
+            told.clear();
         }
     }
 
@@ -209,6 +218,7 @@ impl Moments {
     /// Its name, where names are written down.
     pub fn name(&self, number: u32) -> Name {
         let told = self.told.as_ref().expect("names are written down");
+        assert!(number == 0 || number < self.count.get(), "a moment that was forgotten is over");
         told.borrow().get(number as usize).map_or(Name::World, Told::name)
     }
 }

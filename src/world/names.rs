@@ -34,7 +34,9 @@ impl Decider {
         steps: u64,
         name: impl Fn() -> Name,
     ) -> NamesFate {
+        assert!(changes > 0, "nothing becomes of no changes");
         assert!(changes <= steps, "a change has a step at least");
+        assert!(steps <= 2 * changes, "a change has two steps at most");
         let drawn = |mut draw: Draw| {
             let torn = draw.chance(config.crash_tear_names);
             torn.then(|| (0..steps.min(64)).filter(|_| draw.chance(STEP)).fold(0, |steps, step| steps | 1 << step))

@@ -88,16 +88,19 @@ impl Network {
     pub fn make_eventful(&mut self) {
         self.eventful = true;
         self.rebuild();
+        assert!(self.links.iter().all(|link| link.eventful), "every link of an eventful network is eventful");
     }
 
     /// The link between two machines, by their places in the cluster.
     #[inline]
     pub fn link(&self, from: usize, to: usize) -> LinkId {
+        assert!(to < self.cluster.len(), "a link ends at a node of the cluster");
         self.first_link(from).to(to)
     }
 
     /// The first link from a machine, by its place in the cluster.
     pub fn first_link(&self, from: usize) -> LinkId {
+        assert!(from < self.cluster.len(), "a link begins at a node of the cluster");
         LinkId(from * self.cluster.len())
     }
 
@@ -156,6 +159,7 @@ impl Network {
 
     /// Puts these groups in the place of the partition in force. Names the new one, to heal it.
     pub fn partition(&mut self, groups: Vec<Vec<NodeId>>) -> u32 {
+        assert!(self.links.len() == self.cluster.len() * self.cluster.len(), "there is a link between any two nodes");
         self.generation += 1;
         self.partition = Some(Partition { generation: self.generation, groups });
         self.rebuild();
@@ -165,6 +169,10 @@ impl Network {
     /// Cuts links, or only some of what they carry, on top of what is cut. Names the cut, to heal it.
     pub fn cut(&mut self, links: Vec<(NodeId, NodeId)>, only: Option<LabelText>) -> u32 {
         self.generation += 1;
+        assert!(
+            self.cuts.last().is_none_or(|cut| cut.generation < self.generation),
+            "cuts are numbered as they are made"
+        );
         self.cuts.push(Cut { generation: self.generation, links, only });
         self.rebuild();
         self.generation
@@ -172,10 +180,13 @@ impl Network {
 
     /// Ends a partition or a cut, if it is still there. Says whether it was.
     pub fn heal(&mut self, generation: u32) -> bool {
+        assert!(generation <= self.generation, "what heals was cut");
         let cuts = self.cuts.len();
         self.cuts.retain(|cut| cut.generation != generation);
+        assert!(self.cuts.len() + 1 >= cuts, "a number names one cut");
         let mut found = self.cuts.len() < cuts;
         if self.partition.as_ref().is_some_and(|partition| partition.generation == generation) {
+            assert!(!found, "a number names a partition or a cut");
             self.partition = None;
             found = true;
         }
@@ -188,6 +199,7 @@ impl Network {
         self.partition = None;
         self.cuts.clear();
         self.rebuild();
+        assert!(!self.links.iter().any(|link| link.blocked), "a network that is whole reaches everybody");
     }
 
     /// Ends all cuts between these nodes, and leaves every other link for ever as it is now.
@@ -204,6 +216,10 @@ impl Network {
         self.heal_all();
         self.cuts = partly;
         self.cut(now, None);
+        let is_healed = |(from, to): &(NodeId, NodeId)| healed.contains(from) && healed.contains(to);
+        let blocked = |(from, to): (NodeId, NodeId)| self.is_cut(self.between(from, to));
+        assert!(!self.pairs().filter(is_healed).any(blocked), "those who are well reach each other");
+        assert!(self.partition.is_none(), "what is left of a partition is a cut");
     }
 
     fn pairs(&self) -> impl Iterator<Item = (NodeId, NodeId)> + use<> {
@@ -231,6 +247,31 @@ impl Network {
             link.blocked = blocked;
             link.eventful = blocked || eventful;
         }
+    }
+
+    /// Checks what holds between any two changes.
+    pub fn check(&self) {
+        let nodes = self.cluster.len();
+        assert_eq!(self.links.len(), nodes * nodes, "there is a link between any two nodes");
+        for (place, link) in self.links.iter().enumerate() {
+            assert!(!link.blocked || place / nodes != place % nodes, "a node always reaches itself");
+            assert!(!link.blocked || link.eventful, "a link that is cut is eventful");
+            assert!(!self.eventful || link.eventful, "every link of an eventful network is eventful");
+        }
+        let is_whole = self.partition.is_none() && self.cuts.is_empty();
+        assert!(!is_whole || self.links.iter().all(|link| !link.blocked), "a link is cut by something");
+        let cuts = self.cuts.iter().map(|cut| cut.generation);
+        assert!(cuts.clone().is_sorted_by(|one, next| one < next), "cuts are numbered as they are made");
+        let numbers = self.partition.iter().map(|partition| partition.generation).chain(cuts);
+        assert!(
+            numbers.clone().all(|number| 0 < number && number <= self.generation),
+            "what is cut was given a number"
+        );
+    }
+
+    /// Whether a step that heals has a number that was given.
+    pub fn has_given(&self, generation: u32) -> bool {
+        (1..=self.generation).contains(&generation)
     }
 }
 

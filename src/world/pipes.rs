@@ -39,9 +39,15 @@ impl Pipes {
         while pipe.begins.front().is_some_and(|begins| *begins <= now) {
             pipe.begins.pop_front();
         }
+        assert!(
+            pipe.begins.back().is_none_or(|last| *last <= pipe.free),
+            "nothing begins after all has been transmitted"
+        );
         let begins = pipe.free.max(now);
         if begins > now {
             let waiting = u32::try_from(pipe.begins.len()).unwrap_or(u32::MAX);
+            assert!(self.queue.is_none_or(|queue| waiting <= queue), "no more wait than may");
+            assert!(pipe.begins.back().is_none_or(|last| *last <= begins), "those who wait keep their order");
             if self.queue.is_some_and(|queue| waiting >= queue) {
                 return None;
             }

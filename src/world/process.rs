@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::decide::SectorFate;
 use super::deviation::{Choice, Deviation};
-use super::disk::SECTOR_BYTES;
+use super::disk::{FILE_BYTES_MAX, SECTOR_BYTES};
 use super::host::NodeHost;
 use super::machine::DiskLoss;
 use super::moment::{Moment, Told};
@@ -15,7 +15,7 @@ use super::world::{Boot, Recorder};
 use crate::base::name::key;
 use crate::base::{EventId, EventKind, Incarnation, Kind, Label, Lost, Name, NodeId};
 use crate::env::Env;
-use crate::exec::Ticket;
+use crate::exec::{Polled, Ticket};
 
 static MAIN: Kind = Kind::new("main", &[]);
 
@@ -42,6 +42,7 @@ impl Shared {
 
     /// What a life is given.
     pub fn argument(self: &Rc<Self>, slot: usize, life: Incarnation) -> Boot {
+        assert_eq!(life, self.machines[slot].life.get(), "what a life is given is for the present one");
         let links = self.network.borrow().first_link(slot);
         let host = NodeHost { shared: Rc::clone(self), machine: Rc::clone(&self.machines[slot]), slot, links, life };
         let node = self.machines[slot].id;
@@ -53,6 +54,7 @@ impl Shared {
     pub fn crash(&self, slot: usize) {
         let machine = &self.machines[slot];
         let life = machine.life.get();
+        assert!(machine.up.get(), "{} crashes while it is down", machine.id);
         let crashed = self.emit(Some(machine.id), EventKind::Crash(life));
         machine.empty_inbox(&mut self.flight.packets.borrow_mut());
         machine.end_life();
@@ -60,6 +62,8 @@ impl Shared {
         self.flight.end_jobs(slot);
         self.mark_crash(machine, self.disks.borrow()[slot].is_writing());
         self.lose_unsynced(slot, life);
+        let arrived = machine.check(slot, &self.flight.packets.borrow());
+        assert_eq!(arrived, 0, "whatever had arrived is lost");
         self.hang_up(slot, crashed);
         self.graves.borrow_mut().push((slot, life));
         self.are_graves.set(true);
@@ -67,6 +71,7 @@ impl Shared {
 
     fn lose_unsynced(&self, slot: usize, life: Incarnation) {
         let node = self.machines[slot].id;
+        assert!(!self.machines[slot].up.get(), "only a crash loses what is not synced");
         let (mut survived, mut torn_names) = (Vec::new(), None);
         let mut copies = self.decay.possible.then(|| self.copies_of(slot));
         {
@@ -104,6 +109,7 @@ impl Shared {
                 },
             );
         }
+        assert!(!self.disks.borrow()[slot].is_writing(), "no write goes on after a crash");
         if let Some(steps) = torn_names {
             self.count(Deed::NamesTorn);
             let torn: Deviation = Deviation { name: Name::Entries { node, life }, choice: Choice::TearNames(steps) };
@@ -111,6 +117,7 @@ impl Shared {
         }
         for (file, sector, bytes, deed) in survived {
             assert!(bytes as usize <= SECTOR_BYTES, "a sector has no more bytes than a sector");
+            assert!(sector < FILE_BYTES_MAX / SECTOR_BYTES as u64, "a sector lies within the largest file");
             self.count(deed);
             if deed == Deed::SectorTorn {
                 self.note_torn(slot, &file, sector);
@@ -147,6 +154,9 @@ impl Shared {
     pub fn pause(&self, slot: usize) {
         let machine = &self.machines[slot];
         assert!(machine.up.get(), "{} pauses while it is down", machine.id);
+        assert!(!machine.paused.get(), "{} pauses while it is paused", machine.id);
+        let is_past = |polled: &Polled| polled.task().life < machine.life.get();
+        assert!(machine.held.borrow().iter().all(is_past), "only a pause holds up tasks of {}", machine.id);
         machine.paused.set(true);
         self.emit(Some(machine.id), EventKind::Pause);
     }
@@ -155,6 +165,7 @@ impl Shared {
     pub fn resume(&self, slot: usize, cause: EventId) {
         let machine = &self.machines[slot];
         assert!(machine.paused.get(), "{} resumes though it is not paused", machine.id);
+        assert!(machine.up.get(), "{} resumes though it is down", machine.id);
         machine.paused.set(false);
         let nth = machine.resumes.get() + 1;
         machine.resumes.set(nth);
@@ -172,6 +183,7 @@ impl Shared {
         if self.machines[slot].up.get() {
             self.crash(slot);
         }
+        assert!(!self.machines[slot].up.get(), "a disk is emptied while its machine is down");
         self.machines[slot].loss.set(DiskLoss::Lost);
         // Said before it is done: whoever judges by what was on the disk looks at it for the last time.
         self.emit(Some(self.machines[slot].id), EventKind::Wipe);
@@ -195,6 +207,7 @@ impl Shared {
             job.ticket = Ticket::NONE;
             (id, job.owner, job.key, job.label, job.repeat, job.started)
         };
+        assert!(self.machines[slot].up.get(), "what is under way is done for somebody who is up");
         let node = self.machines[slot].id;
         self.begin(Moment::disk(key), started, || Told::Disk { node, label, repeat });
         // What it will come to is not known before; a fault that waits for just before it looks at its label only.
@@ -203,6 +216,7 @@ impl Shared {
         let (hash, waiter, mishaps) = {
             let mut jobs = self.flight.jobs.borrow_mut();
             let Some(job) = jobs.get_mut(id) else { return };
+            assert!(job.outcome.is_none(), "an operation ends once");
             let (outcome, mishaps) = if self.decay.possible {
                 self.finish_amiss(job)
             } else {

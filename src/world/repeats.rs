@@ -16,6 +16,12 @@ pub(super) struct Repeats {
     sparing: bool,
 }
 
+/// A place in a small table is found with a mask, and only the full table has as many places as there are counters.
+const _: () = assert!(Repeats::FEW.is_power_of_two(), "a small table's places are found with a mask");
+const _: () = assert!(Repeats::FEW <= Repeats::MANY, "a small table is there before the full one");
+const _: () = assert!(Repeats::MANY < Repeats::COUNTERS, "a small table is not taken for the full one");
+const _: () = assert!(Repeats::COUNTERS <= 1 << u16::BITS, "the number of every counter can be held");
+
 impl Repeats {
     const COUNTERS: usize = 1024;
     /// Places at first.
@@ -52,12 +58,16 @@ impl Repeats {
             self.numbers[place] = number;
             self.used += 1;
         }
+        assert_eq!(self.numbers[place], number, "what is counted is what was asked for");
+        assert!(self.used < self.counts.len(), "a search for a counter ends at a free place");
         self.counts[place] += 1;
         self.counts[place]
     }
 
     /// The place of a counter in use, or the free one where it would lie.
     fn place(&self, number: u16) -> usize {
+        assert!(self.counts.len().is_power_of_two(), "a small table's places are found with a mask");
+        assert_eq!(self.counts.len(), self.numbers.len(), "every count has a number beside it");
         let mask = self.counts.len() - 1;
         let mut place = usize::from(number) & mask;
         while self.counts[place] != 0 && self.numbers[place] != number {
@@ -68,6 +78,8 @@ impl Repeats {
 
     #[cold]
     fn grow(&mut self) {
+        assert!(self.counts.len() < Repeats::COUNTERS, "the full table does not grow");
+        assert!(self.used <= self.counts.len(), "no more counters are in use than there are places");
         let places = (self.counts.len() * 2).max(Repeats::FEW);
         let before = std::mem::take(self);
         self.sparing = before.sparing;
@@ -80,8 +92,10 @@ impl Repeats {
         (self.counts, self.numbers, self.used) = (vec![0; places], vec![0; places], before.used);
         for (number, count) in in_use {
             let place = self.place(number);
+            assert_eq!(self.counts[place], 0, "a counter moves to a place of its own");
             (self.numbers[place], self.counts[place]) = (number, count);
         }
+        assert!(self.used * 2 <= self.counts.len(), "half of the places are free");
     }
 }
 

@@ -35,6 +35,7 @@ impl Resolver<'_> {
     /// Both sides of some links, unless there is nobody on one of them.
     pub fn sides(&mut self, from: &Group, to: &Group) -> Option<(Group, Group)> {
         let mut sides = self.union_all(&[from, to]);
+        assert_eq!(sides.len(), 2, "of two groups come two");
         let (to, from) = (sides.pop().unwrap_or_default(), sides.pop().unwrap_or_default());
         let group = |nodes: Vec<NodeId>| nodes.into_iter().map(Target::Node).collect();
         (!from.is_empty() && !to.is_empty()).then(|| (group(from), group(to)))
@@ -53,6 +54,8 @@ pub(super) fn ring(cluster: Cluster) -> Vec<Vec<NodeId>> {
     };
     let groups: Vec<Vec<NodeId>> = replicas.iter().zip(next).map(pair).collect();
     assert_eq!(groups.len(), replicas.len(), "a ring has as many pairs as replicas");
+    let most = usize::from(cluster.clients) + 2;
+    assert!(groups.iter().all(|group| !group.is_empty() && group.len() <= most), "a group is a pair and all clients");
     groups
 }
 

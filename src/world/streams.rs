@@ -58,11 +58,13 @@ pub(super) struct News {
 
 impl Streams {
     pub fn new(nodes: usize) -> Streams {
+        assert!(nodes > 0, "there are nodes to connect");
         Streams { nodes, connections: vec![Connection::default(); nodes * nodes], carriers: Vec::new() }
     }
 
     fn of(&mut self, one: usize, other: usize) -> &mut Connection {
         assert_ne!(one, other, "a node needs no connection to itself");
+        assert!(one < self.nodes && other < self.nodes, "a connection is between two of the nodes");
         &mut self.connections[one.min(other) * self.nodes + one.max(other)]
     }
 
@@ -72,6 +74,8 @@ impl Streams {
         match &mut connection.state {
             State::Open => {}
             State::Broken(learns) => {
+                assert!(connection.nth > 0, "what is broken has been opened, or tried to be");
+                assert!(learns[0] || learns[1], "of what is broken somebody will learn");
                 learns[usize::from(from > to)] = true;
                 return Offer::Late;
             }
@@ -93,6 +97,7 @@ impl Streams {
         let connection = self.of(one, other);
         let was_open = connection.state == State::Open;
         if was_open {
+            assert!(connection.nth > 0, "an open connection has a number");
             connection.state = State::Broken([true; 2]);
         }
         was_open
@@ -104,11 +109,14 @@ impl Streams {
         let State::Broken(learns) = std::mem::take(&mut connection.state) else {
             panic!("a connection that is not broken is not learned to be");
         };
+        assert!(connection.nth > 0, "what is broken has been opened, or tried to be");
+        assert!(learns[0] || learns[1], "somebody learns of it");
         News { nth: connection.nth, ends: [(one.min(other), learns[0]), (one.max(other), learns[1])] }
     }
 
     /// The packet in this place of the table of packets is carried by the connection of this number.
     pub fn carry(&mut self, place: u32, nth: u32) {
+        assert!(nth > 0, "what carries a packet has a number");
         let place = place as usize;
         if place >= self.carriers.len() {
             self.carriers.resize(place + 1, 0);
@@ -119,9 +127,31 @@ impl Streams {
     /// Whether the packet in this place still has the connection that it was sent on.
     pub fn carries(&mut self, from: usize, to: usize, place: u32) -> bool {
         let carrier = self.carriers.get(place as usize).copied().expect("every packet of a stream has a carrier");
+        assert!(carrier > 0, "every packet of a stream has a carrier");
         let connection = self.of(from, to);
         assert!(carrier <= connection.nth, "connections are numbered as they are opened");
         connection.state == State::Open && connection.nth == carrier
+    }
+
+    /// Checks what holds of every connection; `reachable` says whether two nodes can talk to each other. How many are broken
+    /// and not yet learned to be.
+    pub fn check(&self, reachable: impl Fn(usize, usize) -> bool) -> usize {
+        assert_eq!(self.connections.len(), self.nodes * self.nodes, "there is a place for every pair");
+        let mut broken = 0;
+        for (place, Connection { nth, state }) in self.connections.iter().enumerate() {
+            let (one, other) = (place / self.nodes, place % self.nodes);
+            assert!(one < other || *nth == 0, "a connection lies where the lower of its ends says");
+            assert!(*nth > 0 || *state == State::Closed, "before the first connection there is none");
+            match state {
+                State::Closed => {}
+                State::Open => assert!(reachable(one, other), "what is cut off, or dead, has no open connection"),
+                State::Broken(learns) => {
+                    assert!(learns[0] || learns[1], "of what is broken somebody will learn");
+                    broken += 1;
+                }
+            }
+        }
+        broken
     }
 }
 

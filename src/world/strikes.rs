@@ -21,12 +21,14 @@ pub(super) struct Strikes<'a> {
 
 impl<'a> Strikes<'a> {
     pub fn of(phase: &'a Phase, fault: usize, seed: u64) -> Strikes<'a> {
+        assert!(fault < phase.faults.len(), "a fault is one of its phase's");
         let same = |other: &&Fault| **other == phase.faults[fault];
         let repeat = phase.faults[..fault].iter().filter(same).count() as u32;
         Strikes { phase, fault: &phase.faults[fault], repeat, seed }
     }
 
     fn dice(&self, nth: u32) -> Draw {
+        assert!(nth > 0, "strikes are counted from 1");
         let text = format!("{:?}", self.fault);
         Draw::keyed(self.seed, key::fault(&self.phase.name, &text, self.repeat, nth))
     }
@@ -48,6 +50,10 @@ impl<'a> Strikes<'a> {
 
     /// The dice that say whom the nth strike means.
     pub fn whom(&self, nth: u32) -> Draw {
+        assert!(
+            nth == 1 || matches!(self.fault.when, When::Every(_)),
+            "only what strikes every so often strikes again"
+        );
         let mut dice = self.dice(nth);
         // The first word is that of the wait, also where nobody waits, so that `at` and `every` strike the same nodes.
         dice.word();

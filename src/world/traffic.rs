@@ -30,6 +30,8 @@ impl Traffic {
         let streams = config.delivery == Delivery::Stream;
         let config = config.possible();
         let detours = Detours::new(&config);
+        assert!(!streams || config.queue.is_none(), "a stream loses nothing to a full queue");
+        assert!(!streams || config.misroute.is_zero(), "a stream leads nowhere else");
         let eventful = streams || config.bandwidth.is_some() || detours.are_possible() || decider.plans_detours();
         Traffic {
             watched: Cell::new(eventful),
@@ -49,5 +51,13 @@ impl Traffic {
     /// Finds out again whether packets are watched at the door. To be called whenever a gate closes or lets one through.
     pub fn look(&self) {
         self.watched.set(self.eventful || !self.gates.borrow().is_idle());
+    }
+
+    /// Checks what holds between phases: somebody looked whenever it was due.
+    pub fn check(&self) {
+        let is_idle = self.gates.borrow().is_idle();
+        assert!(is_idle || self.watched.get(), "a door with a gate is watched");
+        assert_eq!(self.watched.get(), self.eventful || !is_idle, "a door is watched for something");
+        assert!(self.streams.is_none() || self.eventful, "a stream has its say at every door");
     }
 }

@@ -46,12 +46,18 @@ impl NodeHost {
             Ok(carrier) => carrier,
             Err((deed, reason)) => return self.lose(deed, to, label, repeat, reason, sent),
         };
+        let is_stream = shared.traffic.streams.is_some();
+        assert_eq!(carrier.is_some(), is_stream && receiver != self.slot, "a connection carries what leaves a node");
         let fate = shared.fate_of(&packet, from);
+        assert!(!is_stream || !fate.reordered && fate.duplicate.is_none(), "a stream brings everything once, in order");
+        assert!(!is_stream || fate.corrupt.is_none(), "a stream brings everything as it was sent");
         if fate.dropped {
             self.lose(Deed::PacketLost, to, label, repeat, Lost::Dropped, sent);
             return shared.break_connection(self.slot, receiver, sent);
         }
         let detour = shared.detour_of(&packet, from, self.slot);
+        assert!(!is_stream || detour.misroute.is_none(), "a stream leads nowhere else");
+        assert!(receiver != self.slot || detour == Detour::default(), "what a node says to itself does not leave it");
         if let Some(nanos) = detour.clog {
             shared.clog(link, (from, to), nanos);
         }
@@ -63,6 +69,7 @@ impl NodeHost {
         let Some(left) = left else {
             return self.lose(Deed::QueueFull, to, label, repeat, Lost::QueueFull, sent);
         };
+        assert!(left >= shared.now(), "a packet leaves when it is sent, or later");
         let alone = left.after(fate.latency);
         let way = match detour.misroute {
             Some(node) => {
@@ -118,6 +125,8 @@ impl NodeHost {
         // A connection needs both ways, and somebody at the other end.
         let is_up = shared.machines[*receiver].up.get();
         let offer = streams.borrow_mut().offer(slot, *receiver, is_up && !is_cut);
+        let is_open = matches!(offer, Offer::Taken(_));
+        assert!(!is_open || is_up && !is_cut, "what is cut off, or dead, has no open connection");
         match offer {
             Offer::Late => Err((Deed::PacketLost, Lost::Broken)),
             Offer::Refused => {
@@ -181,6 +190,7 @@ impl Shared {
     pub fn close_gate(&self, why: Why, links: Vec<LinkId>, only: Option<LabelText>) -> u32 {
         let generation = self.traffic.gates.borrow_mut().close(why, links, only);
         self.traffic.look();
+        assert!(self.traffic.watched.get(), "a door with a gate is watched");
         generation
     }
 
@@ -196,9 +206,12 @@ impl Shared {
         let (from, to, slot, label) = {
             let packets = self.flight.packets.borrow();
             let packet = packets.at(place);
+            assert_ne!(packet.copy, Packet::RESET, "a notice comes through no door");
             (self.cluster.slot(packet.from), self.cluster.slot(packet.to), usize::from(packet.slot), packet.label)
         };
         if slot != to {
+            assert!(self.traffic.streams.is_none(), "a stream leads nowhere else");
+            assert_ne!(slot, from, "a packet does not stray to who sent it");
             self.arrive_astray(place);
             return true;
         }
@@ -216,6 +229,10 @@ impl Shared {
         }
         let strictly = self.traffic.streams.is_some();
         let admission = self.traffic.gates.borrow_mut().admit(link, &label, place, strictly);
+        assert!(
+            admission == Admission::Passes || self.traffic.watched.get(),
+            "where something waits the door is watched"
+        );
         match admission {
             Admission::Passes => self.traffic.look(),
             Admission::Waits => {}
@@ -232,6 +249,8 @@ impl Shared {
             packets.take(place);
             (from, to, label, repeat, sent)
         };
+        assert!(self.traffic.streams.is_some(), "only a connection takes what is under way with it");
+        assert_ne!(from, to, "a node has no connection to itself");
         self.count(Deed::PacketLost);
         self.lose(from, to, label, repeat, Lost::Broken, sent);
     }
@@ -278,6 +297,8 @@ impl Shared {
     /// The ends of a connection that is gone learn of it as soon as a calm packet would have come from one to the other. That
     /// is no decision: a real one is told by its own timeouts, or by a peer that is alive again.
     fn spread_news(&self, one: usize, other: usize, cause: EventId) {
+        assert!(self.traffic.streams.is_some(), "only a stream is reset");
+        assert_ne!(one, other, "a node has no connection to itself");
         let mut network = self.network.borrow_mut();
         for (from, to) in [(one, other), (other, one)] {
             let link = network.link(from, to);
@@ -290,6 +311,7 @@ impl Shared {
 
     /// Breaks the connections of a node that dies.
     pub fn hang_up(&self, slot: usize, cause: EventId) {
+        assert!(!self.machines[slot].up.get(), "who lives does not hang up");
         if self.traffic.streams.is_some() {
             (0..self.machines.len()).for_each(|other| self.break_connection(slot, other, cause));
         }
@@ -318,6 +340,7 @@ impl Shared {
         let streams = self.traffic.streams.as_ref().expect("only a stream is reset");
         let news = streams.borrow_mut().learn(one, other);
         let [(low, _), (high, _)] = news.ends;
+        assert!(low < high && high < self.machines.len(), "the ends of a connection are two nodes");
         for (slot, peer) in [(low, high), (high, low)] {
             let learns = news.ends.contains(&(slot, true));
             let machine = &self.machines[slot];
@@ -327,6 +350,7 @@ impl Shared {
             let (node, peer, nth) = (machine.id, self.machines[peer].id, news.nth);
             self.begin(Moment::reset(node, peer, nth), cause, || Told::Reset { node, peer, nth });
             let learned = self.emit(Some(node), EventKind::Reset { peer, nth });
+            assert_ne!(learned, EventId(0), "while the run goes on what is learned is an event");
             let notice = Packet {
                 from: peer,
                 to: node,

@@ -9,14 +9,15 @@
 
 use bytes::Bytes;
 
-use super::SECTOR_BYTES;
 use super::faithful::{Actual, FaithfulSector, SyncEnd, Wrong};
 use super::file::{Dirty, FileSnapshot, FileState, left_of};
 use super::sectors::{own, sectors};
+use super::{FILE_BYTES_MAX, SECTOR_BYTES};
 
 impl FileState {
     /// What a faithful disk would hold of a sector, which is kept from now on.
     fn keep(&mut self, number: u64, last_version: u64) -> &mut FaithfulSector {
+        assert!(number < FILE_BYTES_MAX / SECTOR_BYTES as u64, "a sector lies within the largest file");
         let FileState { sectors, dirty, faithful, .. } = self;
         let faithful = faithful.get_or_insert_default();
         faithful.keep(number, || FileState::actual(sectors, dirty, number, last_version))
@@ -50,6 +51,7 @@ impl FileState {
 
     /// A write is lost: the file is as long as if it had been written, but its bytes never arrive.
     pub fn lose(&mut self, offset: u64, bytes: &[u8], version: u64) {
+        assert!(self.length_version < version, "versions rise");
         self.lie_of(offset, bytes.len(), version);
         let length = self.length;
         self.faithful.as_mut().expect("a sector of it is kept").write(offset, bytes, version, length, false);
@@ -57,6 +59,7 @@ impl FileState {
         if end > self.length {
             (self.length, self.length_version) = (end, version);
         }
+        assert!(self.length >= end, "a file is as long as if what was lost had been written");
     }
 
     /// A write lands elsewhere, with its first byte in this sector; what would lie beyond the end of the file is lost.
@@ -65,8 +68,10 @@ impl FileState {
         let there = sector * SECTOR_BYTES as u64 + offset % SECTOR_BYTES as u64;
         let fits = (bytes.len() as u64).min(self.length.saturating_sub(there));
         if fits > 0 {
+            let length = self.length;
             self.lie_of(there, fits as usize, version);
             self.write_here(there, bytes.slice(..fits as usize), version);
+            assert_eq!(self.length, length, "a write that lands elsewhere makes no file longer");
         }
     }
 
@@ -112,6 +117,7 @@ impl FileState {
             let place = self.sectors.get(taken.sector).map_or(super::sectors::CLEAN, |sector| sector.dirty) as usize;
             if let Some(dirty) = self.dirty.get_mut(place).filter(|dirty| taken.version > dirty.durable_version) {
                 assert_eq!(dirty.sector, taken.sector, "a dirty sector has its own place");
+                assert!(taken.version <= dirty.written_version, "what was taken down was written");
                 dirty.durable_version = taken.version;
             }
         }
@@ -119,6 +125,8 @@ impl FileState {
 
     /// A sync is said to be good and does nothing. A later one that is true makes up for it.
     pub fn lie_sync(&mut self, snapshot: &FileSnapshot, last_version: u64) {
+        assert!(snapshot.length_version <= self.length_version, "what was taken down was written");
+        assert!(self.length_version <= last_version, "versions rise");
         self.keep_taken(snapshot);
         for taken in &snapshot.sectors {
             let place = self.sectors.get(taken.sector).map_or(super::sectors::CLEAN, |sector| sector.dirty) as usize;
@@ -196,6 +204,7 @@ impl FileState {
         if durable.min(lengths.written.saturating_sub(offset)) < length as u64 {
             return None;
         }
+        assert!(lengths.durable_version <= lengths.written_version, "what is durable was written");
         let (mut written, mut durable) = self.pictures(offset, length);
         faithful.lay(offset, &mut written, |sector| &sector.written);
         faithful.lay(offset, &mut durable, |sector| &sector.durable);

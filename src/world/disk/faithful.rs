@@ -14,9 +14,9 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
-use super::SECTOR_BYTES;
 use super::file::{FileSnapshot, Taken, left_of, same, spliced};
 use super::sectors::{own, sectors};
+use super::{FILE_BYTES_MAX, SECTOR_BYTES};
 
 /// The sectors, and the length, of a file of which a faithful disk would hold something else.
 #[derive(Debug, Default)]
@@ -124,6 +124,8 @@ impl FaithfulSector {
 
     /// Whether nothing is left to tell the two pictures apart, now or later.
     fn is_settled(&self, actual: &Actual<'_>) -> bool {
+        assert!(actual.durable_version <= actual.written_version, "what is durable was written");
+        assert_eq!(self.survived, 0, "while a crash goes on nothing is settled");
         let clean = self.written_version == self.durable_version && actual.written_version == actual.durable_version;
         let equal = self.written_version == actual.written_version && self.durable_version == actual.durable_version;
         (clean || equal) && !self.is_damaged(actual)
@@ -163,6 +165,7 @@ impl Faithful {
         let end = offset + bytes.len() as u64;
         let file_end = file_length.max(end);
         if let Some(length) = self.length.as_mut().filter(|length| length.written < end) {
+            assert!(length.written_version < version, "versions rise");
             (length.written, length.written_version) = (end, version);
         }
         for (number, sector) in self.sectors.range_mut(sectors(offset, bytes.len())) {
@@ -170,6 +173,7 @@ impl Faithful {
             let (low, high) = (start.max(offset), (start + SECTOR_BYTES as u64).min(end));
             let part = &bytes[(low - offset) as usize..(high - offset) as usize];
             assert!(sector.written_version < version, "versions rise");
+            assert!(low < high && part.len() <= SECTOR_BYTES, "a sector takes its part of what is written");
             sector.written = spliced(own(&sector.written), (low - start) as usize, part);
             sector.written_version = version;
             // A part of a sector cannot be written without the rest, which nobody can read.
@@ -182,11 +186,13 @@ impl Faithful {
     /// The file is cut, or extended with zeros.
     pub fn set_length(&mut self, length: u64, version: u64) {
         if let Some(lengths) = self.length.as_mut().filter(|lengths| lengths.written != length) {
+            assert!(lengths.written_version < version, "versions rise");
             (lengths.written, lengths.written_version) = (length, version);
         }
         for (number, sector) in self.sectors.range_mut(length / SECTOR_BYTES as u64..) {
             let left = left_of(*number, length);
             if left < own(&sector.written).len() {
+                assert!(sector.written_version < version, "versions rise");
                 sector.written = own(&sector.written)[..left].to_vec().into();
                 sector.written_version = version;
             }
@@ -205,6 +211,8 @@ impl Faithful {
 
     /// A sync ends, by what a faithful disk would make of it.
     pub fn end_sync(&mut self, snapshot: &FileSnapshot, end: SyncEnd) {
+        let taken = &snapshot.faithful;
+        assert!(taken.is_sorted_by(|one, next| one.sector < next.sector), "sectors are taken down in their order");
         for (number, sector) in &mut self.sectors {
             // A sector that came here since the sync began was then as this disk had it.
             let kept = snapshot.faithful.binary_search_by_key(number, |taken| taken.sector);
@@ -245,7 +253,9 @@ impl Faithful {
 
     /// A crash leaves so many new bytes of a sector on this disk.
     pub fn note_survived(&mut self, sector: u64, survived: usize) {
+        assert!(survived <= SECTOR_BYTES, "no more of a sector survives than there is");
         if let Some(sector) = self.sectors.get_mut(&sector) {
+            assert_eq!(sector.survived, 0, "a crash comes to each sector once");
             sector.survived = survived;
         }
     }
@@ -291,6 +301,20 @@ impl Faithful {
             !(equal && settled)
         });
         self.sectors.is_empty() && self.length.is_none()
+    }
+
+    /// Checks what holds between any two operations, of which the last had this version.
+    pub fn check(&self, last_version: u64) {
+        for (number, sector) in &self.sectors {
+            assert!(*number < (FILE_BYTES_MAX / SECTOR_BYTES as u64), "a sector lies within the largest file");
+            assert!(sector.written_version <= last_version, "versions rise");
+            assert_eq!(sector.survived, 0, "no crash is going on");
+        }
+        if let Some(Lengths { written, written_version, durable, durable_version }) = self.length {
+            assert!(written_version <= last_version, "versions rise");
+            assert!(durable_version <= written_version, "what is durable was written");
+            assert!(durable_version < written_version || durable == written, "of one version there is one length");
+        }
     }
 
     /// Lays what is kept here of some bytes over them, as it is written or as it is durable.

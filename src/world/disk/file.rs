@@ -5,9 +5,9 @@
 
 use bytes::Bytes;
 
-use super::SECTOR_BYTES;
 use super::faithful::{Actual, Faithful, Lengths, SyncEnd};
 use super::sectors::{CLEAN, Sector, Sectors, own, sectors};
+use super::{FILE_BYTES_MAX, SECTOR_BYTES};
 use crate::world::decide::SectorFate;
 
 /// One file.
@@ -128,6 +128,7 @@ impl FileState {
     /// Writes bytes on this disk, whatever a faithful one would hold.
     pub(super) fn write_here(&mut self, offset: u64, mut bytes: Bytes, version: u64) {
         let end = offset + bytes.len() as u64;
+        assert!(self.length_version <= version, "versions rise");
         if end > self.length {
             (self.length, self.length_version) = (end, version);
         }
@@ -149,6 +150,8 @@ impl FileState {
 
     /// Cuts the file, or extends it with zeros.
     pub fn set_length(&mut self, length: u64, version: u64) {
+        assert!(self.length_version < version, "versions rise");
+        assert!(length <= FILE_BYTES_MAX, "no file is longer than the largest");
         if let Some(faithful) = &mut self.faithful {
             faithful.set_length(length, version);
         }
@@ -217,6 +220,7 @@ impl FileState {
         if snapshot.length_version > self.length_durable_version {
             (self.durable_length, self.length_durable_version) = (snapshot.length, snapshot.length_version);
         }
+        assert!(self.length_durable_version <= self.length_version, "what is durable was written");
         // Backwards, because mostly all that is dirty was taken down, and then the last is taken off each time.
         for Taken { sector, version, run } in snapshot.sectors.into_iter().rev() {
             let place = self.sectors.get(sector).map_or(CLEAN, |sector| sector.dirty) as usize;
@@ -243,6 +247,7 @@ impl FileState {
     /// but those that an earlier one dropped are as they were.
     #[cold]
     fn cut_durable(&mut self) {
+        assert!(self.length_durable_version > 0, "an end that is durable was set");
         for dirty in &mut self.dirty {
             let left = left_of(dirty.sector, self.durable_length);
             if left < own(&dirty.durable).len() {
@@ -270,6 +275,29 @@ impl FileState {
     fn trim(&mut self) {
         if self.dirty.is_empty() {
             self.sectors.trim(self.length.div_ceil(SECTOR_BYTES as u64));
+        }
+    }
+
+    /// Checks what holds between any two operations, of which the last had this version; `all` of it also where nothing is
+    /// dirty.
+    pub fn check(&self, last_version: u64, all: bool) {
+        assert!(self.length <= FILE_BYTES_MAX, "no file is longer than the largest");
+        assert!(self.length_version <= last_version, "versions rise");
+        assert!(self.length_durable_version <= self.length_version, "what is durable was written");
+        let is_synced = self.length_durable_version == self.length_version;
+        assert!(!is_synced || self.durable_length == self.length, "of one version there is one length");
+        for (place, dirty) in self.dirty.iter().enumerate() {
+            let sector = self.sectors.get(dirty.sector).expect("a dirty sector has its page");
+            assert_eq!(sector.dirty as usize, place, "a dirty sector knows its place");
+            assert!(dirty.written_version <= last_version, "versions rise");
+            assert!(dirty.durable_version <= dirty.written_version, "what is durable was written");
+            assert!(sector.bytes().len() <= left_of(dirty.sector, self.length), "nothing is written behind the end");
+        }
+        if all {
+            assert_eq!(self.sectors.check(self.length), self.dirty.len(), "each dirty sector has its place");
+        }
+        if let Some(faithful) = &self.faithful {
+            faithful.check(last_version);
         }
     }
 

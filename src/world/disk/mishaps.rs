@@ -53,6 +53,7 @@ impl Disk {
     pub fn unsynced(&self, file: FileId) -> Vec<u64> {
         let mut sectors: Vec<u64> = self.files[file.0 as usize].dirty.iter().map(|dirty| dirty.sector).collect();
         sectors.sort_unstable();
+        assert!(sectors.is_sorted_by(|one, next| one < next), "a sector is dirty once");
         sectors
     }
 
@@ -73,6 +74,8 @@ impl Disk {
             Mishap::Misdirect(sector) => Some(*sector),
             _ => None,
         });
+        assert!(!(has(Mishap::Lose) && misdirected.is_some()), "a write that is lost goes nowhere");
+        assert!(!(has(Mishap::Fail) && has(Mishap::Lie)), "what fails does not say that it is good");
         match begun {
             Begun::Write(number) => {
                 let place = self.under_way.iter().position(|write| write.number == number);
@@ -81,6 +84,7 @@ impl Disk {
                     return Err(DiskError::NoSpace);
                 }
                 self.version += 1;
+                assert!((write.file.0 as usize) < self.files.len(), "a file is written that was opened");
                 let (version, file) = (self.version, &mut self.files[write.file.0 as usize]);
                 match misdirected {
                     _ if has(Mishap::Lose) => file.lose(write.offset, &write.bytes, version),
@@ -125,6 +129,7 @@ impl Disk {
 
     /// All bits of what lies in a sector go bad.
     pub fn rot_sector(&mut self, file: FileId, sector: u64) {
+        assert!(sector < super::FILE_BYTES_MAX / super::SECTOR_BYTES as u64, "a sector lies within the largest file");
         let sector_bytes = super::SECTOR_BYTES as u64;
         (sector * sector_bytes..(sector + 1) * sector_bytes).for_each(|byte| self.rot(file, byte, u8::MAX));
     }

@@ -31,6 +31,8 @@ pub const SECTOR_BYTES: usize = 512;
 /// The largest file. Nothing that is simulated needs more, and a wild offset should be a finding, not an empty memory.
 pub const FILE_BYTES_MAX: u64 = 1 << 30;
 
+const _: () = assert!(SECTOR_BYTES.is_power_of_two(), "the sector of a byte is found by a shift");
+
 /// One machine's disk.
 #[derive(Debug, Default)]
 pub struct Disk {
@@ -101,6 +103,7 @@ impl Disk {
     pub fn begin(&mut self, operation: DiskOp) -> Begun {
         match operation {
             DiskOp::Write { file, offset, bytes } => {
+                assert!((file.0 as usize) < self.files.len(), "a file is written that was opened");
                 self.begun += 1;
                 self.under_way.push(UnderWay { number: self.begun, file, offset, bytes });
                 Begun::Write(self.begun)
@@ -121,9 +124,9 @@ impl Disk {
             }
             Begun::Sync(file, snapshot) => self.files[file.0 as usize].make_durable(*snapshot),
             Begun::SyncDir(count) => {
+                assert!(count <= self.synced + self.changes.len() as u64, "what was taken down was changed");
                 // An overlapping sync may have made some of them durable already.
                 let count = count.saturating_sub(self.synced) as usize;
-                assert!(count <= self.changes.len(), "what was taken down was changed");
                 self.synced += count as u64;
                 for change in self.changes.drain(..count) {
                     apply(&mut self.names_durable, &change);
@@ -137,7 +140,10 @@ impl Disk {
     fn finish_other(&mut self, operation: DiskOp) -> Result<DiskDone, DiskError> {
         match operation {
             DiskOp::Open { name, create } => match self.names.get(&name) {
-                Some(file) => Ok(DiskDone::Opened(*file)),
+                Some(file) => {
+                    assert!((file.0 as usize) < self.files.len(), "a name is that of a file");
+                    Ok(DiskDone::Opened(*file))
+                }
                 None if create => {
                     let file = FileId(u32::try_from(self.files.len()).expect("a disk has few files"));
                     self.files.push(FileState::default());
@@ -205,6 +211,7 @@ impl Disk {
             let steps = self.changes.iter().map(Change::steps).sum();
             match names(self.changes.len() as u64, steps) {
                 NamesFate::Kept(count) => {
+                    assert!(count <= self.changes.len() as u64, "no more changes survive than there are");
                     for change in self.changes.drain(..).take(count as usize) {
                         apply(&mut self.names_durable, &change);
                     }
@@ -226,6 +233,27 @@ impl Disk {
         for (state, _) in self.files.iter_mut().zip(named).filter(|(_, named)| !named) {
             *state = FileState::default();
         }
+        self.check();
+    }
+
+    /// Checks what holds between any two operations.
+    pub fn check(&self) {
+        let is_file = |file: &FileId| (file.0 as usize) < self.files.len();
+        assert!(self.names.values().chain(self.names_durable.values()).all(is_file), "a name is that of a file");
+        assert!(self.names.keys().all(|name| self.ever.contains(name)), "every name that there is has been there");
+        let is_synced = self.changes.is_empty();
+        assert!(!is_synced || self.names == self.names_durable, "names that nobody changed are durable");
+        for write in &self.under_way {
+            assert!(write.number <= self.begun && is_file(&write.file), "what is under way has begun, on a file");
+        }
+        self.files.iter().for_each(|file| file.check(self.version, false));
+    }
+
+    /// The same, and whatever else takes long to check.
+    #[cfg(test)]
+    fn check_all(&self) {
+        self.check();
+        self.files.iter().for_each(|file| file.check(self.version, true));
     }
 
     /// Empties the disk, of which nobody uses anything any more.
@@ -237,6 +265,10 @@ impl Disk {
         let emptied = if before.names_durable.is_empty() { before.emptied.take() } else { None };
         self.emptied = emptied.or_else(|| Some(Box::new(before)));
         assert!(self.files.is_empty() && self.names.is_empty(), "nothing is left");
+        assert!(
+            self.emptied.as_ref().is_some_and(|before| before.under_way.is_empty()),
+            "what was there stays as it was"
+        );
     }
 
     /// Every name that a file ever had here.
@@ -271,6 +303,7 @@ impl Disk {
 
     /// Whether a write under way to this file could change any of these bytes.
     fn endangers(&self, file: FileId, offset: u64, bytes: &[u8]) -> bool {
+        assert!((file.0 as usize) < self.files.len(), "what is promised is of a file");
         let end = offset + bytes.len() as u64;
         self.under_way.iter().any(|write| {
             let (start, end) = (write.offset.max(offset), (write.offset + write.bytes.len() as u64).min(end));

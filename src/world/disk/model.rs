@@ -72,6 +72,8 @@ impl File {
 
     /// `cut` are the sectors that lose something.
     pub fn set_length(&mut self, length: usize, version: u64, cut: &[u64]) {
+        assert!(length <= SECTORS * SECTOR_BYTES, "no file here has more sectors");
+        assert!(self.length_version <= version, "versions rise");
         if length != self.written.len() {
             cut.iter().for_each(|sector| self.written_versions[*sector as usize] = version);
             self.written.resize(length, 0);
@@ -103,12 +105,14 @@ impl File {
     }
 
     pub fn make_durable(&mut self, seen: &File) {
+        assert!(seen.length_version <= self.length_version, "what was seen was written");
         if seen.length_version > self.length_durable_version {
             self.durable.resize(seen.written.len(), 0);
             self.length_durable_version = seen.length_version;
         }
         for sector in 0..SECTORS {
             if seen.written_versions[sector] > self.durable_versions[sector] {
+                assert!(seen.written_versions[sector] <= self.written_versions[sector], "what was seen was written");
                 self.durable_versions[sector] = seen.written_versions[sector];
                 for byte in bounds(sector, self.durable.len().min(seen.written.len())) {
                     self.durable[byte] = seen.written[byte];
@@ -280,6 +284,7 @@ impl Model {
             });
         }
         self.names = self.names_durable.clone();
+        assert!(self.changes.is_empty(), "nothing is under way after a crash");
         for (name, id) in &self.names {
             let number = id.0 as usize;
             let (file, faithful) = (&mut self.files[number], &mut self.faithful[number]);
@@ -313,6 +318,7 @@ impl Model {
                     *bad = if whole { (bad.0, bad.0) } else { (bad.0 || bad.1, bad.0 || bad.1) };
                 }
             }
+            assert!(file.durable.len() <= SECTORS * SECTOR_BYTES, "no file here has more sectors");
             faithful.written = faithful.durable.clone();
             faithful.durable_versions = faithful.written_versions;
             faithful.length_durable_version = faithful.length_version;

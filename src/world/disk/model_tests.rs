@@ -225,6 +225,7 @@ fn the_disk_does_what_a_dense_one_does() {
                 _ => both.finish(),
             }
             both.compare();
+            both.disk.check_all();
         }
     }
 }

@@ -26,6 +26,13 @@ pub(super) struct Sector {
 /// The place of a sector that is not dirty.
 pub(super) const CLEAN: u32 = u32::MAX;
 
+/// Sectors of the largest file.
+const SECTORS_MAX: u64 = FILE_BYTES_MAX / SECTOR_BYTES as u64;
+
+const _: () = assert!(SECTORS_MAX * SECTOR_BYTES as u64 == FILE_BYTES_MAX, "the largest file ends with a sector");
+const _: () = assert!(SECTORS_MAX.is_multiple_of(PAGE as u64), "the largest file ends with a page");
+const _: () = assert!(SECTORS_MAX < CLEAN as u64, "no dirty sector has the place of those that are clean");
+
 impl Sector {
     const EMPTY: Sector = Sector { run: Bytes::new(), dirty: CLEAN };
 
@@ -74,7 +81,7 @@ impl Sectors {
     /// A sector whose page is made if it does not exist.
     #[inline]
     pub fn make(&mut self, sector: u64) -> &mut Sector {
-        assert!(sector < FILE_BYTES_MAX / SECTOR_BYTES as u64, "a sector lies within the largest file");
+        assert!(sector < SECTORS_MAX, "a sector lies within the largest file");
         let number = sector as usize / PAGE;
         if number >= self.pages.len() {
             self.pages.resize_with(number + 1, || None);
@@ -103,6 +110,21 @@ impl Sectors {
             assert!(sector.run.is_empty(), "what is written is not forgotten");
             assert_eq!(sector.dirty, CLEAN, "a sector of which something else is durable is not forgotten");
         }
+    }
+
+    /// Checks what holds between any two operations on a file that is so long: how many sectors are dirty.
+    pub fn check(&self, length: u64) -> usize {
+        assert!(self.pages.len() as u64 * PAGE as u64 <= SECTORS_MAX, "no page lies behind the largest file");
+        let mut dirty = 0;
+        for (number, page) in self.pages.iter().enumerate() {
+            let sectors = page.iter().flat_map(|page| page.iter()).zip(number as u64 * PAGE as u64..);
+            for (sector, number) in sectors {
+                let left = length.saturating_sub(number * SECTOR_BYTES as u64);
+                assert!(sector.bytes().len() as u64 <= left, "nothing is written behind the end");
+                dirty += usize::from(sector.dirty != CLEAN);
+            }
+        }
+        dirty
     }
 
     /// What lies in one piece from an offset on: at most so many bytes, and fewer, or none, where they are of several

@@ -91,6 +91,23 @@ impl<T> Table<T> {
     pub fn len(&self) -> usize {
         self.slots.len()
     }
+
+    /// All there is.
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        self.slots.iter().map(|(_, (_, value))| value)
+    }
+}
+
+impl DiskJob {
+    /// Checks what holds while no operation is just ending. Whether it is on the agenda.
+    pub fn check(&self) -> bool {
+        let is_under_way = self.ticket != Ticket::NONE;
+        assert_eq!(is_under_way, self.outcome.is_none(), "an operation is under way until it has an outcome");
+        assert_eq!(is_under_way, self.begun.is_some(), "what has begun is known until it ends");
+        assert!(is_under_way || !self.forgotten, "what nobody waits for is gone when it is done");
+        assert!(is_under_way || self.waiter.is_none(), "whoever waited was woken");
+        is_under_way
+    }
 }
 
 #[cfg(test)]

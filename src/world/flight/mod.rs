@@ -105,6 +105,8 @@ pub(super) type Entered = (usize, Ticket);
 
 const TABLE_BITS: u32 = 2;
 
+const _: () = assert!(In::Steps as u32 == (1 << TABLE_BITS) - 1, "every table has a number of its own");
+
 impl Flight {
     pub fn new() -> Flight {
         Flight {
@@ -119,6 +121,8 @@ impl Flight {
     /// Enters a timer, which is due at that moment. One that waits for ever needs no place in the agenda.
     #[inline(always)]
     pub fn enter_timer(&self, at: Instant, timer: Timer) -> u64 {
+        assert!(!timer.fired && timer.task.is_some(), "somebody waits for a timer that is started");
+        assert!(timer.ticket == Ticket::NONE, "a timer is entered once");
         let mut timers = self.timers.borrow_mut();
         let place = timers.insert(timer);
         if at != Instant::NEVER {
@@ -149,6 +153,8 @@ impl Flight {
 
     /// Enters a timer again, which is due at another moment than it was.
     pub fn enter_timer_again(&self, timers: &mut Timers, place: usize, at: Instant) {
+        assert!(timers.places[place].ticket != Ticket::NONE, "a timer is entered again that is on the agenda");
+        assert!(at >= self.agenda.now(), "nothing is due that is over");
         self.agenda.withdraw();
         timers.places[place].ticket = match at {
             Instant::NEVER => Ticket::NONE,
@@ -159,6 +165,7 @@ impl Flight {
     /// Enters a packet. Its place in the table.
     #[inline(always)]
     pub fn enter_packet(&self, at: Instant, packet: Packet) -> u32 {
+        assert!(packet.next == NOBODY, "a packet on its way lies in no inbox");
         let place = self.packets.borrow_mut().insert(packet);
         self.agenda.enter(at, Class::Usual, Due::of(In::Packets, place as usize));
         place
@@ -166,14 +173,19 @@ impl Flight {
 
     /// Enters a packet again that has been stopped on its way.
     pub fn enter_packet_again(&self, at: Instant, place: u32) {
+        assert!(self.packets.borrow().at(place).next == NOBODY, "a packet on its way lies in no inbox");
         self.agenda.enter(at, Class::Usual, Due::of(In::Packets, place as usize));
     }
 
     /// Enters a disk operation.
     pub fn enter_job(&self, at: Instant, mut job: DiskJob) -> u64 {
+        assert!(job.begun.is_some() && job.outcome.is_none(), "what is entered has begun and not ended");
         let mut jobs = self.jobs.borrow_mut();
-        job.ticket = self.agenda.enter(at, Class::Usual, Due::of(In::Jobs, jobs.vacant()));
-        jobs.insert(job)
+        let place = jobs.vacant();
+        job.ticket = self.agenda.enter(at, Class::Usual, Due::of(In::Jobs, place));
+        let id = jobs.insert(job);
+        assert_eq!(id >> 32, place as u64, "an operation lies where the agenda looks for it");
+        id
     }
 
     /// Enters something that the world itself will do.
@@ -187,6 +199,7 @@ impl Flight {
 
     /// Takes a step back, if it has not been done.
     pub fn withdraw_step(&self, (place, ticket): Entered) {
+        assert_ne!(ticket, Ticket::NONE, "a step that was entered has a ticket");
         let mut steps = self.steps.borrow_mut();
         if steps.get(place).is_some_and(|(entered, _)| *entered == ticket) {
             steps.remove(place);
@@ -239,6 +252,20 @@ impl Flight {
         let ended = self.jobs.borrow_mut().take_where(|job| job.owner == slot);
         // One that is just ending, or has ended, has left the agenda already.
         ended.iter().filter(|job| job.ticket != Ticket::NONE).for_each(|_| self.agenda.withdraw());
+    }
+
+    /// Checks what holds while nothing is just happening: whatever is under way is on the agenda once, and nothing else is.
+    /// So many packets have arrived, and so many wait behind gates.
+    pub fn check(&self, arrived: usize, waiting: usize) {
+        let packets = self.packets.borrow();
+        packets.check();
+        assert!(arrived + waiting <= packets.len(), "a packet that has arrived, or waits, is there");
+        let travelling = packets.len() - arrived - waiting;
+        let timers = self.timers.borrow().check();
+        let jobs = self.jobs.borrow().iter().filter(|job| job.check()).count();
+        let steps = self.steps.borrow().len();
+        let entered = travelling + timers + jobs + steps;
+        assert_eq!(self.agenda.len(), entered, "whatever is under way is on the agenda, and nothing else is");
     }
 }
 

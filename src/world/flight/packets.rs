@@ -32,6 +32,8 @@ impl Packet {
 
     /// A second copy of it.
     pub fn second_copy(&self) -> Packet {
+        assert_eq!(self.copy, 0, "only the first of a packet is copied");
+        assert!(!self.corrupt && self.next == NOBODY, "it is copied as it was sent");
         let Packet { from, to, slot, label, repeat, key, event, .. } = *self;
         Packet {
             from,
@@ -50,12 +52,14 @@ impl Packet {
 
     /// The event of its arrival.
     pub fn delivery(&self) -> EventKind {
+        assert_ne!(self.copy, Packet::RESET, "a notice is told as what it is");
         let Packet { from, label, repeat, copy, corrupt, .. } = *self;
         EventKind::Deliver { from, label, repeat, copy, hash: self.body.hash(), corrupt }
     }
 
     /// What is happening when it arrives.
     pub fn told(&self) -> Told {
+        assert_ne!(self.copy, Packet::RESET, "a notice is told as what it is");
         let Packet { from, to, label, repeat, copy, .. } = *self;
         Told::Delivery { from, to, label, repeat, copy }
     }
@@ -74,6 +78,7 @@ impl Packets {
     pub fn insert(&mut self, packet: Packet) -> u32 {
         match self.free.pop() {
             Some(place) => {
+                assert!(self.places[place as usize].body.is_empty(), "nothing is left of what lay in a free place");
                 self.places[place as usize] = packet;
                 place
             }
@@ -105,5 +110,13 @@ impl Packets {
     /// How many there are.
     pub fn len(&self) -> usize {
         self.places.len() - self.free.len()
+    }
+
+    /// Checks what holds at any time.
+    pub fn check(&self) {
+        assert!(self.free.len() <= self.places.len(), "no more places are free than there are");
+        for place in &self.free {
+            assert!(self.at(*place).body.is_empty(), "nothing is left of what lay in a free place");
+        }
     }
 }

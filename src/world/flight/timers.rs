@@ -44,6 +44,7 @@ impl Timers {
         match self.free.pop() {
             Some(place) => {
                 let vacant = &mut self.places[place as usize];
+                assert!(vacant.task.is_none(), "a place that is given is free");
                 *vacant = Timer { generation: vacant.generation.wrapping_add(1), ..timer };
                 place
             }
@@ -71,8 +72,9 @@ impl Timers {
     #[inline]
     pub fn remove(&mut self, id: u64) -> Ended {
         let place = (id >> 32) as u32;
-        self.free.push(place);
         let timer = &mut self.places[place as usize];
+        assert!(timer.task.is_some(), "a timer is forgotten once");
+        self.free.push(place);
         timer.task = None;
         Ended { ticket: std::mem::replace(&mut timer.ticket, Ticket::NONE), _foreign: timer.foreign.take() }
     }
@@ -88,5 +90,22 @@ impl Timers {
     /// How many there are.
     pub fn len(&self) -> usize {
         self.places.len() - self.free.len()
+    }
+
+    /// Checks what holds while no timer is just firing. How many are on the agenda.
+    pub fn check(&self) -> usize {
+        let mut forgotten = 0;
+        for timer in &self.places {
+            let is_entered = timer.ticket != Ticket::NONE;
+            assert!(!is_entered || !timer.fired, "a timer that has fired is on no agenda");
+            assert!(!is_entered || timer.at != Instant::NEVER, "a timer that waits for ever is on no agenda");
+            if timer.task.is_none() {
+                assert!(!is_entered, "a timer that is forgotten is on no agenda");
+                assert!(timer.foreign.is_none(), "nobody waits for a timer that is forgotten");
+                forgotten += 1;
+            }
+        }
+        assert_eq!(forgotten, self.free.len(), "the place of a timer that is forgotten is free");
+        self.places.iter().filter(|timer| timer.ticket != Ticket::NONE).count()
     }
 }

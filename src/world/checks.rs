@@ -2,7 +2,7 @@
 //! another. Done where a phase begins and where a run ends, which is seldom, and where whatever went wrong before shows.
 
 use super::flight::Step;
-use super::network::LinkId;
+use super::network::links::LinkId;
 use super::shared::Shared;
 
 impl Shared {

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::mishap::MishapKind;
+use super::disk::mishap::MishapKind;
 use crate::base::{Distribution, Ratio};
 
 /// The network between all nodes.

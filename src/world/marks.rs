@@ -5,7 +5,7 @@
 
 use crate::base::Role;
 
-use super::machine::Machine;
+use super::machines::machine::Machine;
 use super::shared::Shared;
 
 /// A replica has begun to lead while another, that is up, says that it leads.

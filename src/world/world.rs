@@ -5,21 +5,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::clocks::Clock;
 use super::config::{ClockConfig, NetworkConfig, ScheduleConfig, StorageConfig};
-use super::decay::Decay;
-use super::decide::{Decider, Dice, DiskLatencies, PacketDice, Source};
-use super::deviation::Deviation;
-use super::faults::{Alert, Faults};
+use super::decisions::decide::{Decider, Dice, DiskLatencies, PacketDice, Source};
+use super::decisions::deviation::Deviation;
+use super::disk::decay::Decay;
+use super::faults::carry_out::{Alert, Faults};
+use super::faults::phase::{Core, Phase, Quiet};
 use super::flight::Flight;
 use super::happen::POLLS_PER_MOMENT;
-use super::machine::Machine;
+use super::machines::clocks::Clock;
+use super::machines::machine::Machine;
 use super::moment::Moments;
-use super::network::Network;
-use super::phase::{Core, Phase, Quiet};
+use super::network::links::Network;
+use super::network::traffic::Traffic;
 use super::shared::{Seen, Shared};
 use super::tracer::{Observer, Tracer};
-use super::traffic::Traffic;
 use crate::base::{
     ClientId, Cluster, Digest, Event, EventId, EventKind, Incarnation, Instant, Kind, NodeId, Operation, Outcome,
     RedundancyMap,

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::faithful::{Actual, Faithful, Lengths, SyncEnd};
 use super::sectors::{CLEAN, Sector, Sectors, own, sectors};
 use super::{FILE_BYTES_MAX, SECTOR_BYTES};
-use crate::world::decide::SectorFate;
+use crate::world::decisions::decide::SectorFate;
 
 /// One file.
 ///

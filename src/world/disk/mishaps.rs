@@ -6,9 +6,9 @@ use bytes::Bytes;
 
 use super::faithful::Wrong;
 use super::file::FileState;
+use super::mishap::Mishap;
 use super::{Begun, Disk, UnderWay};
 use crate::env::{DiskDone, DiskError, DiskOp, FileId};
-use crate::world::mishap::Mishap;
 
 /// An operation that is about to end, as far as what may go wrong with it depends on it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -4,12 +4,16 @@
 //!
 //! Here are the names, the operations and what oracles ask; `file` has a file's bytes and what is durable of them, and
 //! `sectors` where those bytes lie. `amiss` and `mishaps` are what can go wrong, with a file and with a disk, and `faithful`
-//! is what a disk without such faults would hold.
+//! is what a disk without such faults would hold; `decay` says when it goes wrong, `mishap` how, and `names` what a crash makes
+//! of a directory.
 
 mod amiss;
+pub(in crate::world) mod decay;
 mod faithful;
 mod file;
+pub mod mishap;
 mod mishaps;
+pub(in crate::world) mod names;
 mod sectors;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,8 +22,8 @@ use std::rc::Rc;
 use bytes::Bytes;
 
 use self::file::{FileSnapshot, FileState};
-use super::decide::SectorFate;
-use super::names::NamesFate;
+use super::decisions::decide::SectorFate;
+use super::disk::names::NamesFate;
 use crate::env::{DiskDone, DiskError, DiskOp, FileId};
 
 pub(super) use self::faithful::Wrong;

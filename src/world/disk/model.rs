@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::rc::Rc;
 
+use super::mishap::Mishap;
 use super::{Begun, Change, SECTOR_BYTES, apply};
 use crate::base::Draw;
 use crate::base::hash::hash_bytes;
 use crate::env::{DiskDone, DiskError, DiskOp, FileId};
-use crate::world::decide::SectorFate;
-use crate::world::mishap::Mishap;
+use crate::world::decisions::decide::SectorFate;
 
 /// Sectors of a file at most; more than a page has, so that there are files of several pages.
 pub(super) const SECTORS: usize = 160;

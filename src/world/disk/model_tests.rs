@@ -4,12 +4,12 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 
+use super::mishap::Mishap;
 use super::model::{Amiss, Dice, Model, NAMES, SECTORS, UnderWay};
+use super::names::NamesFate;
 use super::{Disk, SECTOR_BYTES};
 use crate::base::Draw;
 use crate::env::{DiskDone, DiskOp, FileId};
-use crate::world::mishap::Mishap;
-use crate::world::names::NamesFate;
 
 struct Both {
     disk: Disk,

@@ -1,7 +1,7 @@
 //! The rules of a disk, one by one.
 
+use super::mishap::Mishap;
 use super::*;
-use crate::world::mishap::Mishap;
 
 /// A disk with a synced file `log` of two sectors of `a`.
 fn disk() -> (Disk, FileId) {

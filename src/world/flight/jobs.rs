@@ -2,11 +2,11 @@
 
 use slab::Slab;
 
-use super::super::decay::ArmedMishap;
-use super::super::disk::Begun;
 use crate::base::{EventId, Label};
 use crate::env::{DiskDone, DiskError};
 use crate::exec::{Ticket, Waiter};
+use crate::world::disk::Begun;
+use crate::world::disk::decay::ArmedMishap;
 
 /// A disk operation under way or done.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! Packets on their way, and arrived ones until they are taken.
 
-use super::super::moment::Told;
 use crate::base::{EventId, EventKind, Label, NodeId, Payload};
+use crate::world::moment::Told;
 
 /// A packet on its way, or arrived.
 #[derive(Debug)]

@@ -49,6 +49,11 @@ impl Model for Set {
     }
 
     fn describe(&self, operation: &Operation, reply: Option<&Reply>) -> String {
-        super::standard::describe(operation, reply).replace(Set::SEPARATOR, " ")
+        // Members are told apart, and so is a set without any.
+        let reply = reply.map(|reply| match reply {
+            Reply::Value(Some(members)) => Reply::Value(Some(format!("{{{}}}", members.replace(Set::SEPARATOR, ", ")))),
+            other => other.clone(),
+        });
+        super::standard::describe(operation, reply.as_ref())
     }
 }

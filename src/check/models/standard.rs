@@ -6,7 +6,7 @@ use std::str::FromStr;
 use bytes::Bytes;
 
 use crate::base::{Key, Operation, Reply};
-use crate::check::recorded::{ABSENT, Act, Answer, Entry, Texts};
+use crate::check::recorded::{ABSENT, Act, Answer, Entry, Texts, lists, printable};
 
 use super::{Counter, KeyValue, Log, Model, Queue, Set};
 
@@ -124,6 +124,9 @@ impl Standard {
             (_, Answer::Unknown) => None,
             (_, Answer::Yes) => Some(Reply::Swapped(true)),
             (_, Answer::No) => Some(Reply::Swapped(false)),
+            (Act::Get, _) if self == Standard::Set && entry.value != ABSENT => {
+                Some(Reply::Value(Some(members(texts.get(entry.value)))))
+            }
             (Act::Get | Act::Dequeue, _) => Some(Reply::Value(maybe(entry.value))),
             (Act::Append, _) if is_log && entry.from != ABSENT => {
                 Some(Reply::Custom(Bytes::copy_from_slice(texts.get(entry.from))))
@@ -132,6 +135,14 @@ impl Standard {
         };
         (operation, reply)
     }
+}
+
+/// What `Get` of a set has answered: the members of a list in the order that the model gives them.
+fn members(list: &[u8]) -> String {
+    let Some(mut members) = lists::members(list) else { return String::from_utf8_lossy(list).into_owned() };
+    members.sort();
+    let members: Vec<_> = members.iter().map(|member| String::from_utf8_lossy(member)).collect();
+    members.join(&Set::SEPARATOR.to_string())
 }
 
 impl fmt::Display for Standard {
@@ -154,6 +165,10 @@ impl FromStr for Standard {
 
 /// In words what operations with opaque inputs do, where those are text.
 pub(super) fn describe(operation: &Operation, reply: Option<&Reply>) -> String {
+    printable(&described(operation, reply))
+}
+
+fn described(operation: &Operation, reply: Option<&Reply>) -> String {
     let asked = match operation {
         Operation::Custom { name, key, input } if input.is_empty() => format!("{name} {key}"),
         Operation::Custom { name, key, input } => format!("{name} {key} {}", String::from_utf8_lossy(input)),

@@ -2,6 +2,7 @@
 
 use memchr::memchr2;
 
+use super::lists::compact;
 use super::{Act, TextId, Texts};
 
 /// A field that has been seen, or not.
@@ -214,7 +215,7 @@ impl<'l> Cursor<'l> {
         Err(format!("expected one of these for `op`: {}", known.join(", ")))
     }
 
-    /// A text, or a number or a truth as it stands, or a list, whose order does not count; or null.
+    /// A text, or a number or a truth as it stands, or a list without the space in it; or null.
     #[inline]
     pub fn text(&mut self, field: &str, texts: &mut Texts, spare: &mut Vec<u8>) -> Result<Seen<TextId>, String> {
         match self.peek() {
@@ -229,30 +230,10 @@ impl<'l> Cursor<'l> {
                 Ok(Seen::Value(texts.intern(self.line[start..self.at].trim_ascii_end())))
             }
             Some(b'[') => {
-                self.at += 1;
-                let mut members: Vec<Vec<u8>> = Vec::new();
-                self.skip_space();
-                while self.peek() != Some(b']') {
-                    let start = self.at;
-                    let member = match self.peek() {
-                        Some(b'"') => self.string(spare)?.to_vec(),
-                        _ => {
-                            self.skip_value()?;
-                            self.line[start..self.at].trim_ascii().to_vec()
-                        }
-                    };
-                    members.push(member);
-                    self.skip_space();
-                    if self.peek() == Some(b',') {
-                        self.at += 1;
-                        self.skip_space();
-                    } else if self.peek() != Some(b']') {
-                        return Err("expected `,` or `]` in a list".to_owned());
-                    }
-                }
-                self.at += 1;
-                members.sort();
-                Ok(Seen::Value(texts.intern(&members.join(&0x1f))))
+                let start = self.at;
+                self.skip_value()?;
+                let list = compact(self.line[start..self.at].trim_ascii_end()).inspect_err(|_| self.at = start)?;
+                Ok(Seen::Value(texts.intern(&list)))
             }
             _ => Err(format!("expected a text, a number, true, false, a list or null for `{field}`")),
         }

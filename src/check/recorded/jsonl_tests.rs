@@ -1,6 +1,8 @@
 //! Lines that are right, wrong, strange, and cut.
 
 use super::*;
+use crate::check::linearizability::{Verdict, judge};
+use crate::check::models::Standard;
 
 fn read(text: &str) -> Result<Recording, Vec<Problem>> {
     let mut reader = Reader::default();
@@ -32,7 +34,7 @@ fn a_file_may_be_cut_anywhere() {
     };
     assert_eq!(
         shown(&whole),
-        ["Put k \"7\" Done 4294967295", "Cas k \"é\\n\" Unknown 4294967295", "Get other \"-3\" Done 5"]
+        ["Put k \"7\" Done 4294967295", "Cas k \"é\\\\n\" Unknown 4294967295", "Get other \"-3\" Done 5"]
     );
     for cut in 0..text.len() {
         let mut reader = Reader::default();
@@ -82,6 +84,24 @@ fn a_field_in_other_letters_is_a_slip_and_an_unknown_one_is_none() {
     assert!(read(&GOOD.replace("\"client\"", "\"host\"")).is_ok());
     let said = problems(&GOOD.replace("\"key\"", "\"Key\""));
     assert!(said.contains("unknown field `Key`; did you mean `key`?"), "{said}");
+}
+
+#[test]
+fn the_order_of_a_list_counts_but_in_what_a_set_answers() {
+    let judge = |model, lines: [&str; 2]| {
+        let recording = read(&lines.join("\n")).expect("the lines are right");
+        matches!(judge(&recording, model, 1000).verdict, Verdict::Linearizable)
+    };
+    let put = r#"{"op":"put","value":[1,[2, 3]],"call":1,"return":2}"#;
+    let got = |list: &str| format!(r#"{{"op":"get","value":{list},"call":3,"return":4}}"#);
+    assert!(judge(Standard::KeyValue, [put, &got("[1, [2,3]]")]));
+    assert!(!judge(Standard::KeyValue, [put, &got("[[2,3],1]")]));
+    let add = r#"{"op":"add","value":[1,2],"call":1,"return":2}"#;
+    assert!(judge(Standard::Set, [add, &got("[[1, 2]]")]));
+    assert!(!judge(Standard::Set, [add, &got("[1,2]")]));
+    let two = r#"{"op":"add","value":"b","call":1,"return":2}
+{"op":"add","value":"a","call":1,"return":2}"#;
+    assert!(judge(Standard::Set, [two, &got(r#"["b","a"]"#)]));
 }
 
 #[test]

@@ -8,12 +8,14 @@
 mod cursor;
 pub mod edn;
 pub mod jsonl;
+pub(in crate::check) mod lists;
 mod overlaps;
 mod problem;
 mod texts;
 
 pub use overlaps::{Overlap, Overlaps};
 pub use problem::Problem;
+pub(in crate::check) use texts::printable;
 pub use texts::{ABSENT, TextId, Texts};
 
 /// What was asked. Which of them a model knows is said there.

@@ -105,7 +105,7 @@ impl Texts {
 
     /// The text as people read it; `(absent)` for [`ABSENT`].
     pub fn show(&self, id: TextId) -> String {
-        if id == ABSENT { "(absent)".to_owned() } else { String::from_utf8_lossy(self.get(id)).into_owned() }
+        if id == ABSENT { "(absent)".to_owned() } else { printable(&String::from_utf8_lossy(self.get(id))) }
     }
 
     /// Whether all of them, one after the other, are UTF-8.
@@ -266,9 +266,25 @@ fn small_number(text: &[u8]) -> Option<usize> {
     Some(number)
 }
 
+/// The text with whatever a terminal would obey, and what turns the direction of reading, told and not sent.
+pub(in crate::check) fn printable(text: &str) -> String {
+    let obeys =
+        |letter: char| letter.is_control() || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let mut printable = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if obeys(letter) { printable.extend(letter.escape_default()) } else { printable.push(letter) }
+    }
+    printable
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_terminal_is_told_nothing_to_obey() {
+        assert_eq!(printable("a\u{1b}[31m\u{202e}ü\n"), "a\\u{1b}[31m\\u{202e}ü\\n");
+    }
 
     #[test]
     fn a_text_has_one_number_and_keeps_it() {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use super::feed::{Circumstance, tag};
-use super::hash::Digest;
+use super::hash::{Digest, hash_bytes};
 use super::id::{ClientId, Incarnation, NodeId};
 use super::key;
 use super::label::{Label, Labelled};
@@ -272,7 +272,7 @@ impl EventKind {
             // What the world says of itself is only text: its effects are events of their own, and a plan words
             // the same fault differently from the scenario it was recorded from.
             EventKind::Phase(_) => here.feed(digest, 1, 0),
-            EventKind::Fault(_) => here.feed(digest, 2, 0),
+            EventKind::Fault(text) => here.feed(digest, 2, hash_bytes(text.as_bytes())),
             EventKind::Format => here.feed(digest, 3, 0),
             EventKind::Boot(life) => {
                 here.feed(digest, 4, 0);

@@ -30,7 +30,7 @@ impl Console<'_> {
         }
         match ended {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-                Err(Failure::broken(format!("cannot write to standard output: {error}")))
+                Err(Failure::bad_input(format!("cannot write to standard output: {error}")))
             }
             _ => Ok(()),
         }

@@ -25,10 +25,12 @@ pub(super) enum Exit {
 pub(super) const HELP: &str = "\
 Exit codes:
   0  What the scenario expects has come out; an expected violation is one of these.
-  1  A finding: a promise was broken, or an expected violation did not show, or no seed reached a wanted mark.
+  1  A finding: a promise was broken, or an expected violation did not show, or no seed reached a wanted
+     mark, or a fault struck in no seed.
   2  Bad input: the command line, a scenario file or a name is wrong.
   3  The same seed came out in two ways, or this program has a bug.
-  4  Incomplete: an oracle gave up, or the command was interrupted.";
+  4  Incomplete: an oracle gave up, or the command was interrupted.
+Where several hold, 3 and 2 come first, then 1, then 4.";
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> ExitCode {

@@ -5,6 +5,7 @@
 //!
 //! Nothing here prints, reads the time of day or knows a protocol.
 
+mod counts;
 pub mod judgement;
 pub mod runner;
 pub mod shrink;

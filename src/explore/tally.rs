@@ -7,10 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::Digest;
 use crate::base::hash::mix;
-use crate::check::{Checked, OracleId, Violation};
+use crate::check::{OracleId, Violation};
 use crate::scenario::{Expectation, Run, Shows, Verdict};
 
+use super::counts::{add_aims, add_reach};
 use super::{Judgement, Signature, written};
+
+pub use super::counts::{Aims, Reach, Watched};
 
 /// What many runs of one scenario came to. The order in which runs are added does not matter.
 ///
@@ -46,8 +49,11 @@ pub struct Tally {
     /// Marks that were passed, by name.
     #[serde(deserialize_with = "written::named")]
     pub marks: BTreeMap<&'static str, Reach>,
+    /// The faults, in words, and how often they struck: the first 64 of them, for where they are drawn there is no end
+    /// of them.
+    pub aims: BTreeMap<String, Aims>,
     /// The moments that faults waited for, without their numbers; also those that never came.
-    pub moments: BTreeMap<String, Waited>,
+    pub moments: BTreeMap<String, Aims>,
     /// In how many runs each oracle watched.
     pub checked: BTreeMap<OracleId, Watched>,
     digest: u64,
@@ -71,52 +77,6 @@ pub struct Group {
     pub happened: String,
 }
 
-/// In how many runs an oracle watched.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Watched {
-    /// Those in which it watched everything.
-    pub whole: u64,
-    /// Those in which it could not watch at all, with one of the reasons.
-    pub not: Option<(u64, String)>,
-    /// Those in which it gave up, with one of the reasons.
-    pub undecided: Option<(u64, String)>,
-}
-
-impl Watched {
-    fn add(&mut self, checked: &Checked) {
-        match checked {
-            Checked::Checked(_) => self.whole += 1,
-            Checked::NotChecked(why) => count(&mut self.not, &(1, why.clone())),
-            Checked::Undecided(why) => count(&mut self.undecided, &(1, why.clone())),
-        }
-    }
-
-    fn merge(&mut self, other: &Watched) {
-        self.whole += other.whole;
-        other.not.iter().for_each(|not| count(&mut self.not, not));
-        other.undecided.iter().for_each(|undecided| count(&mut self.undecided, undecided));
-    }
-
-    /// All of them.
-    pub fn runs(&self) -> u64 {
-        [&self.not, &self.undecided].into_iter().flatten().map(|(runs, _)| runs).sum::<u64>() + self.whole
-    }
-}
-
-fn count(sum: &mut Option<(u64, String)>, more: &(u64, String)) {
-    match sum {
-        None => *sum = Some(more.clone()),
-        Some((runs, why)) => {
-            *runs += more.0;
-            // The smaller text wins, so that the order of the runs does not matter.
-            if more.1 < *why {
-                why.clone_from(&more.1);
-            }
-        }
-    }
-}
-
 /// So many seeds of a group are kept; the others repeat what these show.
 pub const SEEDS_KEPT: usize = 10;
 
@@ -127,26 +87,6 @@ impl Group {
             self.seeds.pop_last();
         }
     }
-}
-
-/// How often a range of seeds came to some place.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Reach {
-    /// In how many seeds.
-    pub seeds: u64,
-    /// How often, all seeds together.
-    pub times: u64,
-}
-
-/// In how many runs faults waited for a moment.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Waited {
-    /// In so many a fault waited for it.
-    pub seeds: u64,
-    /// In so many of them it came, and the fault struck.
-    pub struck: u64,
 }
 
 impl Tally {
@@ -166,6 +106,7 @@ impl Tally {
             virtual_time: Duration::ZERO,
             faults: BTreeMap::new(),
             marks: BTreeMap::new(),
+            aims: BTreeMap::new(),
             moments: BTreeMap::new(),
             checked: BTreeMap::new(),
             digest: 0,
@@ -208,12 +149,12 @@ impl Tally {
         }
         add_reach(&mut self.faults, &run.faults);
         add_reach(&mut self.marks, &run.marks);
-        for (moment, times) in &run.moments {
-            // Which of those alike is meant may be drawn.
-            let moment = moment.rsplit_once(" #").map_or(moment.as_str(), |(moment, _)| moment);
-            let waited = self.moments.entry(moment.to_string()).or_default();
-            waited.seeds += 1;
-            waited.struck += u64::from(*times > 0);
+        for aimed in &run.aims {
+            let one = Aims { seeds: 1, struck: u64::from(aimed.struck > 0), why: aimed.why.clone() };
+            add_aims(&mut self.aims, &aimed.fault, &one);
+            if let Some(moment) = &aimed.moment {
+                add_aims(&mut self.moments, moment, &Aims { struck: u64::from(aimed.due > 0), ..one });
+            }
         }
         for (oracle, checked) in &run.checked {
             self.checked.entry(*oracle).or_default().add(checked);
@@ -279,10 +220,8 @@ impl Tally {
                 sum.times = sum.times.saturating_add(reach.times);
             }
         }
-        for (moment, waited) in &other.moments {
-            let sum = self.moments.entry(moment.clone()).or_default();
-            sum.seeds += waited.seeds;
-            sum.struck += waited.struck;
+        for (mine, theirs) in [(&mut self.aims, &other.aims), (&mut self.moments, &other.moments)] {
+            theirs.iter().for_each(|(name, aims)| add_aims(mine, name, aims));
         }
         for (oracle, watched) in &other.checked {
             self.checked.entry(*oracle).or_default().merge(watched);
@@ -347,9 +286,15 @@ impl Tally {
         wanted.iter().map(String::as_str).filter(|mark| !reached(mark)).collect()
     }
 
+    /// The faults that struck in no run, and why not.
+    pub fn never_struck(&self) -> Vec<(&str, &str)> {
+        let never = self.aims.iter().filter(|(_, aims)| aims.struck == 0);
+        never.map(|(fault, aims)| (fault.as_str(), aims.why.as_deref().unwrap_or_default())).collect()
+    }
+
     /// The moments that faults waited for in so many runs or more, and that came in none.
     pub fn never_came(&self, least: u64) -> Vec<&str> {
-        let never = self.moments.iter().filter(|(_, waited)| waited.struck == 0 && waited.seeds >= least);
+        let never = self.moments.iter().filter(|(_, aims)| aims.struck == 0 && aims.seeds >= least);
         never.map(|(moment, _)| moment.as_str()).collect()
     }
 
@@ -363,18 +308,12 @@ fn nothing_special() -> Expectation {
     Expectation::Pass
 }
 
-fn add_reach(total: &mut BTreeMap<&'static str, Reach>, run: &BTreeMap<&'static str, u64>) {
-    for (name, times) in run.iter().filter(|(_, times)| **times > 0) {
-        let reach = total.entry(name).or_default();
-        reach.seeds += 1;
-        reach.times = reach.times.saturating_add(*times);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::explore::counts::AIMS_KEPT;
     use crate::report::samples;
+    use crate::scenario::Aimed;
 
     fn violation(shows: Shows) -> Expectation {
         Expectation::Violation { check: Some(OracleId::Agree), shows }
@@ -436,18 +375,37 @@ mod tests {
     }
 
     #[test]
-    fn a_moment_that_never_came_is_known_whatever_its_number() {
-        let run = |seed, moments: &[(&str, u64)]| {
-            let moments = moments.iter().map(|(moment, times)| (moment.to_string(), *times)).collect();
-            Run { moments, ..samples::run(seed, Verdict::Pass) }
+    fn a_fault_that_never_struck_and_a_moment_that_never_came_are_known() {
+        let aimed = |number: u64, due: u64, struck: u64| Aimed {
+            fault: format!("crash r1, on `r1 sends Prepare #{number}`"),
+            moment: Some("r1 sends Prepare".to_string()),
+            due,
+            struck,
+            why: (struck == 0).then(|| "its moment did not come".to_string()),
         };
-        let one = [run(0, &[("r1 sends Prepare #3", 0), ("r0 boots", 1)]), run(1, &[("r1 sends Prepare #4", 0)])];
-        let mut both = tally(&Expectation::Pass, &one);
+        let run = |seed, aims: Vec<Aimed>| Run { aims, ..samples::run(seed, Verdict::Pass) };
+        let runs = [run(0, vec![aimed(3, 0, 0)]), run(1, vec![aimed(3, 1, 1), aimed(4, 0, 0)])];
+        let mut both = tally(&Expectation::Pass, &runs[..1]);
+        assert_eq!(both.never_struck(), [("crash r1, on `r1 sends Prepare #3`", "its moment did not come")]);
         assert_eq!(both.never_came(1), ["r1 sends Prepare"]);
-        assert_eq!(both.never_came(2), ["r1 sends Prepare"]);
-        assert_eq!(both.never_came(3), [""; 0]);
-        both.merge(&tally(&Expectation::Pass, &[run(2, &[("r1 sends Prepare", 1)])]));
+        assert_eq!(both.never_came(2), [""; 0]);
+        both.merge(&tally(&Expectation::Pass, &runs[1..]));
+        assert_eq!(both.never_struck(), [("crash r1, on `r1 sends Prepare #4`", "its moment did not come")]);
         assert_eq!(both.never_came(1), [""; 0]);
+    }
+
+    #[test]
+    fn of_faults_without_end_some_are_kept_whatever_the_order() {
+        let run = |seed: u64| {
+            let fault = format!("crash r1, at {}ns", mix(seed, 7));
+            let aims = vec![Aimed { fault, moment: None, due: 1, struck: 1, why: None }];
+            Run { aims, ..samples::run(seed, Verdict::Pass) }
+        };
+        let mut runs: Vec<Run> = (0..200).map(run).collect();
+        let forward = tally(&Expectation::Pass, &runs);
+        assert_eq!(forward.aims.len(), AIMS_KEPT);
+        runs.reverse();
+        assert_eq!(tally(&Expectation::Pass, &runs), forward);
     }
 
     #[test]

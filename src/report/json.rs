@@ -30,7 +30,7 @@ pub fn run(report: &Report<'_>) -> String {
         operations: Operations { begun: run.calls.begun, answered: run.calls.answered, unknown: run.calls.unknown },
         faults: &run.faults,
         marks: &run.marks,
-        never_came: run.moments.iter().filter(|(_, times)| **times == 0).map(|(moment, _)| moment.as_str()).collect(),
+        never_struck: run.aims.iter().filter(|aimed| aimed.struck == 0).map(|aimed| aimed.fault.as_str()).collect(),
         oracles: oracles(run.checked.iter().map(|(oracle, checked)| (*oracle, checked))),
         finding: run.verdict.finding().map(Finding::of),
         inconclusive: match &run.verdict {
@@ -115,6 +115,7 @@ fn scenario_object<'a>(sweep: &'a Sweep<'_>) -> ScenarioObject<'a> {
         runs: tally.runs,
         never_reached: sweep.never_reached(),
         never_came: sweep.never_came(),
+        never_struck: sweep.never_struck().into_iter().map(|(fault, _)| fault).collect(),
         oracles: tally.checked.iter().map(|(oracle, watched)| (oracle.tag(), watched_object(watched))).collect(),
         repeat: sweep.repeat_line(),
     }
@@ -140,7 +141,7 @@ struct RunObject<'a> {
     operations: Operations,
     faults: &'a BTreeMap<&'static str, u64>,
     marks: &'a BTreeMap<&'static str, u64>,
-    never_came: Vec<&'a str>,
+    never_struck: Vec<&'a str>,
     oracles: BTreeMap<&'static str, String>,
     finding: Option<Finding<'a>>,
     inconclusive: Option<&'a String>,
@@ -209,6 +210,7 @@ struct ScenarioObject<'a> {
     runs: u64,
     never_reached: Vec<&'a str>,
     never_came: Vec<&'a str>,
+    never_struck: Vec<&'a str>,
     oracles: BTreeMap<&'static str, WatchedObject<'a>>,
     repeat: String,
 }
@@ -274,7 +276,7 @@ mod tests {
 
     #[test]
     fn a_pass() {
-        insta::assert_snapshot!(written(&samples::run(7, Verdict::Pass)), @r#"{"scenario":"primary-isolated","seed":7,"verdict":"pass","expectation_met":true,"digest":"0123456789abcdf6","events":48113,"virtual_ns":12000000000,"committed":1204,"view_changes":2,"operations":{"begun":1210,"answered":1204,"unknown":6},"faults":{"crash":3,"packet lost":97,"partition":1},"marks":{"view change done":2},"never_came":[],"oracles":{"agree":"checked","back":"not checked: this system has no layout","lin":"checked"},"finding":null,"inconclusive":null,"unused":[],"notes":[],"repeat":"foretell run primary-isolated --seed 7"}"#);
+        insta::assert_snapshot!(written(&samples::run(7, Verdict::Pass)), @r#"{"scenario":"primary-isolated","seed":7,"verdict":"pass","expectation_met":true,"digest":"0123456789abcdf6","events":48113,"virtual_ns":12000000000,"committed":1204,"view_changes":2,"operations":{"begun":1210,"answered":1204,"unknown":6},"faults":{"crash":3,"packet lost":97,"partition":1},"marks":{"view change done":2},"never_struck":[],"oracles":{"agree":"checked","back":"not checked: this system has no layout","lin":"checked"},"finding":null,"inconclusive":null,"unused":[],"notes":[],"repeat":"foretell run primary-isolated --seed 7"}"#);
     }
 
     #[test]
@@ -306,6 +308,6 @@ mod tests {
             judgement,
             repeat,
         };
-        insta::assert_snapshot!(super::sweep(&[sweep], &Kept::new()), @r#"{"seeds":"0..5","verdict":"violation","expectation_met":false,"digest":"a673b6f637d2295c","runs":5,"interrupted":false,"passed":1,"inconclusive":1,"events":240565,"virtual_ns":60000000000,"findings":[{"scenario":"primary-isolated","signature":"AGREE primary commits","oracle":"agree","expected":false,"count":2,"seed":2,"seeds":[2,4],"happened":"r1 committed op 3 as 0000001f, but r0 had committed it as 00000099","shrunk":null,"repeat":"foretell run x --seed 2"},{"scenario":"primary-isolated","signature":"LIVE primary commits","oracle":"live","expected":false,"count":1,"seed":3,"seeds":[3],"happened":"r1 committed op 3 as 0000001f, but r0 had committed it as 00000099","shrunk":null,"repeat":"foretell run x --seed 3"}],"faults":{"crash":{"seeds":5,"times":15},"packet lost":{"seeds":5,"times":485},"partition":{"seeds":5,"times":5}},"marks":{"view change done":{"seeds":5,"times":10}},"scenarios":[{"scenario":"primary-isolated","verdict":"violation","expectation_met":false,"digest":"a673b6f637d2295c","runs":5,"never_reached":["wrapped"],"never_came":[],"oracles":{"agree":{"checked":5,"not_checked":0,"undecided":0,"why":null},"back":{"checked":0,"not_checked":5,"undecided":0,"why":"this system has no layout"},"lin":{"checked":5,"not_checked":0,"undecided":0,"why":null}},"repeat":"foretell run x --seed 2"}],"repeat":"foretell run x --seed 2"}"#);
+        insta::assert_snapshot!(super::sweep(&[sweep], &Kept::new()), @r#"{"seeds":"0..5","verdict":"violation","expectation_met":false,"digest":"a673b6f637d2295c","runs":5,"interrupted":false,"passed":1,"inconclusive":1,"events":240565,"virtual_ns":60000000000,"findings":[{"scenario":"primary-isolated","signature":"AGREE primary commits","oracle":"agree","expected":false,"count":2,"seed":2,"seeds":[2,4],"happened":"r1 committed op 3 as 0000001f, but r0 had committed it as 00000099","shrunk":null,"repeat":"foretell run x --seed 2"},{"scenario":"primary-isolated","signature":"LIVE primary commits","oracle":"live","expected":false,"count":1,"seed":3,"seeds":[3],"happened":"r1 committed op 3 as 0000001f, but r0 had committed it as 00000099","shrunk":null,"repeat":"foretell run x --seed 3"}],"faults":{"crash":{"seeds":5,"times":15},"packet lost":{"seeds":5,"times":485},"partition":{"seeds":5,"times":5}},"marks":{"view change done":{"seeds":5,"times":10}},"scenarios":[{"scenario":"primary-isolated","verdict":"violation","expectation_met":false,"digest":"a673b6f637d2295c","runs":5,"never_reached":["wrapped"],"never_came":[],"never_struck":[],"oracles":{"agree":{"checked":5,"not_checked":0,"undecided":0,"why":null},"back":{"checked":0,"not_checked":5,"undecided":0,"why":"this system has no layout"},"lin":{"checked":5,"not_checked":0,"undecided":0,"why":null}},"repeat":"foretell run x --seed 2"}],"repeat":"foretell run x --seed 2"}"#);
     }
 }

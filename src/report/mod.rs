@@ -85,20 +85,31 @@ impl Sweep<'_> {
         if self.interrupted { Vec::new() } else { self.tally.never_reached(&self.family.check().reached) }
     }
 
-    /// Moments that faults of the scenario wait for and that came in no seed. Not known while seeds are missing, or where runs
-    /// end early as they should; and what is left of a plan may well have faults that do not strike any more. Where faults are
-    /// drawn, one of them may have been drawn too seldom to be sure.
+    /// Moments that faults wait for and that came in no seed, of a scenario that draws its faults, so that only many seeds can tell. Not
+    /// known while seeds are missing, or where runs end early as they should; and what is left of a plan may well have faults that do not
+    /// strike any more.
     pub fn never_came(&self) -> Vec<&str> {
-        let passes = *self.family.expect() == Expectation::Pass && self.judgement.is_met();
-        if self.interrupted || self.family.is_plan() || !passes {
+        if !self.is_sure() {
             return Vec::new();
         }
-        self.tally.never_came(if self.family.only().is_some() { 1 } else { DRAWN_OFTEN })
+        if self.family.only().is_some() { Vec::new() } else { self.tally.never_came(DRAWN_OFTEN) }
+    }
+
+    /// Faults of the scenario that struck in no seed, and why not; nothing where [`Sweep::never_came`] knows nothing, or where they
+    /// are drawn.
+    pub fn never_struck(&self) -> Vec<(&str, &str)> {
+        if self.is_sure() && self.family.only().is_some() { self.tally.never_struck() } else { Vec::new() }
+    }
+
+    /// Whether what did not come in these seeds is missing.
+    fn is_sure(&self) -> bool {
+        let passes = *self.family.expect() == Expectation::Pass && self.judgement.is_met();
+        passes && !self.interrupted && !self.family.is_plan()
     }
 
     /// Whether the sweep does not see something that the scenario is made to see.
     pub fn is_blind(&self) -> bool {
-        !self.never_reached().is_empty() || !self.never_came().is_empty()
+        !self.never_reached().is_empty() || !self.never_came().is_empty() || !self.never_struck().is_empty()
     }
 
     /// The word for what came of it. What passes because it no longer sees what it should see, or because seeds are missing,

@@ -66,6 +66,15 @@ pub(super) fn problems(sweep: &Sweep<'_>) -> Vec<Problem> {
             repeat: whole(),
         });
     }
+    for (fault, why) in sweep.never_struck() {
+        problems.push(Problem {
+            gravity: Gravity::Failure,
+            kind: "never-struck",
+            title: format!("never struck: {fault}"),
+            message: super::text::never_struck(fault, why),
+            repeat: whole(),
+        });
+    }
     for moment in sweep.never_came() {
         problems.push(Problem {
             gravity: Gravity::Failure,

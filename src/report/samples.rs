@@ -88,7 +88,7 @@ pub(crate) fn run(seed: u64, verdict: Verdict) -> Run {
         ],
         trace: None,
         plan: None,
-        moments: std::collections::BTreeMap::new(),
+        aims: Vec::new(),
         unused: Vec::new(),
         files: Default::default(),
     }

@@ -43,9 +43,10 @@ pub fn run(report: &Report<'_>) -> String {
         let shown = run.unused[..run.unused.len() - rest].join("; ");
         put("unused", format!("{count} of the plan never came up: {shown}{more}"));
     }
-    let missed: Vec<&String> = run.moments.iter().filter(|(_, times)| **times == 0).map(|(moment, _)| moment).collect();
-    for moment in &missed[..missed.len().min(UNUSED_SHOWN)] {
-        put("never", format!("a fault did not strike, because this moment did not come: `{moment}`"));
+    let missed: Vec<(&String, &String)> =
+        run.aims.iter().filter_map(|aimed| Some((&aimed.fault, aimed.why.as_ref()?))).collect();
+    for (fault, why) in &missed[..missed.len().min(UNUSED_SHOWN)] {
+        put("never", format!("this fault did not strike: {fault}: {why}"));
     }
     if missed.len() > UNUSED_SHOWN {
         put("", format!("and {} more", missed.len() - UNUSED_SHOWN));
@@ -129,6 +130,9 @@ fn one_sweep(place: usize, sweep: &Sweep<'_>, kept: &Kept) -> String {
     for moment in sweep.never_came() {
         put("never", never_came(moment));
     }
+    for (fault, why) in sweep.never_struck() {
+        put("never", never_struck(fault, why));
+    }
     if sweep.interrupted {
         let of =
             if seeds.end == u64::MAX { String::new() } else { format!(" of {}", grouped(seeds.end - seeds.start)) };
@@ -149,6 +153,11 @@ pub(super) fn never_reached(sweep: &Sweep<'_>, mark: &str) -> String {
 /// What to say of a moment that came in no seed.
 pub(super) fn never_came(moment: &str) -> String {
     format!("in no seed came the moment that a fault waits for: `{moment}`")
+}
+
+/// What to say of a fault that struck in no seed.
+pub(super) fn never_struck(fault: &str, why: &str) -> String {
+    format!("in no seed did this fault strike: {fault}: {why}")
 }
 
 /// A range as it was typed; one without an end goes on to the last seed there is.
@@ -259,7 +268,7 @@ mod tests {
     use super::*;
     use crate::explore::Tally;
     use crate::report::{causal_past, samples};
-    use crate::scenario::{Plan, Run, Shows};
+    use crate::scenario::{Aimed, Plan, Run, Shows};
 
     fn written(expect: Expectation, run: &Run, notes: &[String]) -> String {
         let scenario = samples::scenario(expect);
@@ -411,9 +420,11 @@ mod tests {
     fn a_sweep_in_which_a_moment_never_comes_is_blind() {
         let mut run = samples::run(0, Verdict::Pass);
         run.marks.insert("wrapped", 1);
-        run.moments.insert("r1 sends Prepared #3".to_string(), 0);
+        let (moment, why) = ("r1 sends Prepared".to_string(), Some("its moment did not come".to_string()));
+        let fault = format!("crash r1, on `{moment} #3`");
+        run.aims.push(Aimed { fault, moment: Some(moment), due: 0, struck: 0, why });
         let alone = written(Expectation::Pass, &run, &[]);
-        assert!(alone.contains("did not strike, because this moment did not come: `r1 sends Prepared #3`"), "{alone}");
+        assert!(alone.contains("did not strike: crash r1, on `r1 sends Prepared #3`: its moment did not"), "{alone}");
         let family = samples::family();
         let repeat = |_: Option<u64>| "the sweep".to_string();
         let mut tally = Tally::new(family.expect());
@@ -426,9 +437,9 @@ mod tests {
         };
         let (met, text) = swept(&tally);
         assert!(!met && text.contains("seeds 0..2  blind"), "{text}");
-        assert!(text.contains("in no seed came the moment that a fault waits for: `r1 sends Prepared`"), "{text}");
+        assert!(text.contains("in no seed did this fault strike: crash r1, on `r1 sends Prepared #3`"), "{text}");
         assert!(text.ends_with("repeat: the sweep\n"));
-        run.moments.insert("r1 sends Prepared #3".to_string(), 1);
+        (run.aims[0].due, run.aims[0].struck, run.aims[0].why) = (1, 1, None);
         tally.add(&run);
         assert!(swept(&tally).0, "one seed is enough");
     }

@@ -6,6 +6,8 @@ use std::time::Duration;
 use crate::base::{Digest, Event};
 use crate::check::{Checked, OracleId, Violation};
 
+use crate::world::{Aim, Fault, Trigger, When, Which};
+
 use super::Scenario;
 
 /// What came of a run.
@@ -66,8 +68,8 @@ pub struct Run {
     pub faults: BTreeMap<&'static str, u64>,
     /// Marks that were passed, by name.
     pub marks: BTreeMap<&'static str, u64>,
-    /// The moments that faults waited for (`on`), as the scenario says them, and how many faults struck at each.
-    pub moments: BTreeMap<String, u64>,
+    /// What came of the faults of those phases that began.
+    pub aims: Vec<Aimed>,
     /// What each oracle did.
     pub checked: Vec<(OracleId, Checked)>,
     /// Every event, if asked for.
@@ -78,6 +80,38 @@ pub struct Run {
     pub unused: Vec<String>,
     /// Every name that a file ever had on any disk, if a plan was asked for.
     pub files: BTreeSet<String>,
+}
+
+/// What came of one fault of the scenario.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Aimed {
+    /// The fault, in words.
+    pub fault: String,
+    /// The moment that it waits for (`on`), without its number, if it waits for one.
+    pub moment: Option<String>,
+    /// How often its time or its moment came.
+    pub due: u64,
+    /// How often it then struck.
+    pub struck: u64,
+    /// If it never did: why not.
+    pub why: Option<String>,
+}
+
+impl Aimed {
+    /// What came of a fault.
+    pub(super) fn of(fault: &Fault, aim: &Aim) -> Aimed {
+        let moment = match &fault.when {
+            When::On { trigger, .. } => Some(Trigger { which: Which::Nth(1), ..trigger.clone() }.to_string()),
+            _ => None,
+        };
+        let never = || match aim.miss {
+            Some(miss) => miss.to_string(),
+            None if moment.is_some() => "its moment did not come".to_string(),
+            None => "its phase was over before".to_string(),
+        };
+        let why = (aim.struck == 0).then(never);
+        Aimed { fault: fault.to_string(), moment, due: aim.due, struck: aim.struck, why }
+    }
 }
 
 /// How the clients' calls ended.

@@ -36,7 +36,7 @@ pub struct Stage<'a> {
     pub phase: &'a Phase,
     /// When it begins.
     pub begins: Duration,
-    /// If it is quiet: who belongs to the core, and who heals besides.
+    /// If it is quiet: who belongs to the core, and who heals besides, unless that depends on who is up then.
     pub core: Option<(Vec<NodeId>, Vec<NodeId>)>,
     /// Its faults, in the order of the file.
     pub faults: Vec<Due<'a>>,
@@ -77,10 +77,11 @@ impl<'a> Outlook<'a> {
         let mut begins = Duration::ZERO;
         let mut stages = Vec::new();
         for (index, phase) in scenario.phases.iter().enumerate() {
-            let core = phase.quiet.as_ref().map(|quiet| match &quiet.core {
-                Core::All => (scenario.cluster.nodes().collect(), Vec::new()),
-                Core::Nodes { core, healed } => (core.clone(), healed.clone()),
-                Core::Drawn => drawn_core(scenario.cluster, core_size, index, seed),
+            let core = phase.quiet.as_ref().and_then(|quiet| match &quiet.core {
+                Core::All => Some((scenario.cluster.nodes().collect(), Vec::new())),
+                Core::Nodes { core, healed } => Some((core.clone(), healed.clone())),
+                Core::Drawn => Some(drawn_core(scenario.cluster, core_size, index, seed)),
+                Core::Up => None,
             });
             let due = |(fault, said): (usize, &'a Fault)| {
                 // What is due at the end comes too late: the next phase begins first, or the run is over.

@@ -5,14 +5,14 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::clients::Clients;
-use super::outcome::{Calls, Run, Verdict};
+use super::outcome::{Aimed, Calls, Run, Verdict};
 use super::system::System;
 use super::workload::Workload;
 use super::{Expectation, Plan, Scenario, Shows};
 use crate::base::{Disks, Distribution, Event, EventId, EventKind, Instant, NodeId, Probe, RedundancyMap};
 use crate::check::conv::Conv;
 use crate::check::{Checked, End, Limits, Oracle, OracleId, Oracles, Setting, Violation};
-use crate::world::{Attention, Observer, Record, Remains, Setup, Source, StorageConfig, World};
+use crate::world::{Aim, Attention, Observer, Record, Remains, Setup, Source, StorageConfig, World};
 
 /// How a scenario is run.
 #[derive(Clone, Debug, Default)]
@@ -193,6 +193,8 @@ impl Watch {
             (None, Some(why)) => Verdict::Inconclusive(why),
             (None, None) => Verdict::Pass,
         };
+        let fault = |aim: &Aim| &scenario.phases[aim.phase].faults[aim.fault];
+        let aims = remains.aims.iter().map(|aim| Aimed::of(fault(aim), aim)).collect();
         let counts = self.oracles.calls();
         let calls = Calls {
             begun: counts.begun,
@@ -214,7 +216,7 @@ impl Watch {
             calls,
             faults: remains.faults,
             marks: remains.marks,
-            moments: remains.moments,
+            aims,
             checked,
             trace: remains.trace,
             plan,

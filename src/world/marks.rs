@@ -3,7 +3,7 @@
 //! They are counted with those of the nodes, under the node that passes them. They are no events, so nothing can be bound
 //! to them.
 
-use crate::base::Role;
+use crate::base::{NodeId, Role};
 
 use super::machines::machine::Machine;
 use super::shared::Shared;
@@ -15,7 +15,19 @@ const ALL_DOWN: &str = "all replicas down";
 /// A node has crashed between the beginning and the end of a write.
 const WRITE_UNDER_WAY: &str = "crash with a write under way";
 
+/// A replica is down when a quiet phase begins, and stays down in it.
+const GONE: &str = "replica down for good";
+
 impl Shared {
+    /// A quiet phase begins, in which these are well.
+    pub fn mark_gone(&self, well: &[NodeId]) {
+        assert!(!well.is_empty(), "somebody is well in a quiet phase");
+        for machine in self.machines.iter().filter(|machine| machine.id.is_replica() && !machine.up.get()) {
+            assert!(!well.contains(&machine.id), "whoever is well is up");
+            machine.pass(GONE);
+        }
+    }
+
     /// A node says that it leads.
     pub fn mark_primary(&self, machine: &Machine) {
         assert!(machine.up.get(), "only who is up says anything");

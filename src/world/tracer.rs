@@ -83,10 +83,11 @@ pub(super) enum Deed {
     DiskStall,
     NamesTorn,
     Refused,
+    Spared,
 }
 
 /// What each is called, in the order of the kinds.
-const DEEDS: [&str; 34] = [
+const DEEDS: [&str; 35] = [
     "crash",
     "wipe",
     "restart",
@@ -121,6 +122,7 @@ const DEEDS: [&str; 34] = [
     "disk stall",
     "names torn",
     "refused by the budget",
+    "spared by max_down",
 ];
 
 /// The record of a run.

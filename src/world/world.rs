@@ -9,6 +9,7 @@ use super::config::{ClockConfig, NetworkConfig, ScheduleConfig, StorageConfig};
 use super::decisions::decide::{Decider, Dice, DiskLatencies, PacketDice, Source};
 use super::decisions::deviation::Deviation;
 use super::disk::decay::Decay;
+use super::faults::aim::Aim;
 use super::faults::carry_out::{Alert, Faults};
 use super::faults::phase::{Core, Phase, Quiet};
 use super::flight::Flight;
@@ -93,8 +94,8 @@ pub struct Remains {
     pub faults: BTreeMap<&'static str, u64>,
     /// What the system passed.
     pub marks: BTreeMap<&'static str, u64>,
-    /// The moments that faults waited for, and how many struck at each.
-    pub moments: BTreeMap<String, u64>,
+    /// What came of the faults of those phases that began.
+    pub aims: Vec<Aim>,
     /// The events, if they were kept.
     pub trace: Option<Vec<Event>>,
     /// What a plan needs, if it was written down.
@@ -116,7 +117,7 @@ impl Remains {
             core: Vec::new(),
             faults: BTreeMap::new(),
             marks: BTreeMap::new(),
-            moments: BTreeMap::new(),
+            aims: Vec::new(),
             trace: None,
             record: None,
             unused: Vec::new(),
@@ -286,7 +287,7 @@ impl World {
             core: shared.core.borrow().clone(),
             faults: tracer.deeds(),
             marks,
-            moments: shared.faults.borrow().moments(),
+            aims: shared.faults.borrow().aims.all().to_vec(),
             trace: tracer.trace.as_ref().map(RefCell::take),
             unused,
             files: if record.is_some() { file_names(shared) } else { BTreeSet::new() },

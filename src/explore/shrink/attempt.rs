@@ -47,7 +47,7 @@ impl Shrinker<'_> {
         }
         candidate.phases.iter().filter_map(|phase| phase.quiet.as_ref()).all(|quiet| match &quiet.core {
             Core::Nodes { core, .. } => core.iter().filter(|node| node.is_replica()).count() >= usize::from(needed),
-            Core::All | Core::Drawn => true,
+            Core::All | Core::Up | Core::Drawn => true,
         })
     }
 

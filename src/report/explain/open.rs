@@ -1,7 +1,7 @@
 //! What is not decided before the run, although the file speaks of it.
 
 use crate::base::{Distribution, Ratio};
-use crate::scenario::{BudgetKind, Fault, Group, Limit, Scenario, Split, Spot, Target, What, When, Workload};
+use crate::scenario::{BudgetKind, Core, Fault, Group, Limit, Scenario, Split, Spot, Target, What, When, Workload};
 
 /// A sentence for each sort of thing that only the run decides.
 pub(super) fn open(scenario: &Scenario) -> Vec<String> {
@@ -13,6 +13,8 @@ pub(super) fn open(scenario: &Scenario) -> Vec<String> {
         }
     };
     let waits = faults.iter().any(|fault| matches!(fault.when, When::On { .. }));
+    let mut cores = scenario.phases.iter().filter_map(|phase| phase.quiet.as_ref());
+    say(cores.any(|quiet| quiet.core == Core::Up), "who is up when a quiet phase begins whose core they are");
     say(waits, "when the moments come that faults wait for, and whether they come");
     let mut roles: Vec<String> = Vec::new();
     for target in faults.iter().flat_map(|fault| targets(&fault.what)).filter(is_role) {

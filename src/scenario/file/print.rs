@@ -182,6 +182,7 @@ fn phase(out: &mut String, phase: &Phase) {
     let (core, healed) = match phase.quiet.as_ref().map(|quiet| &quiet.core) {
         None | Some(Core::Drawn) => (None, None),
         Some(Core::All) => (Some(string("all")), None),
+        Some(Core::Up) => (Some(string("up")), None),
         Some(Core::Nodes { core, healed }) => (Some(nodes(core)), (!healed.is_empty()).then(|| nodes(healed))),
     };
     section(

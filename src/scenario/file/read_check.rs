@@ -9,6 +9,7 @@ use crate::scenario::{Checks, Expectation, Shows};
 
 use super::read_values::{duration, seed};
 use super::reader::{Table, Value, did_you_mean, quoted};
+use super::tree::Tree;
 
 /// The safety oracles of a scenario that does not choose: all, without those that are always on anyway.
 pub(super) fn all_safety() -> Vec<OracleId> {
@@ -89,6 +90,10 @@ fn safety_oracle(value: Value) -> Option<OracleId> {
 
 /// One element of `liveness`. A table may name several at once.
 fn promise(value: Value, progress: &Progress) -> Option<Vec<(OracleId, Duration)>> {
+    if let Tree::String(word) = value.raw() {
+        let help = "write it as { converged = { within = \"5s\" } }";
+        return value.wrong_with(format!("{} has to say within how long", quoted(word)), help);
+    }
     value.table("`liveness`", |table| {
         let mut promises = Vec::new();
         let mut named = false;

@@ -67,7 +67,7 @@ fn phase<'a>(
                 }
                 value.list("a list of faults, each under [[phase.fault]]", |value| {
                     let fault = fault(value, duration);
-                    if quiet.is_some() {
+                    if let Some(Some(_)) = &quiet {
                         return value.wrong_with(
                             "nothing goes wrong in a quiet phase",
                             "move this fault into a phase before it",
@@ -77,11 +77,12 @@ fn phase<'a>(
                 })
             }
         };
-        Some(Phase { name: name?, duration: duration?, quiet, faults: faults? })
+        Some(Phase { name: name?, duration: duration?, quiet: quiet?, faults: faults? })
     })
 }
 
-fn quiet(table: &mut Table, core_size: Option<u16>) -> Option<Quiet> {
+/// What a phase says of being quiet. `None` if that is wrong.
+fn quiet(table: &mut Table, core_size: Option<u16>) -> Option<Option<Quiet>> {
     let (quiet, core, healed) = (table.take("quiet"), table.take("core"), table.take("healed"));
     let is_quiet = quiet.and_then(Value::boolean);
     if is_quiet != Some(true) {
@@ -90,10 +91,12 @@ fn quiet(table: &mut Table, core_size: Option<u16>) -> Option<Quiet> {
                 let _: Option<()> = value.wrong_with("only a quiet phase has a core", "add quiet = true");
             }
         }
-        return None;
+        return Some(None);
     }
     let drawn = |value: Value| {
-        value.chance("a plan cannot draw the core of a quiet phase; it says core = \"all\" or lists the nodes")
+        value.chance(
+            "a plan does not leave open who is in the core of a quiet phase; it says core = \"all\" or lists the nodes",
+        )
     };
     let core = match core {
         None => {
@@ -102,22 +105,24 @@ fn quiet(table: &mut Table, core_size: Option<u16>) -> Option<Quiet> {
         }
         Some(value) => match value.raw() {
             Tree::Array(_) => listed(value, healed, core_size),
-            Tree::String(_) => value.word("a core", &[("all", true), ("drawn", false)]).map(|all| {
-                if !all {
-                    drawn(value);
-                }
-                if all { Core::All } else { Core::Drawn }
-            }),
-            _ => value.expected("\"all\", \"drawn\" or a list of nodes such as [\"r0\", \"r1\", \"c0\"]"),
+            Tree::String(_) => {
+                let words = [("all", Core::All), ("up", Core::Up), ("drawn", Core::Drawn)];
+                value.word("a core", &words).inspect(|core| {
+                    if *core != Core::All {
+                        drawn(value);
+                    }
+                })
+            }
+            _ => value.expected("\"all\", \"up\", \"drawn\" or a list of nodes such as [\"r0\", \"r1\", \"c0\"]"),
         },
     };
-    if let (Some(Core::All | Core::Drawn), Some(value)) = (&core, healed) {
+    if let (Some(Core::All | Core::Drawn | Core::Up), Some(value)) = (&core, healed) {
         return value.wrong_with(
             "`healed` goes with a core that is a list of nodes",
-            "core = \"all\" heals everybody, and with \"drawn\" it is drawn who else heals",
+            "core = \"all\" heals everybody, \"up\" nobody else, and with \"drawn\" it is drawn who else heals",
         );
     }
-    Some(Quiet { core: core? })
+    Some(Some(Quiet { core: core? }))
 }
 
 /// A core that is a list of nodes.

@@ -10,6 +10,7 @@ use crate::world::{
 use super::read_links;
 use super::read_values::{chance, distribution, duration, some_duration};
 use super::reader::{Table, Value};
+use super::tree::Tree;
 
 /// More machines than this of a kind are a slip of the hand: runs cost the square of it.
 pub(super) const MACHINES: u16 = 64;
@@ -108,6 +109,10 @@ pub(super) const BUDGETS: [(&str, BudgetKind); 2] =
     [("recoverable", BudgetKind::Recoverable), ("none", BudgetKind::None)];
 
 fn stall(value: Value) -> Option<Option<Stall>> {
+    if !matches!(value.raw(), Tree::Table(_)) {
+        let help = "for example { share = 0.001, for = \"200ms\" }; one disk is stalled by a fault";
+        return value.wrong_with("expected a table that says how often a disk stalls, and for how long", help);
+    }
     value.table("`stall`", |table| {
         let share = table.need("share").and_then(chance);
         let span = table.need("for").and_then(some_duration);

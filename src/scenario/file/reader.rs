@@ -159,12 +159,12 @@ impl<'a> Value<'a> {
     }
 
     /// It as one of a few words.
-    pub fn word<T: Copy>(self, what: &str, words: &[(&str, T)]) -> Option<T> {
+    pub fn word<T: Clone>(self, what: &str, words: &[(&str, T)]) -> Option<T> {
         #[cfg(test)]
         super::asked::note_words(words.iter().map(|(word, _)| *word));
         let text = self.text(what)?;
         if let Some((_, meaning)) = words.iter().find(|(word, _)| *word == text) {
-            return Some(*meaning);
+            return Some(meaning.clone());
         }
         let names = words.iter().map(|(word, _)| *word);
         let all: Vec<String> = names.clone().map(|word| format!("\"{word}\"")).collect();

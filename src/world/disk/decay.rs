@@ -18,6 +18,7 @@ use crate::world::config::StorageConfig;
 use crate::world::decisions::decide::{Decider, Source};
 use crate::world::decisions::deviation::{Choice, Deviation};
 use crate::world::disk::{Disk, SECTOR_BYTES, Sight};
+use crate::world::faults::aim::Miss;
 use crate::world::faults::budget::Hit;
 use crate::world::faults::fault::{Spot, What};
 use crate::world::faults::phase::Phase;
@@ -47,9 +48,12 @@ pub(in crate::world) struct Armed {
 /// A mishap that an operation has, with the number that says where in it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(in crate::world) struct ArmedMishap {
-    kind: MishapKind,
+    pub kind: MishapKind,
     /// Below 2^63, as a file can hold it.
-    pick: u64,
+    pub pick: u64,
+    /// Which fault it is that strikes.
+    pub phase: usize,
+    pub fault: usize,
 }
 
 impl Decay {
@@ -76,9 +80,9 @@ impl Decay {
     }
 
     /// Lets the next operation that fits go amiss.
-    pub fn arm(&self, node: NodeId, next: LabelText, kind: MishapKind, pick: u64) {
+    pub fn arm(&self, node: NodeId, next: LabelText, mishap: ArmedMishap) {
         assert!(self.possible, "whoever arms a mishap was known when the world was made");
-        self.armed.borrow_mut().push(Armed { node, next, mishap: ArmedMishap { kind, pick } });
+        self.armed.borrow_mut().push(Armed { node, next, mishap });
     }
 
     /// Forgets what is armed: the phase is over.
@@ -299,11 +303,12 @@ impl Shared {
             }
             Sight::SyncDir | Sight::Other => 0,
         };
-        let wanted = match job.armed {
+        let wanted: Vec<Mishap> = match job.armed {
             Some(armed) => mishap_at(armed.kind, sight, file_length, armed.pick << 1).into_iter().collect(),
             None => self.decider.borrow_mut().mishaps(&self.storage, job.key, sight, file_length),
         };
         let mut mishaps: Vec<Mishap> = Vec::new();
+        let is_possible = !wanted.is_empty();
         for mishap in wanted {
             if mishaps.iter().any(|other| excludes(*other, mishap)) {
                 continue;
@@ -319,6 +324,14 @@ impl Shared {
                 self.decider.borrow_mut().record(&name, Choice::Mishap(mishap));
             }
             mishaps.push(mishap);
+        }
+        if let Some(ArmedMishap { phase, fault, .. }) = job.armed {
+            let aims = &mut self.faults.borrow_mut().aims;
+            match (mishaps.is_empty(), is_possible) {
+                (false, _) => aims.has_struck(phase, fault),
+                (true, true) => aims.has_missed(phase, fault, Miss::Refused),
+                (true, false) => aims.has_missed(phase, fault, Miss::NoOperation),
+            }
         }
         mishaps
     }
@@ -351,10 +364,6 @@ impl Shared {
                 let file = disks[slot].file(file).expect("a fault that still fits has its file");
                 disks[slot].spoil(file, sector.expect("a fault without chance says the sector"));
                 self.count(Deed::SectorUnreadable);
-            }
-            What::Disk { target, next, mishap, pick } => {
-                let node = self.machines[self.slot(*target)].id;
-                self.decay.arm(node, next.clone(), *mishap, pick.unwrap_or(0));
             }
             What::Stall { target, span } => {
                 let machine = &self.machines[self.slot(*target)];

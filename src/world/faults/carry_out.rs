@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
+use super::aim::{Aims, Miss};
 use super::fault::{Fault, Target, What, When};
 use super::resolve::{Resolver, Scene};
 use super::strikes::Strikes;
 use super::trigger::{Trigger, Which};
 use crate::base::{Distribution, Draw, Event, EventId, EventKind, Instant, NodeId};
 use crate::exec::Class;
+use crate::world::disk::decay::ArmedMishap;
 use crate::world::flight::{Entered, Step};
 use crate::world::shared::Shared;
 use crate::world::tracer::Deed;
@@ -24,8 +26,7 @@ pub(in crate::world) struct Faults {
     pending: Vec<Entered>,
     recorded: Option<Vec<Vec<Fault>>>,
     cores: BTreeMap<usize, (Vec<NodeId>, Vec<NodeId>)>,
-    /// The moments that faults have waited for, and how often each has come.
-    moments: BTreeMap<String, u64>,
+    pub aims: Aims,
 }
 
 #[derive(Debug)]
@@ -68,18 +69,8 @@ impl Faults {
             pending: Vec::new(),
             recorded: record.then(|| vec![Vec::new(); phases]),
             cores: BTreeMap::new(),
-            moments: BTreeMap::new(),
+            aims: Aims::default(),
         }
-    }
-
-    /// The moments that faults have waited for, as the scenario says them, and how many faults struck at each.
-    pub fn moments(&self) -> BTreeMap<String, u64> {
-        self.moments.clone()
-    }
-
-    fn arm(&mut self, armed: Armed) {
-        self.moments.entry(armed.trigger.to_string()).or_default();
-        self.armed.push(armed);
     }
 
     fn alert(&self) -> Alert {
@@ -117,10 +108,12 @@ impl Shared {
 
     /// Enters the faults of a phase that begins.
     pub fn arm(&self, phase: usize, begun: Instant) {
-        for (index, fault) in self.phases[phase].faults.iter().enumerate() {
+        let faults = &self.phases[phase].faults;
+        self.faults.borrow_mut().aims.begin_phase(phase, faults.len());
+        for (index, fault) in faults.iter().enumerate() {
             match &fault.when {
                 When::At(_) | When::Every(_) => self.enter_strike(phase, index, 1, begun),
-                When::On { trigger, before } => self.faults.borrow_mut().arm(Armed {
+                When::On { trigger, before } => self.faults.borrow_mut().armed.push(Armed {
                     phase,
                     fault: index,
                     trigger: trigger.clone(),
@@ -163,7 +156,6 @@ impl Shared {
                 Which::Exactly(exactly) => repeat == exactly,
             };
             if fires {
-                *faults.moments.entry(armed.trigger.to_string()).or_default() += 1;
                 let when = When::On { trigger: exact(event, repeat), before };
                 faults.struck.push_back(Struck { phase: armed.phase, fault: armed.fault, when, event: event.clone() });
             }
@@ -242,7 +234,7 @@ impl Shared {
 
     fn strike(self: &Rc<Self>, phase: usize, fault: usize, when: &When, draw: &mut Draw, event: Option<&Event>) {
         let what = &self.phases[phase].faults[fault].what;
-        let resolved = {
+        let (resolved, spared) = {
             let down = |node: NodeId| !self.machine(node).up.get();
             let scene = Scene {
                 cluster: self.cluster,
@@ -252,25 +244,54 @@ impl Shared {
                 event,
                 file_length: &|node, file| self.file_length(self.cluster, node, file),
             };
-            Resolver { scene, draw }.resolve(what)
+            Resolver { scene, draw, spared: 0 }.resolve(what)
         };
+        (0..spared).for_each(|_| self.count(Deed::Spared));
+        let mut miss = match what {
+            _ if spared > 0 => Miss::Spared,
+            What::Rot { .. } | What::Unreadable { .. } => Miss::Nowhere,
+            _ => Miss::Nobody,
+        };
+        self.faults.borrow_mut().aims.is_due(phase, fault);
+        let mut strikes = false;
         for what in resolved {
             if self.stopped.get() {
                 return;
             }
             // What was carried out before it may have set off other faults.
             if !self.still_fits(&what) {
+                miss = if self.lies_somewhere(&what) { Miss::Nobody } else { Miss::Nowhere };
                 continue;
             }
             if !self.is_within_budget(&what) {
                 self.count(Deed::Refused);
+                miss = Miss::Refused;
                 continue;
             }
             if let Some(recorded) = &mut self.faults.borrow_mut().recorded {
                 recorded[phase].push(Fault { when: when.clone(), what: what.clone() });
             }
-            self.carry_out(&what);
+            match &what {
+                // It strikes when its operation ends.
+                What::Disk { target, next, mishap, pick } => {
+                    let node = self.machines[self.slot(*target)].id;
+                    let mishap = ArmedMishap { kind: *mishap, pick: pick.unwrap_or(0), phase, fault };
+                    self.announce(&what, |_| self.decay.arm(node, next.clone(), mishap));
+                    miss = Miss::NoOperation;
+                }
+                what => {
+                    self.carry_out(what);
+                    strikes = true;
+                }
+            }
         }
+        let aims = &mut self.faults.borrow_mut().aims;
+        if strikes { aims.has_struck(phase, fault) } else { aims.has_missed(phase, fault, miss) }
+    }
+
+    /// Whether a fault about a place in a file is about one that is there.
+    fn lies_somewhere(&self, what: &What) -> bool {
+        !matches!(what, What::Rot { .. } | What::Unreadable { .. }) || self.decay_hit(what).is_some()
     }
 
     fn still_fits(&self, what: &What) -> bool {
@@ -292,11 +313,21 @@ impl Shared {
         said.max_by_key(|machine| machine.led.get()).map(|machine| machine.id)
     }
 
-    /// Does what a fault without chance says.
-    fn carry_out(self: &Rc<Self>, what: &What) {
+    /// Tells of a fault without chance, and does what it says with that as its cause.
+    fn announce(self: &Rc<Self>, what: &What, carry_out: impl FnOnce(EventId)) {
         let cause = self.executor.cause();
         let event = self.emit_fault(&what.to_string());
         self.executor.set_cause(event);
+        carry_out(event);
+        self.executor.set_cause(cause);
+    }
+
+    /// Does what a fault without chance says.
+    fn carry_out(self: &Rc<Self>, what: &What) {
+        self.announce(what, |event| self.do_what(what, event));
+    }
+
+    fn do_what(self: &Rc<Self>, what: &What, event: EventId) {
         match what {
             What::Crash { target, restart_after, .. } => {
                 let slot = self.slot(*target);
@@ -339,10 +370,9 @@ impl Shared {
                 self.count(Deed::Heal);
                 self.network.borrow_mut().heal_all();
             }
-            What::Rot { .. } | What::Unreadable { .. } | What::Disk { .. } | What::Stall { .. } => self.decay(what),
+            What::Rot { .. } | What::Unreadable { .. } | What::Stall { .. } => self.decay(what),
             network => self.carry_out_network(network, event),
         }
-        self.executor.set_cause(cause);
     }
 
     pub(in crate::world) fn slot(&self, target: Target) -> usize {

@@ -297,6 +297,25 @@ impl fmt::Display for What {
     }
 }
 
+impl fmt::Display for When {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            When::At(at) => write!(f, "at {}", format_duration(*at)),
+            When::Every(interval) if interval.is_constant() => write!(f, "every {}", format_duration(interval.calm())),
+            When::Every(interval) => write!(f, "about every {}", format_duration(interval.calm())),
+            When::On { trigger, before: false } => write!(f, "on `{trigger}`"),
+            When::On { trigger, before: true } => write!(f, "before `{trigger}`"),
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    /// What it does, and when; for people.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, {}", self.what, self.when)
+    }
+}
+
 impl fmt::Display for Split {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -32,6 +32,9 @@ pub enum Core {
     Drawn,
     /// Everybody.
     All,
+    /// Everybody who is up when the phase begins, or pauses; and as many of the others as a view-change quorum needs, the first
+    /// ones. Whoever is down otherwise stays down.
+    Up,
     /// These.
     Nodes {
         /// The core.

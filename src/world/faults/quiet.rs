@@ -46,6 +46,7 @@ impl Shared {
                 self.boot(slot, phase_event);
             }
         }
+        self.mark_gone(&well);
         self.tell(|observer| observer.on_quiet(self.now(), &core));
         *self.core.borrow_mut() = core;
     }
@@ -54,9 +55,22 @@ impl Shared {
     fn choose_core(&self, phase: usize, quiet: &Quiet) -> (Vec<NodeId>, Vec<NodeId>) {
         match &quiet.core {
             Core::All => (self.cluster.nodes().collect(), Vec::new()),
+            Core::Up => (self.core_of_those_up(), Vec::new()),
             Core::Nodes { core, healed } => (core.clone(), healed.clone()),
             Core::Drawn => drawn_core(self.cluster, self.core_size, phase, self.decider.borrow().seed()),
         }
+    }
+
+    /// Everybody who is up, as many more replicas as make a core, and all clients.
+    fn core_of_those_up(&self) -> Vec<NodeId> {
+        let is_up = |node: &NodeId| self.machines[self.cluster.slot(*node)].up.get();
+        let mut core: Vec<NodeId> = self.cluster.replicas().filter(is_up).collect();
+        let missing = usize::from(self.core_size).saturating_sub(core.len());
+        core.extend(self.cluster.replicas().filter(|node| !is_up(node)).take(missing));
+        core.sort_unstable();
+        assert!(core.len() >= usize::from(self.core_size), "a core can make progress");
+        core.extend(self.cluster.clients());
+        core
     }
 
     /// Restarts, resumptions and heals that were to come do not come any more: who is outside the core stays as it is.

@@ -20,11 +20,19 @@ pub(in crate::world) struct Scene<'a> {
 pub(in crate::world) struct Resolver<'a> {
     pub scene: Scene<'a>,
     pub draw: &'a mut Draw,
+    /// How many are spared because too few replicas would be up.
+    pub spared: u32,
 }
 
 impl Resolver<'_> {
-    /// The faults without chance that this one comes to; none if there is nobody whom it could strike.
-    pub fn resolve(mut self, what: &What) -> Vec<What> {
+    /// The faults without chance that this one comes to; none if there is nobody whom it could strike. And how many
+    /// are spared.
+    pub fn resolve(mut self, what: &What) -> (Vec<What>, u32) {
+        let faults = self.without_chance(what);
+        (faults, self.spared)
+    }
+
+    fn without_chance(&mut self, what: &What) -> Vec<What> {
         match what {
             What::Crash { target, restart_after, max_down } => {
                 let nodes = self.victims(*target, *max_down);
@@ -127,12 +135,15 @@ impl Resolver<'_> {
         let mut down = cluster.replicas().filter(|node| !(self.scene.up)(*node)).count();
         let allowed = usize::from(allowed_down(limit, cluster.replicas));
         let mut nodes = self.nodes(target, true);
+        let mut spared = 0;
         nodes.retain(|node| {
             // The limit protects the replicas' quorum; clients may all be down.
             let may = !node.is_replica() || down < allowed;
             down += usize::from(node.is_replica() && may);
+            spared += u32::from(!may);
             may
         });
+        self.spared += spared;
         nodes
     }
 

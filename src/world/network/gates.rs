@@ -169,7 +169,7 @@ impl Gates {
     pub fn check(&self, link_of: impl Fn(u32) -> LinkId) -> usize {
         let numbers = self.closed.iter().map(|gate| gate.generation);
         assert!(numbers.clone().is_sorted_by(|one, next| one < next), "gates are numbered as they close");
-        assert!(numbers.last().is_none_or(|last| last <= self.generation), "every gate was given a number");
+        assert!(numbers.clone().all(|number| number <= self.generation), "every gate was given a number");
         for gate in &self.closed {
             assert!(gate.why == Why::Held || gate.only.is_none(), "a clog knows no labels");
         }

@@ -24,23 +24,23 @@ fn slots() -> RedundancyMap {
     })
 }
 
-fn decaying(phases: Vec<Phase>) -> Setup {
+pub(super) fn decaying(phases: Vec<Phase>) -> Setup {
     Setup { redundancy: slots(), record: true, cluster: Cluster { replicas: 3, clients: 0 }, ..setup(phases) }
 }
 
-fn node(index: u16) -> Target {
+pub(super) fn node(index: u16) -> Target {
     Target::Node(NodeId::replica(index))
 }
 
-fn at(millis: u64, what: What) -> Fault {
+pub(super) fn at(millis: u64, what: What) -> Fault {
     Fault { when: When::At(ms(millis)), what }
 }
 
-fn rot(replica: u16, byte: u64) -> What {
+pub(super) fn rot(replica: u16, byte: u64) -> What {
     What::Rot { target: node(replica), file: "log".to_string(), spot: Spot::Byte { byte, bits: 1 } }
 }
 
-fn arm(replica: u16, next: &str, mishap: MishapKind) -> What {
+pub(super) fn arm(replica: u16, next: &str, mishap: MishapKind) -> What {
     What::Disk { target: node(replica), next: next.parse().expect("it is a label"), mishap, pick: Some(0) }
 }
 
@@ -109,7 +109,7 @@ fn scribbler(env: Env) -> Local<()> {
 }
 
 /// Writes slot 0 of 1,024 bytes again and again, and says when it is durable.
-fn writer(env: Env) -> Local<()> {
+pub(super) fn writer(env: Env) -> Local<()> {
     Box::pin(async move {
         let file = open(&env).await;
         for number in 1.. {
@@ -175,7 +175,7 @@ fn a_recorded_decay_repeats_without_dice() {
         first.marks.iter().for_each(|(what, count)| *marks.entry(what).or_default() += count);
     }
     let seen: Vec<&str> = seen.into_keys().collect();
-    insta::assert_snapshot!(seen.join(", "), @"crash, disk full, disk stall, names torn, read failed, read misdirected, refused by the budget, restart, rot, sector unreadable, sync failed, sync lied, unsynced sector kept, unsynced sector torn, wipe, write lost, write misdirected");
+    insta::assert_snapshot!(seen.join(", "), @"crash, disk full, disk stall, names torn, read failed, read misdirected, refused by the budget, restart, rot, sector unreadable, spared by max_down, sync failed, sync lied, unsynced sector kept, unsynced sector torn, wipe, write lost, write misdirected");
     let marks: Vec<&str> = marks.into_keys().collect();
     assert_eq!(marks, ["crash with a write under way", "different", "no space", "sync failed", "unreadable"]);
 }

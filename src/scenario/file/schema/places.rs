@@ -341,4 +341,4 @@ pub(super) const PLACES: &[Place] = &[
 
 const OPERATIONS: Kind = Kind::Either("operations", &[Kind::Whole(1, u64::MAX), Kind::List(&Kind::Operation)]);
 
-const CORE: Kind = Kind::Either("core", &[Kind::Words("core-word", &["all", "drawn"]), Kind::List(&Kind::Node)]);
+const CORE: Kind = Kind::Either("core", &[Kind::Words("core-word", &["all", "up", "drawn"]), Kind::List(&Kind::Node)]);

@@ -317,7 +317,7 @@ fn of_plans() {
     10 | kind = "kv"
        |        ^^^^
        = help: this file is a plan (it has `entropy`, `deviations`, `digest` or `build`), and a plan leaves nothing to chance
-    test.toml:20:9: a plan cannot draw the core of a quiet phase; it says core = "all" or lists the nodes
+    test.toml:20:9: a plan does not leave open who is in the core of a quiet phase; it says core = "all" or lists the nodes
        |
     20 | quiet = true
        |         ^^^^

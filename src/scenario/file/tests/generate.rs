@@ -270,7 +270,7 @@ fn core(kind: Kind) -> BoxedStrategy<Core> {
     );
     match kind {
         Kind::Plan => prop_oneof![Just(Core::All), listed].boxed(),
-        Kind::Scenario => prop_oneof![Just(Core::Drawn), Just(Core::All), listed].boxed(),
+        Kind::Scenario => prop_oneof![Just(Core::Drawn), Just(Core::Up), Just(Core::All), listed].boxed(),
     }
 }
 

@@ -55,7 +55,7 @@ fn of_phases() {
     core = ["r0", "c0"]
       ["r0", "c0"]: a core of 1 replica cannot make progress, which is what a core is judged by (a core of this cluster has at least 2 replicas)
     healed = ["r0"]
-      ["r0"]: `healed` goes with a core that is a list of nodes (core = "all" heals everybody, and with "drawn" it is drawn who else heals)
+      ["r0"]: `healed` goes with a core that is a list of nodes (core = "all" heals everybody, "up" nobody else, and with "drawn" it is drawn who else heals)
     heal = true
       [[phase.fault]]: nothing goes wrong in a quiet phase (move this fault into a phase before it)
     name = "recover"
@@ -273,7 +273,7 @@ fn of_checks_and_expectations() {
     liveness = [{ converged = { within = "3s" } }, { converged = { within = "4s" } }]
       [{ converged = { within = "3s" } }, { converged = { within = "4s" } }]: `converged` stands twice in it
     liveness = ["converged"]
-      "converged": expected a table for `liveness`, found a string
+      "converged": `converged` has to say within how long (write it as { converged = { within = "5s" } })
     reached = [""]
       "": expected the name of a mark, found nothing in it
     reached = ["crash", "crash"]
@@ -402,6 +402,6 @@ quiet = true
     (29, 24) a plan cannot draw halves; it says the `groups`
     (32, 24) a plan cannot draw who is on which side of a bridge; it says the `groups`
     (32, 43) a plan cannot spread durations; it needs one duration, such as "5ms"
-    (36, 9) a plan cannot draw the core of a quiet phase; it says core = "all" or lists the nodes
+    (36, 9) a plan does not leave open who is in the core of a quiet phase; it says core = "all" or lists the nodes
     "#);
 }

@@ -39,7 +39,7 @@ fn of_rates_and_budgets() {
     rot_bit = 10 : expected a number from 0 to 1, found 10 (10 % is written 0.1)
     stall = { share = 0.1 } : `stall` needs `for`
     stall = { share = 0.1, for = "0s" } : expected a duration longer than zero
-    stall = "200ms" : expected a table for `stall`, found a string
+    stall = "200ms" : expected a table that says how often a disk stalls, and for how long (for example { share = 0.001, for = "200ms" }; one disk is stalled by a fault)
     budget = "unlimited" : expected a budget, found `unlimited`; it is one of "recoverable", "none"
     "#);
 }
@@ -114,7 +114,7 @@ fn of_plans() {
     (16, 7) a plan cannot draw what goes bad; it says `byte` and `bits`, or `sector`
     (19, 14) a plan cannot draw the sector that goes bad; it says `sector`
     (22, 8) a plan cannot draw where in an operation a fault strikes; it says `pick`
-    (26, 9) a plan cannot draw the core of a quiet phase; it says core = "all" or lists the nodes
+    (26, 9) a plan does not leave open who is in the core of a quiet phase; it says core = "all" or lists the nodes
     "#);
 }
 

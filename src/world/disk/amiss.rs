@@ -11,7 +11,7 @@ use bytes::Bytes;
 
 use super::faithful::{Actual, FaithfulSector, SyncEnd, Wrong};
 use super::file::{Dirty, FileSnapshot, FileState, left_of};
-use super::sectors::{own, sectors};
+use super::sectors::{CLEAN, Sector, own, sectors};
 use super::{FILE_BYTES_MAX, SECTOR_BYTES};
 
 impl FileState {
@@ -35,8 +35,8 @@ impl FileState {
     fn settle_all(&mut self) {
         let lengths = self.lengths();
         let FileState { sectors, dirty, faithful, .. } = self;
-        // Of a sector that is clean it does not matter which version it has, as long as it is one.
-        let actual = |number| FileState::actual(sectors, dirty, number, 0);
+        // Of a sector that is clean nothing is on its way any more, so it is newer than all that was taken down of it.
+        let actual = |number| FileState::actual(sectors, dirty, number, u64::MAX);
         if faithful.as_mut().is_some_and(|faithful| faithful.settle(lengths, actual)) {
             *faithful = None;
         }
@@ -89,7 +89,7 @@ impl FileState {
     /// pictures may have become one while it was under way, and become two again by it.
     pub(super) fn keep_taken(&mut self, snapshot: &FileSnapshot) {
         for faithful in &snapshot.faithful {
-            let place = self.sectors.get(faithful.sector).map_or(super::sectors::CLEAN, |sector| sector.dirty) as usize;
+            let place = self.sectors.get(faithful.sector).map_or(CLEAN, |sector| sector.dirty) as usize;
             // Of a sector that is clean, nothing older is on its way any more, on either disk.
             if self.dirty.get(place).is_some() {
                 self.keep(faithful.sector, 0);
@@ -97,7 +97,8 @@ impl FileState {
         }
     }
 
-    /// Keeps what a faithful disk would hold of all dirty sectors, before a crash that it may survive with another length.
+    /// Keeps what a faithful disk would hold of all dirty sectors, if it may be of another length: before a crash leaves
+    /// other parts of them there, or before they are cut here alone.
     pub(super) fn keep_dirty(&mut self) {
         if self.faithful.as_ref().is_some_and(|faithful| faithful.length().is_some()) {
             let dirty: Vec<u64> = self.dirty.iter().map(|dirty| dirty.sector).collect();
@@ -114,7 +115,7 @@ impl FileState {
             faithful.end_sync(snapshot, SyncEnd::Dropped);
         }
         for taken in &snapshot.sectors {
-            let place = self.sectors.get(taken.sector).map_or(super::sectors::CLEAN, |sector| sector.dirty) as usize;
+            let place = self.sectors.get(taken.sector).map_or(CLEAN, |sector| sector.dirty) as usize;
             if let Some(dirty) = self.dirty.get_mut(place).filter(|dirty| taken.version > dirty.durable_version) {
                 assert_eq!(dirty.sector, taken.sector, "a dirty sector has its own place");
                 assert!(taken.version <= dirty.written_version, "what was taken down was written");
@@ -129,7 +130,7 @@ impl FileState {
         assert!(self.length_version <= last_version, "versions rise");
         self.keep_taken(snapshot);
         for taken in &snapshot.sectors {
-            let place = self.sectors.get(taken.sector).map_or(super::sectors::CLEAN, |sector| sector.dirty) as usize;
+            let place = self.sectors.get(taken.sector).map_or(CLEAN, |sector| sector.dirty) as usize;
             if self.dirty.get(place).is_some_and(|dirty| taken.version > dirty.durable_version) {
                 self.keep(taken.sector, last_version).lied = true;
             }
@@ -173,6 +174,22 @@ impl FileState {
                 let run = flipped(sector.bytes(), byte as usize % SECTOR_BYTES, bits);
                 sector.replace(run);
             }
+        }
+    }
+
+    /// Notes that less is durable of some clean sectors than is written: they went bad behind an end that the system had
+    /// set before, and that has become durable now. Reads give what went bad until a crash, and no sync writes it.
+    pub(super) fn part_rotten(&mut self, last_version: u64) {
+        let durable_length = self.lengths().durable;
+        let FileState { sectors, dirty, faithful, .. } = self;
+        for (number, _) in faithful.iter().flat_map(|faithful| faithful.iter()) {
+            let is_cut = |sector: &&mut Sector| left_of(number, durable_length) < sector.bytes().len();
+            let clean = sectors.get_mut(number).filter(|sector| sector.dirty == CLEAN);
+            let Some(sector) = clean.filter(is_cut) else { continue };
+            let before = sector.run().clone();
+            FileState::touch(dirty, number, sector, before, last_version);
+            let noted = dirty.last_mut().expect("a sector was noted just now");
+            noted.durable_version = noted.written_version;
         }
     }
 
@@ -221,5 +238,7 @@ fn flipped(bytes: &[u8], at: usize, bits: u8) -> Bytes {
         bytes.resize(at + 1, 0);
     }
     bytes[at] ^= bits;
+    // A byte that goes bad twice may be zero again, and lies behind what is written then.
+    bytes.truncate(bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1));
     bytes.into()
 }

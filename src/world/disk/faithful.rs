@@ -126,7 +126,9 @@ impl FaithfulSector {
     fn is_settled(&self, actual: &Actual<'_>) -> bool {
         assert!(actual.durable_version <= actual.written_version, "what is durable was written");
         assert_eq!(self.survived, 0, "while a crash goes on nothing is settled");
-        let clean = self.written_version == self.durable_version && actual.written_version == actual.durable_version;
+        let is_clean = self.written_version == self.durable_version && actual.written_version == actual.durable_version;
+        // It may come back as this disk has it, and what an older sync took down here must not be newer than that then.
+        let clean = is_clean && self.written_version <= actual.written_version;
         let equal = self.written_version == actual.written_version && self.durable_version == actual.durable_version;
         (clean || equal) && !self.is_damaged(actual)
     }
@@ -297,7 +299,9 @@ impl Faithful {
         let clean = |lengths: Lengths| lengths.written_version == lengths.durable_version;
         self.length = self.length.filter(|kept| {
             let equal = (kept.written, kept.durable) == (lengths.written, lengths.durable);
-            let settled = *kept == lengths || (clean(*kept) && clean(lengths));
+            // As with a sector, it may come back.
+            let is_older = kept.written_version <= lengths.written_version;
+            let settled = *kept == lengths || (clean(*kept) && clean(lengths) && is_older);
             !(equal && settled)
         });
         self.sectors.is_empty() && self.length.is_none()
@@ -308,6 +312,7 @@ impl Faithful {
         for (number, sector) in &self.sectors {
             assert!(*number < (FILE_BYTES_MAX / SECTOR_BYTES as u64), "a sector lies within the largest file");
             assert!(sector.written_version <= last_version, "versions rise");
+            assert!(sector.durable_version <= sector.written_version, "what is durable was written");
             assert_eq!(sector.survived, 0, "no crash is going on");
         }
         if let Some(Lengths { written, written_version, durable, durable_version }) = self.length {

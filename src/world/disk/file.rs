@@ -34,8 +34,8 @@ pub(super) struct Dirty {
     pub(super) sector: u64,
     /// The version of what is written.
     pub(super) written_version: u64,
-    /// The version of what is durable, or counts as written back since a sync failed. Only then may it be the version of
-    /// what is written: no later sync writes it.
+    /// The version of what is durable, or counts as written back: since a sync failed, or since what went bad there was
+    /// cut off. Only then may it be the version of what is written: no later sync writes it.
     pub(super) durable_version: u64,
     /// What is durable: a run, as in [`Sector`].
     pub(super) durable: Bytes,
@@ -208,7 +208,7 @@ impl FileState {
     }
 
     /// Makes durable what a sync took down when it began, except where something later is durable already.
-    pub fn make_durable(&mut self, snapshot: FileSnapshot) {
+    pub fn make_durable(&mut self, snapshot: FileSnapshot, last_version: u64) {
         assert!(snapshot.length_version <= self.length_version, "what was taken down was written");
         if !snapshot.faithful.is_empty() {
             self.keep_taken(&snapshot);
@@ -237,7 +237,7 @@ impl FileState {
             }
         }
         if self.durable_length < before {
-            self.cut_durable();
+            self.cut_durable(last_version);
         }
         self.settle();
         self.trim();
@@ -246,8 +246,10 @@ impl FileState {
     /// Forgets what was durable behind the durable end. Mostly the sync that cut the file has written the sectors as well,
     /// but those that an earlier one dropped are as they were.
     #[cold]
-    fn cut_durable(&mut self) {
+    fn cut_durable(&mut self, last_version: u64) {
         assert!(self.length_durable_version > 0, "an end that is durable was set");
+        self.part_rotten(last_version);
+        self.keep_dirty();
         for dirty in &mut self.dirty {
             let left = left_of(dirty.sector, self.durable_length);
             if left < own(&dirty.durable).len() {
@@ -292,6 +294,8 @@ impl FileState {
             assert!(dirty.written_version <= last_version, "versions rise");
             assert!(dirty.durable_version <= dirty.written_version, "what is durable was written");
             assert!(sector.bytes().len() <= left_of(dirty.sector, self.length), "nothing is written behind the end");
+            let durable_left = left_of(dirty.sector, self.durable_length);
+            assert!(own(&dirty.durable).len() <= durable_left, "nothing is durable behind the durable end");
         }
         if all {
             assert_eq!(self.sectors.check(self.length), self.dirty.len(), "each dirty sector has its place");

@@ -126,7 +126,7 @@ impl Disk {
                 let write = self.under_way.swap_remove(place.expect("a write is under way until it ends"));
                 self.write(write);
             }
-            Begun::Sync(file, snapshot) => self.files[file.0 as usize].make_durable(*snapshot),
+            Begun::Sync(file, snapshot) => self.files[file.0 as usize].make_durable(*snapshot, self.version),
             Begun::SyncDir(count) => {
                 assert!(count <= self.synced + self.changes.len() as u64, "what was taken down was changed");
                 // An overlapping sync may have made some of them durable already.

@@ -212,6 +212,77 @@ fn what_a_failed_sync_dropped_is_neither_promised_nor_written_by_the_next() {
 }
 
 #[test]
+fn a_sync_under_way_promises_nothing_that_another_dropped() {
+    let (mut disk, file) = disk();
+    let sync = || DiskOp::Sync { file };
+    // Lost, but with the bytes that are there: the two pictures are the same, of different versions.
+    write(&mut disk, file, 512, &[b'b'; 512]);
+    write_amiss(&mut disk, file, 512, &[b'b'; 512], Mishap::Lose);
+    let begun = disk.begin(sync());
+    amiss(&mut disk, sync(), Mishap::Fail).unwrap_err();
+    run(&mut disk, sync()).unwrap();
+    disk.finish(begun).unwrap();
+    disk.check_all();
+    assert_eq!(promised(&disk), "a512 | -");
+    crash(&mut disk, SectorFate::Kept);
+    assert_eq!(content(&mut disk, file), "a1024");
+}
+
+#[test]
+fn a_length_that_is_promised_again_is_as_old_as_it_was() {
+    let (mut disk, file) = disk();
+    run(&mut disk, DiskOp::SetLength { file, length: 2048 }).unwrap();
+    amiss(&mut disk, DiskOp::Sync { file }, Mishap::Lie).unwrap();
+    crash(&mut disk, SectorFate::Lost);
+    assert_eq!((disk.length(file), disk.promised_len("log")), (1024, Some(2048)));
+    // Only a faithful disk is cut by this.
+    run(&mut disk, DiskOp::SetLength { file, length: 1024 }).unwrap();
+    let begun = disk.begin(DiskOp::Sync { file });
+    run(&mut disk, DiskOp::Sync { file }).unwrap();
+    disk.finish_amiss(begun, &[Mishap::Lie]).unwrap();
+    disk.check_all();
+    assert_eq!(disk.promised_len("log"), Some(1024));
+}
+
+#[test]
+fn a_cut_that_a_faithful_disk_skips_takes_no_promise_there() {
+    let (mut disk, file) = disk();
+    let set_length = |length| DiskOp::SetLength { file, length };
+    run(&mut disk, set_length(512)).unwrap();
+    let begun = disk.begin(DiskOp::Sync { file });
+    amiss(&mut disk, DiskOp::Sync { file }, Mishap::Fail).unwrap_err();
+    run(&mut disk, set_length(1024)).unwrap();
+    amiss(&mut disk, DiskOp::Sync { file }, Mishap::Lie).unwrap();
+    disk.finish(begun).unwrap();
+    disk.check_all();
+    // A crash of a faithful disk would bring back what the failed sync dropped the cut of.
+    assert_eq!(promised(&disk), "a512 | -");
+    crash(&mut disk, SectorFate::Lost);
+    assert_eq!(promised(&disk), "a512 | a512");
+    assert_eq!(content(&mut disk, file), "a512");
+}
+
+#[test]
+fn what_goes_bad_behind_an_end_goes_with_it() {
+    let (mut disk, file) = disk();
+    let set_length = |length| DiskOp::SetLength { file, length };
+    run(&mut disk, set_length(2048)).unwrap();
+    run(&mut disk, DiskOp::Sync { file }).unwrap();
+    run(&mut disk, set_length(1024)).unwrap();
+    let begun = disk.begin(DiskOp::Sync { file });
+    run(&mut disk, set_length(2048)).unwrap();
+    disk.rot(file, 1024 + 3, b'x');
+    disk.finish(begun).unwrap();
+    disk.check_all();
+    assert_eq!(content(&mut disk, file), "a1024 \u{0}3 x1 \u{0}1020");
+    crash(&mut disk, SectorFate::Lost);
+    disk.check_all();
+    run(&mut disk, set_length(2048)).unwrap();
+    assert_eq!(content(&mut disk, file), "a1024 \u{0}1024");
+    assert_eq!(disk.damaged(), [], "nothing is left of it");
+}
+
+#[test]
 fn a_sync_that_lies_promises_and_keeps_nothing() {
     let (mut disk, file) = disk();
     write(&mut disk, file, 512, &[b'b'; 1024]);

@@ -80,7 +80,7 @@ fn recording_and_replaying_give_one_digest_for_a_thousand_seeds() {
     let mut seen: Vec<&str> = (0..1000).flat_map(|seed| replay(seed).into_keys()).collect();
     seen.sort_unstable();
     seen.dedup();
-    insta::assert_snapshot!(seen.join(", "), @"crash, cut, heal, packet corrupted, packet cut off, packet duplicated, packet lost, packet reordered, partition, pause, restart, unsynced sector kept, unsynced sector torn, wipe");
+    insta::assert_snapshot!(seen.join(", "), @"crash, cut, heal, packet corrupted, packet cut off, packet duplicated, packet lost, packet reordered, partition, pause, restart, spared by max_down, unsynced sector kept, unsynced sector torn, wipe");
 }
 
 #[test]

@@ -37,7 +37,7 @@ fn a_plan_repeats_what_chance_did_to_links_and_clocks() {
         faults.extend(first.faults.into_keys());
     }
     insta::assert_snapshot!(faults.into_iter().collect::<Vec<_>>().join(", "), @"
-    clock drift, clock jump, clog, connection broken, crash, cut, heal, hold, packet cut off, packet lost, packet lost to a full queue, packet misrouted, partition, release, restart
+    clock drift, clock jump, clog, connection broken, crash, cut, heal, hold, packet cut off, packet lost, packet lost to a full queue, packet misrouted, partition, release, restart, spared by max_down
     ");
     insta::assert_snapshot!(verbs.into_iter().collect::<Vec<_>>().join(", "), @"
     clog, delay, drift, drop, misroute, offset

@@ -136,7 +136,7 @@ fn listed(core: Value, healed: Option<Value>, core_size: Option<u16>) -> Option<
     if let Some(needed) = core_size.filter(|needed| replicas < usize::from(*needed)) {
         return core.wrong_with(
             format!("a core of {} cannot make progress, which is what a core is judged by", counted(replicas)),
-            &format!("a core of this cluster has at least {needed} replicas"),
+            format!("a core of this cluster has at least {needed} replicas"),
         );
     }
     let others = others.unwrap_or(Some(Vec::new()))?;

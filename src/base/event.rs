@@ -269,9 +269,10 @@ impl EventKind {
 
     fn feed(&self, here: Circumstance, digest: &mut Digest) {
         match self {
-            // What the world says of itself is only text: its effects are events of their own, and a plan words
-            // the same fault differently from the scenario it was recorded from.
+            // What a phase says is only text: its effects are events of their own.
             EventKind::Phase(_) => here.feed(digest, 1, 0),
+            // What a fault does may show much later, or never: rot lies where nobody reads. A fault is told without chance, and
+            // so a plan tells it in the same words.
             EventKind::Fault(text) => here.feed(digest, 2, hash_bytes(text.as_bytes())),
             EventKind::Format => here.feed(digest, 3, 0),
             EventKind::Boot(life) => {

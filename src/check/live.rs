@@ -24,7 +24,8 @@ pub struct Live {
     quiet: Option<(Instant, Vec<NodeId>)>,
     /// No call is overdue before this: a lower bound, made exact when it passes.
     alarm: Instant,
-    was_quiet: bool,
+    /// Whether there was a quiet phase with a client in its core.
+    had_clients: bool,
     checked: u64,
 }
 
@@ -42,13 +43,13 @@ impl Live {
     /// Allows every call this long.
     pub fn new(cluster: Cluster, within: Duration) -> Live {
         let waits = vec![Wait::default(); usize::from(cluster.clients)];
-        Live { within, cluster, waits, quiet: None, alarm: Instant::NEVER, was_quiet: false, checked: 0 }
+        Live { within, cluster, waits, quiet: None, alarm: Instant::NEVER, had_clients: false, checked: 0 }
     }
 
     /// A quiet phase begins: from now on the clients among `core` must be answered.
     pub fn begin_quiet(&mut self, at: Instant, core: &[NodeId]) {
         self.quiet = Some((at, core.to_vec()));
-        self.was_quiet |= core.iter().any(|node| !node.is_replica());
+        self.had_clients |= core.iter().any(|node| !node.is_replica());
         self.alarm = at + self.within;
     }
 
@@ -155,7 +156,7 @@ impl Oracle for Live {
     }
 
     fn checked(&self) -> Checked {
-        if self.was_quiet {
+        if self.had_clients {
             Checked::Checked(self.checked)
         } else {
             Checked::NotChecked("the run did not come to a quiet phase with a client in its core".to_owned())

@@ -27,7 +27,7 @@ Exit codes:
   0  What the scenario expects has come out; an expected violation is one of these.
   1  A finding: a promise was broken, or an expected violation did not show, or no seed reached a wanted
      mark, or a fault struck in no seed.
-  2  Bad input: the command line, a scenario file or a name is wrong.
+  2  Bad input: the command line, a scenario file or a name is wrong; or what came out cannot be written.
   3  The same seed came out in two ways, or this program has a bug.
   4  Incomplete: an oracle gave up, or the command was interrupted.
 Where several hold, 3 and 2 come first, then 1, then 4.";

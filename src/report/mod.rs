@@ -89,10 +89,7 @@ impl Sweep<'_> {
     /// known while seeds are missing, or where runs end early as they should; and what is left of a plan may well have faults that do not
     /// strike any more.
     pub fn never_came(&self) -> Vec<&str> {
-        if !self.is_sure() {
-            return Vec::new();
-        }
-        if self.family.only().is_some() { Vec::new() } else { self.tally.never_came(DRAWN_OFTEN) }
+        if self.is_sure() && self.family.only().is_none() { self.tally.never_came(DRAWN_OFTEN) } else { Vec::new() }
     }
 
     /// Faults of the scenario that struck in no seed, and why not; nothing where [`Sweep::never_came`] knows nothing, or where they

@@ -57,32 +57,17 @@ pub(super) fn problems(sweep: &Sweep<'_>) -> Vec<Problem> {
             repeat: whole(),
         });
     }
+    let mut never = |kind, title: String, message: String| {
+        problems.push(Problem { gravity: Gravity::Failure, kind, title, message, repeat: whole() });
+    };
     for mark in sweep.never_reached() {
-        problems.push(Problem {
-            gravity: Gravity::Failure,
-            kind: "never-reached",
-            title: format!("never reached: {mark}"),
-            message: super::text::never_reached(sweep, mark),
-            repeat: whole(),
-        });
+        never("never-reached", format!("never reached: {mark}"), super::text::never_reached(sweep, mark));
     }
     for (fault, why) in sweep.never_struck() {
-        problems.push(Problem {
-            gravity: Gravity::Failure,
-            kind: "never-struck",
-            title: format!("never struck: {fault}"),
-            message: super::text::never_struck(fault, why),
-            repeat: whole(),
-        });
+        never("never-struck", format!("never struck: {fault}"), super::text::never_struck(fault, why));
     }
     for moment in sweep.never_came() {
-        problems.push(Problem {
-            gravity: Gravity::Failure,
-            kind: "never-came",
-            title: format!("never came: {moment}"),
-            message: super::text::never_came(moment),
-            repeat: whole(),
-        });
+        never("never-came", format!("never came: {moment}"), super::text::never_came(moment));
     }
     if let Some((seed, reason)) = tally.gave_up.as_ref().filter(|_| !judgement.is_met()) {
         problems.push(Problem {

@@ -8,20 +8,23 @@
 pub(super) fn compact(json: &[u8]) -> Result<Vec<u8>, String> {
     serde_json::from_slice::<Vec<serde::de::IgnoredAny>>(json)
         .map_err(|error| format!("expected a list of JSON: {error}"))?;
-    let mut text = Vec::with_capacity(json.len());
-    let (mut is_string, mut is_escaped) = (false, false);
-    for byte in json.iter().copied() {
-        if is_string || !byte.is_ascii_whitespace() {
-            text.push(byte);
-        }
+    let bytes = scanned(json.iter().copied());
+    Ok(bytes.filter(|(byte, is_text)| *is_text || !byte.is_ascii_whitespace()).map(|(byte, _)| byte).collect())
+}
+
+/// The bytes of JSON, and whether each stands within a string.
+fn scanned(json: impl Iterator<Item = u8>) -> impl Iterator<Item = (u8, bool)> {
+    let (mut is_text, mut is_escaped) = (false, false);
+    json.map(move |byte| {
+        let was_text = is_text;
         match byte {
             _ if is_escaped => is_escaped = false,
-            b'\\' => is_escaped = is_string,
-            b'"' => is_string = !is_string,
+            b'\\' => is_escaped = is_text,
+            b'"' => is_text = !is_text,
             _ => {}
         }
-    }
-    Ok(text)
+        (byte, was_text)
+    })
 }
 
 /// The members of a list that [`compact`] has made: strings without their marks, all else as it stands. `None` of what is no
@@ -29,21 +32,17 @@ pub(super) fn compact(json: &[u8]) -> Result<Vec<u8>, String> {
 pub(in crate::check) fn members(text: &[u8]) -> Option<Vec<Vec<u8>>> {
     let inner = text.strip_prefix(b"[")?.strip_suffix(b"]")?;
     let (mut members, mut start, mut depth) = (Vec::new(), 0, 0_u32);
-    let (mut is_string, mut is_escaped) = (false, false);
-    for (at, byte) in inner.iter().copied().chain([b',']).enumerate() {
+    if inner.is_empty() {
+        return Some(members);
+    }
+    for (at, (byte, is_text)) in scanned(inner.iter().copied().chain([b','])).enumerate() {
         match byte {
-            _ if is_escaped => is_escaped = false,
-            b'\\' => is_escaped = is_string,
-            b'"' => is_string = !is_string,
-            _ if is_string => {}
+            _ if is_text => {}
             b'[' | b'{' => depth += 1,
             b']' | b'}' => depth = depth.checked_sub(1)?,
             b',' if depth == 0 => {
                 let member = &inner[start..at];
                 start = at + 1;
-                if member.is_empty() && inner.is_empty() {
-                    return Some(members);
-                }
                 members.push(if member.first() == Some(&b'"') {
                     serde_json::from_slice::<String>(member).ok()?.into_bytes()
                 } else {

@@ -171,7 +171,8 @@ fn syntax_mistake(text: &str, error: &toml::de::Error) -> Diagnostic {
 /// Of a second table with one bracket.
 const ONE_TABLE: &str = "there can be but one";
 
-/// After a bracket that is not closed, or a second table where there can be one, everything that follows looks wrong, and only the first of it is.
+/// After a bracket that is not closed, or a second table where there can be one, everything that follows looks wrong, and only
+/// the first of it is.
 fn without_echoes(mut syntax: Vec<Diagnostic>) -> Vec<Diagnostic> {
     let is_bracket =
         |mistake: &Diagnostic| ["comma", "unclosed", "inline table"].iter().any(|word| mistake.message.contains(word));
@@ -205,7 +206,7 @@ fn lines(text: &str, mistakes: &[Diagnostic]) -> Vec<Range<usize>> {
 fn scenario(root: &mut Table, name: &str, subject: Subject) -> Option<Scenario> {
     // First the cluster: what follows names its nodes.
     let cluster = read_world::cluster(root, subject.replicas_max.unwrap_or(u16::MAX));
-    let core_size = cluster.and_then(|cluster| subject.core_size(cluster.replicas));
+    root.context().set_core_size(cluster.and_then(|cluster| subject.core_size(cluster.replicas)));
     let Subject { title, system, plant, parameters, backoff, .. } = subject;
     let backoff = system.as_deref().zip(backoff);
     let parameters = read_subject::parameters(root, parameters);
@@ -215,7 +216,7 @@ fn scenario(root: &mut Table, name: &str, subject: Subject) -> Option<Scenario> 
     let clocks = read_world::clocks(root);
     let schedule = read_world::schedule(root);
     let workload = read_workload::workload(root);
-    let phases = read_phase::phases(root, core_size);
+    let phases = read_phase::phases(root);
     let is_quiet = |phase: &super::Phase| phase.quiet.is_some();
     let quiet = phases.as_ref().map(|phases| (phases.iter().any(is_quiet), phases.last().is_some_and(is_quiet)));
     let is_limited = storage.budget != BudgetKind::None;

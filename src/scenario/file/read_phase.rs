@@ -14,8 +14,8 @@ use super::tree::Tree;
 /// A run of a virtual day is a slip of the hand.
 pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// All phases. `None` if any of them cannot be read. So many replicas can make progress by themselves, if that is known.
-pub(super) fn phases(root: &mut Table, core_size: Option<u16>) -> Option<Vec<Phase>> {
+/// All phases. `None` if any of them cannot be read.
+pub(super) fn phases(root: &mut Table) -> Option<Vec<Phase>> {
     const HELP: &str = "for example: [[phase]] name = \"steady\" for = \"5s\", on a line each";
     let Some(value) = root.take("phase") else {
         root.missing(&["phase"], "a scenario needs at least one phase".to_string(), Some(HELP));
@@ -25,20 +25,14 @@ pub(super) fn phases(root: &mut Table, core_size: Option<u16>) -> Option<Vec<Pha
         return value.wrong_with("phases are a list", "write it with two brackets: [[phase]]");
     }
     let (mut names, mut total) = (BTreeSet::new(), Duration::ZERO);
-    let phases = value
-        .list("a list of phases, each under [[phase]]", |value| phase(value, &mut names, &mut total, core_size))?;
+    let phases = value.list("a list of phases, each under [[phase]]", |value| phase(value, &mut names, &mut total))?;
     if phases.is_empty() {
         return value.wrong_with("a scenario needs at least one phase", HELP);
     }
     Some(phases)
 }
 
-fn phase<'a>(
-    value: Value<'a>,
-    names: &mut BTreeSet<&'a str>,
-    total: &mut Duration,
-    core_size: Option<u16>,
-) -> Option<Phase> {
+fn phase<'a>(value: Value<'a>, names: &mut BTreeSet<&'a str>, total: &mut Duration) -> Option<Phase> {
     value.table("[[phase]]", |table| {
         let name = table.need("name").and_then(|value| {
             let name = value.some_text("a name")?;
@@ -57,7 +51,7 @@ fn phase<'a>(
             }
             Some(duration)
         });
-        let quiet = quiet(table, core_size);
+        let quiet = quiet(table);
         let faults = match table.take("fault") {
             None => Some(Vec::new()),
             Some(value) => {
@@ -82,7 +76,7 @@ fn phase<'a>(
 }
 
 /// What a phase says of being quiet. `None` if that is wrong.
-fn quiet(table: &mut Table, core_size: Option<u16>) -> Option<Option<Quiet>> {
+fn quiet(table: &mut Table) -> Option<Option<Quiet>> {
     let (quiet, core, healed) = (table.take("quiet"), table.take("core"), table.take("healed"));
     let is_quiet = quiet.and_then(Value::boolean);
     if is_quiet != Some(true) {
@@ -104,7 +98,7 @@ fn quiet(table: &mut Table, core_size: Option<u16>) -> Option<Option<Quiet>> {
             Some(Core::Drawn)
         }
         Some(value) => match value.raw() {
-            Tree::Array(_) => listed(value, healed, core_size),
+            Tree::Array(_) => listed(value, healed),
             Tree::String(_) => {
                 let words = [("all", Core::All), ("up", Core::Up), ("drawn", Core::Drawn)];
                 value.word("a core", &words).inspect(|core| {
@@ -126,14 +120,14 @@ fn quiet(table: &mut Table, core_size: Option<u16>) -> Option<Option<Quiet>> {
 }
 
 /// A core that is a list of nodes.
-fn listed(core: Value, healed: Option<Value>, core_size: Option<u16>) -> Option<Core> {
+fn listed(core: Value, healed: Option<Value>) -> Option<Core> {
     let (members, others) = (nodes(core), healed.map(nodes));
     let members = members?;
     if members.is_empty() {
         return core.wrong("there is nobody in this core");
     }
     let replicas = members.iter().filter(|node| node.is_replica()).count();
-    if let Some(needed) = core_size.filter(|needed| replicas < usize::from(*needed)) {
+    if let Some(needed) = core.context().core_size().filter(|needed| replicas < usize::from(*needed)) {
         return core.wrong_with(
             format!("a core of {} cannot make progress, which is what a core is judged by", counted(replicas)),
             format!("a core of this cluster has at least {needed} replicas"),

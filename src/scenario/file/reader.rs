@@ -26,12 +26,20 @@ pub(super) struct Context {
     plan: bool,
     /// The machines, once they are known.
     cluster: Cell<Option<Cluster>>,
+    /// So many of their replicas can make progress by themselves, once that is known.
+    core_size: Cell<Option<u16>>,
 }
 
 impl Context {
     /// The beginning of a reading.
     pub fn new(broken: bool, plan: bool) -> Context {
-        Context { broken, mistakes: RefCell::new(Vec::new()), plan, cluster: Cell::new(None) }
+        Context {
+            broken,
+            mistakes: RefCell::new(Vec::new()),
+            plan,
+            cluster: Cell::default(),
+            core_size: Cell::default(),
+        }
     }
 
     /// Takes note of a mistake.
@@ -59,6 +67,16 @@ impl Context {
     /// The machines, if they are known.
     pub fn cluster(&self) -> Option<Cluster> {
         self.cluster.get()
+    }
+
+    /// So many replicas can make progress by themselves.
+    pub fn set_core_size(&self, core_size: Option<u16>) {
+        self.core_size.set(core_size);
+    }
+
+    /// How many replicas can make progress by themselves, if that is known.
+    pub fn core_size(&self) -> Option<u16> {
+        self.core_size.get()
     }
 
     /// All mistakes.

@@ -247,20 +247,20 @@ impl Shared {
             Resolver { scene, draw, spared: 0 }.resolve(what)
         };
         (0..spared).for_each(|_| self.count(Deed::Spared));
-        let mut miss = match what {
-            _ if spared > 0 => Miss::Spared,
+        let misfit = match what {
             What::Rot { .. } | What::Unreadable { .. } => Miss::Nowhere,
             _ => Miss::Nobody,
         };
+        let mut miss = if spared > 0 { Miss::Spared } else { misfit };
         self.faults.borrow_mut().aims.is_due(phase, fault);
         let mut strikes = false;
         for what in resolved {
             if self.stopped.get() {
-                return;
+                break;
             }
             // What was carried out before it may have set off other faults.
             if !self.still_fits(&what) {
-                miss = if self.lies_somewhere(&what) { Miss::Nobody } else { Miss::Nowhere };
+                miss = misfit;
                 continue;
             }
             if !self.is_within_budget(&what) {
@@ -287,11 +287,6 @@ impl Shared {
         }
         let aims = &mut self.faults.borrow_mut().aims;
         if strikes { aims.has_struck(phase, fault) } else { aims.has_missed(phase, fault, miss) }
-    }
-
-    /// Whether a fault about a place in a file is about one that is there.
-    fn lies_somewhere(&self, what: &What) -> bool {
-        !matches!(what, What::Rot { .. } | What::Unreadable { .. }) || self.decay_hit(what).is_some()
     }
 
     fn still_fits(&self, what: &What) -> bool {

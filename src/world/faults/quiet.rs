@@ -65,10 +65,11 @@ impl Shared {
     fn core_of_those_up(&self) -> Vec<NodeId> {
         let is_up = |node: &NodeId| self.machines[self.cluster.slot(*node)].up.get();
         let mut core: Vec<NodeId> = self.cluster.replicas().filter(is_up).collect();
-        let missing = usize::from(self.core_size).saturating_sub(core.len());
+        let least = self.core_size.min(self.cluster.replicas);
+        let missing = usize::from(least).saturating_sub(core.len());
         core.extend(self.cluster.replicas().filter(|node| !is_up(node)).take(missing));
         core.sort_unstable();
-        assert!(core.len() >= usize::from(self.core_size), "a core can make progress");
+        assert!(core.len() >= usize::from(least), "a core can make progress");
         core.extend(self.cluster.clients());
         core
     }

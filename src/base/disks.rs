@@ -25,4 +25,36 @@ pub trait Disks {
 
     /// The promised length of a file; `None` if there is no such file.
     fn promised_len(&self, node: NodeId, file: &str) -> Option<u64>;
+
+    /// Bytes of a file that are durable in fact, after all that the world did to the disk: what a restart would find now.
+    /// None if any of them is not durable, is being written over, cannot be read, or lies beyond the file's durable end, or
+    /// if the file's name is not durable.
+    fn actual(&self, node: NodeId, file: &str, offset: u64, length: usize) -> Option<Bytes>;
+
+    /// The durable length of a file in fact; `None` if there is no such file.
+    fn actual_len(&self, node: NodeId, file: &str) -> Option<u64>;
+}
+
+/// The disks as they are in fact, for a reader of what they promised.
+///
+/// A write that was to erase something may have been lost. What it should have erased is not promised any more, and it is still
+/// there: a system that finds it after a restart, whole, cannot know better, and may well rely on it.
+pub struct ActualDisks<'a>(pub &'a dyn Disks);
+
+impl Disks for ActualDisks<'_> {
+    fn promised(&self, node: NodeId, file: &str, offset: u64, length: usize) -> Option<Bytes> {
+        self.0.actual(node, file, offset, length)
+    }
+
+    fn promised_len(&self, node: NodeId, file: &str) -> Option<u64> {
+        self.0.actual_len(node, file)
+    }
+
+    fn actual(&self, node: NodeId, file: &str, offset: u64, length: usize) -> Option<Bytes> {
+        self.0.actual(node, file, offset, length)
+    }
+
+    fn actual_len(&self, node: NodeId, file: &str) -> Option<u64> {
+        self.0.actual_len(node, file)
+    }
 }

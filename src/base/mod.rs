@@ -23,7 +23,7 @@ pub mod redundancy;
 pub mod text;
 pub mod time;
 
-pub use disks::Disks;
+pub use disks::{ActualDisks, Disks};
 pub use distribution::{Distribution, Sampler};
 pub use draw::{Draw, Ratio};
 pub use event::{Event, EventId, EventKind};

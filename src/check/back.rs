@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use crate::base::{Checksum, Cluster, Disks, Event, EventKind, NodeId, Probe};
+use crate::base::{ActualDisks, Checksum, Cluster, Disks, Event, EventKind, NodeId, Probe};
 
 use super::by_node::ByNode;
 use super::first::{First, FirstByIndex};
@@ -12,7 +12,8 @@ use super::oracle::{Checked, Layout, Oracle, OracleId, Quorums, Violation};
 /// Counts, when an entry is first said to be committed, the disks that durably hold that very entry.
 ///
 /// This is the god's view: the replicas' own books are not asked. Each entry is counted once, because later the disks
-/// may well be wiped one after the other and repaired from each other. A replica that commits several entries at once
+/// may well be wiped one after the other and repaired from each other. What a replica has erased counts too, where its disk has
+/// lost that write, and keeps the entry in fact: to the replica it is there. A replica that commits several entries at once
 /// must say so for each of them, or those in between are not counted.
 pub struct Back {
     cluster: Cluster,
@@ -83,13 +84,14 @@ impl Oracle for Back {
         };
         self.checked += 1;
         self.newest = self.newest.max(*index);
-        let holds = |replica: &NodeId| match layout.entry(disks, *replica, *index) {
+        let promised = |replica: &NodeId| match layout.entry(disks, *replica, *index) {
             Some(held) => held == *digest,
             None => layout.checkpoint(disks, *replica) >= *index,
         };
+        let in_fact = |replica: &NodeId| layout.entry(&ActualDisks(disks), *replica, *index) == Some(*digest);
         let was_taken =
             |replica: &NodeId| self.taken.get(*replica).is_some_and(|taken| taken.contains(&(*index, *digest)));
-        let holds = |replica: &NodeId| holds(replica) || was_taken(replica);
+        let holds = |replica: &NodeId| promised(replica) || was_taken(replica) || in_fact(replica);
         // Reading disks is dear, and a quorum is enough.
         let quorum = usize::from(self.quorums.replication);
         if self.cluster.replicas().filter(holds).take(quorum).count() == quorum {
@@ -176,6 +178,16 @@ mod tests {
         let said = "r0 committed op 1 (0000000a) in epoch 4 while only r0 of 3 held it durably, and it takes 2";
         assert_eq!(story.end(), said);
         assert_eq!(story.nodes(), "r0 r1 r2");
+    }
+
+    #[test]
+    fn what_a_disk_did_not_erase_is_there_and_what_it_lost_is_not() {
+        let mut story = Story::of(OracleId::Back);
+        story.holds(0, 1, 0xa).keeps(1, 1, 0xa).probe(0, committed(0, 1, 0xa));
+        assert_eq!(story.end(), "kept");
+        let mut story = Story::of(OracleId::Back);
+        story.holds(0, 1, 0xa).keeps(1, 1, 0xb).probe(0, committed(0, 1, 0xa));
+        assert!(story.end().contains("only r0 of 3 held it durably"));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use crate::base::{Checksum, Disks, Event, EventKind, NodeId, Probe};
+use crate::base::{ActualDisks, Checksum, Disks, Event, EventKind, NodeId, Probe};
 
 use super::by_node::ByNode;
 use super::oracle::{Checked, Epoch, Layout, Oracle, OracleId, Violation};
@@ -21,7 +21,9 @@ const ACKS_KEPT: u64 = 64;
 ///   empty disk and speaks as if nothing had happened breaks its promise.
 ///
 /// Disks are read in the god's view, which the world's own damage does not change. So what is missing at a boot was
-/// never made durable, or the system itself has overwritten it.
+/// never made durable, or the system itself has overwritten it. One thing a disk can do that this view does not show: it can
+/// keep what the system has erased, because that write was lost. A replica that finds it after a restart, and acknowledges
+/// it, is right, as long as it is there in fact.
 pub struct Mono {
     layout: Option<Rc<dyn Layout>>,
     replicas: ByNode<Promises>,
@@ -54,6 +56,8 @@ struct Ack {
     digest: Checksum,
     /// The last epoch in which it was acknowledged.
     epoch: u64,
+    /// It was erased, and is there only because the disk did not do so. What becomes of it then is the disk's doing.
+    undead: bool,
 }
 
 impl Promises {
@@ -119,7 +123,7 @@ impl Mono {
             }
         }
         let checkpoint = layout.checkpoint(disks, node);
-        for ack in promises.acked.iter().rev().filter(|ack| ack.index > checkpoint) {
+        for ack in promises.acked.iter().rev().filter(|ack| ack.index > checkpoint && !ack.undead) {
             self.checked += 1;
             let held = layout.entry(disks, node, ack.index);
             if held != Some(ack.digest) {
@@ -158,12 +162,12 @@ impl Mono {
         Ok(())
     }
 
-    fn on_acked(&mut self, node: NodeId, ack: Ack, disks: &dyn Disks) -> Result<(), String> {
+    fn on_acked(&mut self, node: NodeId, mut ack: Ack, disks: &dyn Disks) -> Result<(), String> {
         let promises = self.replicas.at(node);
         if promises.excused {
             return Ok(());
         }
-        let Ack { index, digest, epoch } = ack;
+        let Ack { index, digest, epoch, .. } = ack;
         if let Some(objection) = promises.objection() {
             return Err(format!("{node} acknowledges op {index} ({digest}) in epoch {epoch}, but {objection}"));
         }
@@ -186,9 +190,11 @@ impl Mono {
             // The acknowledgement is for everything before it as well, so what is new below it is looked at too.
             let first = (promises.top + 1).max(index.saturating_sub(ACKS_KEPT));
             let first = if first < index { first.max(checkpoint() + 1) } else { first };
+            let in_fact = |index| layout.entry(&ActualDisks(disks), node, index);
             for below in first..index {
-                match layout.entry(disks, node, below) {
-                    Some(digest) => promises.push(Ack { index: below, digest, epoch }),
+                let promised = layout.entry(disks, node, below);
+                match promised.or_else(|| in_fact(below)) {
+                    Some(digest) => promises.push(Ack { index: below, digest, epoch, undead: promised.is_none() }),
                     None => {
                         return Err(format!(
                             "{node} acknowledges op {index} ({digest}) and all before it in epoch {epoch}, but op {below} is not durable on its disk"
@@ -197,7 +203,9 @@ impl Mono {
                 }
             }
             let held = layout.entry(disks, node, index);
-            if held != Some(digest) && index > checkpoint() {
+            let is_promised = held == Some(digest) || index <= checkpoint();
+            ack.undead = !is_promised && in_fact(index) == Some(digest);
+            if !is_promised && !ack.undead {
                 let held = held.map_or("it is not durable".to_owned(), |held| format!("{held} is in its place"));
                 return Err(format!(
                     "{node} acknowledges op {index} ({digest}) in epoch {epoch}, but {held} on its disk"
@@ -312,7 +320,7 @@ impl Oracle for Mono {
                     self.on_epoch(node, Epoch { epoch: *epoch, log_epoch: *log_epoch }, disks)
                 }
                 Probe::Acked { epoch, index, digest } => {
-                    self.on_acked(node, Ack { index: *index, digest: *digest, epoch: *epoch }, disks)
+                    self.on_acked(node, Ack { index: *index, digest: *digest, epoch: *epoch, undead: false }, disks)
                 }
                 Probe::Head { index, digest } => {
                     self.on_head(node, *index, *digest);

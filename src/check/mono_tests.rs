@@ -89,6 +89,30 @@ fn an_entry_is_acknowledged_before_it_is_durable() {
 }
 
 #[test]
+fn what_was_erased_and_is_there_all_the_same_may_be_acknowledged() {
+    let erased = |number| {
+        let mut story = story();
+        story.probe(1, truncated(1, 1)).forgets(1, 2).keeps(1, 2, number).crash(1, 1).boot(1, 2);
+        story
+    };
+    // What becomes of it afterwards is the disk's doing.
+    let mut story = erased(0xb);
+    story.probe(1, acked(1, 2, 0xb)).crash(1, 2).boot(1, 3);
+    assert_eq!(story.end(), "kept");
+    let mut story = erased(0xb);
+    story.holds(1, 3, 0xc).probe(1, acked(1, 3, 0xc)).crash(1, 2).boot(1, 3);
+    assert_eq!(story.end(), "kept");
+    // But not another entry, and not one that is there no longer.
+    let mut story = erased(0xe);
+    story.probe(1, acked(1, 2, 0xb));
+    assert_eq!(story.end(), "r1 acknowledges op 2 (0000000b) in epoch 1, but it is not durable on its disk");
+    // Nor does it excuse what was promised, acknowledged and then erased.
+    let mut story = self::story();
+    story.forgets(1, 2).keeps(1, 2, 0xb).crash(1, 1).boot(1, 2);
+    assert!(story.end().ends_with("but it had acknowledged op 2 (0000000b) in epoch 0"));
+}
+
+#[test]
 fn an_acknowledgement_is_for_all_before_it() {
     let mut story = story();
     story.holds(1, 4, 0xd).probe(1, acked(0, 4, 0xd));

@@ -177,7 +177,8 @@ pub enum Checked {
 
 /// What a protocol's disks hold, read by code that the protocol does not share.
 ///
-/// Reads go through [`Disks`], and so see what the disks *promised*.
+/// Reads go through [`Disks`], and so see what the disks *promised*; or, where an oracle looks through
+/// [`ActualDisks`](crate::base::ActualDisks), what is there in fact.
 pub trait Layout {
     /// The chained digest of the log entry at this index, if it is durably there and whole.
     fn entry(&self, disks: &dyn Disks, node: NodeId, index: u64) -> Option<Checksum>;

@@ -94,6 +94,8 @@ fn event(id: u64, at: Instant, node: Option<NodeId>, kind: EventKind) -> Event {
 #[derive(Default)]
 struct Held {
     entries: BTreeMap<(NodeId, u64), Checksum>,
+    /// Those that are there in fact only.
+    undead: BTreeMap<(NodeId, u64), Checksum>,
     epochs: BTreeMap<NodeId, Epoch>,
     checkpoints: BTreeMap<NodeId, u64>,
 }
@@ -101,8 +103,10 @@ struct Held {
 struct HeldLayout(Rc<RefCell<Held>>);
 
 impl Layout for HeldLayout {
-    fn entry(&self, _disks: &dyn Disks, node: NodeId, index: u64) -> Option<Checksum> {
-        self.0.borrow().entries.get(&(node, index)).copied()
+    fn entry(&self, disks: &dyn Disks, node: NodeId, index: u64) -> Option<Checksum> {
+        let held = self.0.borrow();
+        let entries = if disks.promised_len(node, "").is_some() { &held.entries } else { &held.undead };
+        entries.get(&(node, index)).copied()
     }
     fn epoch(&self, _disks: &dyn Disks, node: NodeId) -> Option<Epoch> {
         self.0.borrow().epochs.get(&node).copied()
@@ -112,7 +116,7 @@ impl Layout for HeldLayout {
     }
 }
 
-/// Disks without bytes: the layout of a story does not look at them.
+/// Disks without bytes: the layout of a story looks only whether it is asked for what they promised.
 struct NoDisks;
 
 impl Disks for NoDisks {
@@ -120,6 +124,12 @@ impl Disks for NoDisks {
         None
     }
     fn promised_len(&self, _node: NodeId, _file: &str) -> Option<u64> {
+        Some(0)
+    }
+    fn actual(&self, _node: NodeId, _file: &str, _offset: u64, _length: usize) -> Option<Bytes> {
+        None
+    }
+    fn actual_len(&self, _node: NodeId, _file: &str) -> Option<u64> {
         None
     }
 }
@@ -210,6 +220,12 @@ impl Story {
 
     pub fn holds(&mut self, node: u16, index: u64, number: u64) -> &mut Story {
         self.held.borrow_mut().entries.insert((NodeId::replica(node), index), digest(number));
+        self
+    }
+
+    /// What it has erased is still there, because the disk has lost that write.
+    pub fn keeps(&mut self, node: u16, index: u64, number: u64) -> &mut Story {
+        self.held.borrow_mut().undead.insert((NodeId::replica(node), index), digest(number));
         self
     }
 

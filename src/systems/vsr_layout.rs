@@ -139,6 +139,14 @@ mod tests {
         fn promised_len(&self, _: NodeId, _: &str) -> Option<u64> {
             Some(self.journal.len() as u64)
         }
+
+        fn actual(&self, node: NodeId, file: &str, offset: u64, length: usize) -> Option<Bytes> {
+            self.promised(node, file, offset, length)
+        }
+
+        fn actual_len(&self, node: NodeId, file: &str) -> Option<u64> {
+            self.promised_len(node, file)
+        }
     }
 
     const NODE: NodeId = NodeId::replica(2);

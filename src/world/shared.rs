@@ -255,4 +255,12 @@ impl Disks for Shared {
     fn promised_len(&self, node: NodeId, file: &str) -> Option<u64> {
         self.disks.borrow()[self.cluster.slot(node)].promised_len(file)
     }
+
+    fn actual(&self, node: NodeId, file: &str, offset: u64, length: usize) -> Option<Bytes> {
+        self.disks.borrow()[self.cluster.slot(node)].actual(file, offset, length)
+    }
+
+    fn actual_len(&self, node: NodeId, file: &str) -> Option<u64> {
+        self.disks.borrow()[self.cluster.slot(node)].actual_len(file)
+    }
 }

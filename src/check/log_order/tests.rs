@@ -242,6 +242,12 @@ impl Disks for NoDisks {
     fn promised_len(&self, _: NodeId, _: &str) -> Option<u64> {
         None
     }
+    fn actual(&self, _: NodeId, _: &str, _: u64, _: usize) -> Option<bytes::Bytes> {
+        None
+    }
+    fn actual_len(&self, _: NodeId, _: &str) -> Option<u64> {
+        None
+    }
 }
 
 #[test]

@@ -212,6 +212,19 @@ impl FileState {
         damaged.map(|(number, sector)| (number, sector.wrong(&actual(number)))).collect()
     }
 
+    /// Bytes that are durable on this disk, and can be read, whatever a faithful one would hold.
+    pub fn actually_durable(&self, offset: u64, length: usize) -> Option<Bytes> {
+        let lengths = self.lengths();
+        assert!(lengths.durable_version <= lengths.written_version, "what is durable was written");
+        let left = lengths.durable.checked_sub(offset)?.min(lengths.written.saturating_sub(offset));
+        let is_unreadable = self.faithful.as_ref().is_some_and(|faithful| faithful.would_be_unreadable(offset, length));
+        if left < length as u64 || is_unreadable {
+            return None;
+        }
+        let (written, durable) = self.pictures(offset, length);
+        (written == durable).then(|| durable.into())
+    }
+
     /// Promised bytes, where a faithful disk may hold something else.
     #[cold]
     pub(super) fn promised_faithfully(&self, offset: u64, length: usize) -> Option<Bytes> {

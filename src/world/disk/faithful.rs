@@ -161,6 +161,12 @@ impl Faithful {
         self.sectors.range(range).any(|(_, sector)| sector.unreadable)
     }
 
+    /// Whether any of these bytes could not be read after a crash, whatever that leaves.
+    pub fn would_be_unreadable(&self, offset: u64, length: usize) -> bool {
+        let range = sectors(offset, length);
+        self.sectors.range(range).any(|(_, sector)| sector.unreadable || sector.unreadable_durable)
+    }
+
     /// Bytes that a faithful disk would take; the file has been so long. Only sectors that are kept here are concerned;
     /// `reaches` says whether the bytes also reach this disk.
     pub fn write(&mut self, offset: u64, bytes: &[u8], version: u64, file_length: u64, reaches: bool) {

@@ -73,6 +73,11 @@ impl FileState {
         faithful.map_or(self.durable_length, |length| length.durable)
     }
 
+    /// How much of it is durable.
+    pub fn durable_length(&self) -> u64 {
+        self.durable_length
+    }
+
     /// How long it is, and how much of it is durable.
     pub(super) fn lengths(&self) -> Lengths {
         Lengths {

@@ -305,6 +305,19 @@ impl Disk {
         Some(bytes)
     }
 
+    /// See [`Disks::actual_len`](crate::base::Disks::actual_len).
+    pub fn actual_len(&self, name: &str) -> Option<u64> {
+        self.names_durable.get(name).map(|file| self.files[file.0 as usize].durable_length())
+    }
+
+    /// See [`Disks::actual`](crate::base::Disks::actual).
+    pub fn actual(&self, name: &str, offset: u64, length: usize) -> Option<Bytes> {
+        let file = *self.names_durable.get(name)?;
+        let bytes = self.files[file.0 as usize].actually_durable(offset, length)?;
+        assert_eq!(bytes.len(), length, "as many bytes as were asked for");
+        (!self.endangers(file, offset, &bytes)).then_some(bytes)
+    }
+
     /// Whether a write under way to this file could change any of these bytes.
     fn endangers(&self, file: FileId, offset: u64, bytes: &[u8]) -> bool {
         assert!((file.0 as usize) < self.files.len(), "what is promised is of a file");

@@ -346,20 +346,39 @@ impl Model {
         let Some(id) = self.names_durable.get(name) else {
             return self.emptied.as_ref()?.promised(name, range, &[]);
         };
-        let file = &self.faithful[id.0 as usize];
+        Model::settled(*id, &self.faithful[id.0 as usize], range, under_way)
+    }
+
+    pub fn actual_len(&self, name: &str) -> Option<u64> {
+        self.names_durable.get(name).map(|file| self.files[file.0 as usize].durable.len() as u64)
+    }
+
+    pub fn actual(&self, name: &str, range: Range<usize>, under_way: &[UnderWay]) -> Option<Vec<u8>> {
+        let id = *self.names_durable.get(name)?;
+        let is_bad = |place: usize| {
+            self.unreadable.get(&(id.0 as usize, place / SECTOR_BYTES)).is_some_and(|(now, then)| *now || *then)
+        };
+        if range.clone().any(is_bad) {
+            return None;
+        }
+        Model::settled(id, &self.files[id.0 as usize], range, under_way)
+    }
+
+    /// Bytes that are durable and written, and not about to change.
+    fn settled(id: FileId, file: &File, range: Range<usize>, under_way: &[UnderWay]) -> Option<Vec<u8>> {
         let is_safe = |place: usize, byte: u8| {
             under_way.iter().all(|other| match &other.operation {
-                DiskOp::Write { file, offset, bytes } if file == id => {
+                DiskOp::Write { file, offset, bytes } if *file == id => {
                     place.checked_sub(*offset as usize).and_then(|at| bytes.get(at)).is_none_or(|new| *new == byte)
                 }
                 _ => true,
             })
         };
-        let promised = |place| {
+        let settled = |place| {
             let byte = *file.durable.get(place)?;
             (file.written.get(place) == Some(&byte) && is_safe(place, byte)).then_some(byte)
         };
-        if range.end > file.durable.len() { None } else { range.map(promised).collect() }
+        if range.end > file.durable.len() { None } else { range.map(settled).collect() }
     }
 }
 

@@ -194,6 +194,10 @@ impl Both {
             assert!((least..=most).contains(&length), "{length} bytes are not {least} to {most}");
             let expected = self.model.promised(name, offset..offset + length, &self.under_way);
             assert_eq!(promised.map(|bytes| bytes.to_vec()), expected, "promised {length} from {offset} of {name}");
+            assert_eq!(self.disk.actual_len(name), self.model.actual_len(name), "durable length of {name}");
+            let actual = self.disk.actual(name, offset as u64, least).map(|bytes| bytes.to_vec());
+            let expected = self.model.actual(name, offset..offset + least, &self.under_way);
+            assert_eq!(actual, expected, "actual {least} from {offset} of {name}");
         }
         let names = self.model.names.values().copied().collect::<Vec<_>>();
         for file in names {

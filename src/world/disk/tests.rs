@@ -36,21 +36,23 @@ fn write_amiss(disk: &mut Disk, file: FileId, offset: u64, bytes: &[u8], mishap:
 
 /// What is promised of the two sectors, in runs as in `content`; a dash for what is not.
 fn promised(disk: &Disk) -> String {
-    let sector = |nth: u64| match disk.promised("log", nth * 512, 512, 512) {
-        None => "-".to_string(),
-        Some(bytes) => {
-            let runs = bytes.chunk_by(|x, y| x == y).map(|run| format!("{}{}", run[0] as char, run.len()));
-            runs.collect::<Vec<_>>().join(" ")
-        }
-    };
-    [sector(0), sector(1)].join(" | ")
+    [0, 512].map(|at| disk.promised("log", at, 512, 512).map_or("-".to_string(), |bytes| runs(&bytes))).join(" | ")
+}
+
+/// What a restart would find there, likewise.
+fn actual(disk: &Disk) -> String {
+    [0, 512].map(|at| disk.actual("log", at, 512).map_or("-".to_string(), |bytes| runs(&bytes))).join(" | ")
+}
+
+/// Runs of equal bytes, so that sectors are readable: "a512 b3 a509".
+fn runs(bytes: &[u8]) -> String {
+    let runs = bytes.chunk_by(|x, y| x == y).map(|run| format!("{}{}", run[0] as char, run.len()));
+    runs.collect::<Vec<_>>().join(" ")
 }
 
 fn content(disk: &mut Disk, file: FileId) -> String {
     let Ok(DiskDone::Bytes(bytes)) = run(disk, DiskOp::Read { file, offset: 0, length: 1 << 20 }) else { panic!() };
-    // Runs of equal bytes, so that sectors are readable: "a512 b3 a509".
-    let runs = bytes.chunk_by(|x, y| x == y).map(|run| format!("{}{}", run[0] as char, run.len()));
-    runs.collect::<Vec<_>>().join(" ")
+    runs(&bytes)
 }
 
 fn crash(disk: &mut Disk, fate: SectorFate) {
@@ -148,13 +150,13 @@ fn a_lost_write_is_promised_and_not_there() {
     assert_eq!(content(&mut disk, file), "a1024");
     assert_eq!(promised(&disk), "- | a512", "it is written and not synced");
     run(&mut disk, DiskOp::Sync { file }).unwrap();
-    assert_eq!(promised(&disk), "b512 | a512");
+    assert_eq!((promised(&disk).as_str(), actual(&disk).as_str()), ("b512 | a512", "a512 | a512"));
     assert_eq!(disk.damaged(), [("log".into(), 0, Wrong::Lie)]);
     crash(&mut disk, SectorFate::Kept);
     assert_eq!((content(&mut disk, file).as_str(), promised(&disk).as_str()), ("a1024", "b512 | a512"));
     // Only what the system itself writes there, durably, makes it whole again.
     write(&mut disk, file, 0, &[b'c'; 512]);
-    assert_eq!(promised(&disk), "- | a512");
+    assert_eq!((promised(&disk).as_str(), actual(&disk).as_str()), ("- | a512", "- | a512"));
     assert_eq!(disk.damaged().len(), 1);
     run(&mut disk, DiskOp::Sync { file }).unwrap();
     assert_eq!((promised(&disk).as_str(), disk.damaged().len()), ("c512 | a512", 0));
@@ -177,6 +179,7 @@ fn rot_and_sectors_that_cannot_be_read_leave_what_was_promised() {
     run(&mut disk, DiskOp::Sync { file }).unwrap();
     assert_eq!((content(&mut disk, file).as_str(), promised(&disk).as_str()), ("b3 c1 b508 a512", "b512 | a512"));
     disk.spoil(file, 1);
+    assert_eq!(actual(&disk), "b3 c1 b508 | -");
     let read = |disk: &mut Disk, offset| run(disk, DiskOp::Read { file, offset, length: 10 });
     assert_eq!(read(&mut disk, 510), Err(DiskError::Failed));
     assert!(read(&mut disk, 500).is_ok());

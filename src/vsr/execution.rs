@@ -8,9 +8,9 @@ use super::replica::{Replica, Status};
 use super::sessions::Turn;
 
 impl Replica {
-    /// Executes everything up to here that is in the log.
+    /// Executes everything up to here that is in the log, and not part of what may still be cut.
     pub fn commit_up_to(&mut self, op: u64) {
-        let last = if self.lacks_state { self.commit } else { op.min(self.log.op()) };
+        let last = if self.lacks_state { self.commit } else { op.min(self.own_head()) };
         while self.commit < last && self.log.get(self.commit + 1).is_some() {
             self.execute_next();
         }

@@ -35,6 +35,17 @@ pub(super) struct Install {
     pub kept: Option<u64>,
 }
 
+impl Install {
+    /// Goes past the first entries, as long as they need not be put into our log.
+    fn pass(&mut self, is_there: impl Fn(&Entry) -> bool) {
+        while let Some(entry) = self.staged.front().filter(|entry| is_there(entry)) {
+            self.needed = entry.place();
+            self.staged.pop_front();
+        }
+        assert!(self.needed.op <= self.head.op, "nothing is needed beyond its end");
+    }
+}
+
 impl Replica {
     pub fn on_start_view(&mut self, from: u16, view: View, commit: u64, log: LogEnd) {
         self.note_vote(from, view);
@@ -77,6 +88,15 @@ impl Replica {
         }
     }
 
+    /// Where our own log ends: what follows belongs to another that is being installed, and is cut if that is broken off.
+    pub fn own_head(&self) -> u64 {
+        let kept = self.half_installed.or(self.install.as_ref().and_then(|install| install.kept));
+        let head = kept.unwrap_or(self.log.op());
+        assert!(head >= self.log.base().op, "what a checkpoint covers is ours");
+        assert!(head <= self.log.op(), "our own part is in the log");
+        head
+    }
+
     /// Takes from the pool what leads from the new log's end to ours.
     pub fn stage(&mut self) {
         let Some(install) = self.install.as_mut().filter(|install| install.kept.is_none()) else { return };
@@ -114,6 +134,8 @@ impl Replica {
 
     /// Our log begins at this place now: what of the new view's log is covered need not be installed.
     pub fn restage(&mut self, base: Place) {
+        // What of a log that was broken off is covered is committed, and need not be cut.
+        self.half_installed = self.half_installed.map(|kept| kept.max(base.op)).filter(|kept| *kept < self.log.op());
         let Some(install) = &mut self.install else { return };
         if let Some(kept) = install.kept {
             if self.log.holds(install.head) {
@@ -127,10 +149,7 @@ impl Replica {
             (install.kept, install.needed) = (None, install.head);
             install.staged.clear();
         }
-        while let Some(entry) = install.staged.front().filter(|entry| entry.op() <= base.op) {
-            install.needed = entry.place();
-            install.staged.pop_front();
-        }
+        install.pass(|entry| entry.op() <= base.op);
         if install.needed.op < base.op {
             // It ends before our log begins.
             assert_eq!(install.needed, install.head, "whatever goes on from here is staged");
@@ -151,10 +170,7 @@ impl Replica {
         if !self.log.holds(install.needed) {
             return false;
         }
-        while let Some(entry) = install.staged.front().filter(|entry| self.log.holds(entry.place())) {
-            install.needed = entry.place();
-            install.staged.pop_front();
-        }
+        install.pass(|entry| self.log.holds(entry.place()));
         let (kept, head, commit) = (install.needed, install.head, install.commit);
         assert!(kept.op >= self.commit, "what is committed is in the log of every later view");
         if !self.has_room(head.op) {

@@ -125,6 +125,7 @@ impl Replica {
             assert!(install.log_view <= self.view, "nothing of a view we have not promised is installed");
             assert!(install.source < self.config.replicas, "it is asked of somebody who is there");
             assert!(install.needed.op <= install.head.op, "nothing is needed beyond its end");
+            assert!(install.kept.is_none_or(|kept| kept >= self.commit), "what is executed is not cut");
         }
         if let Some(kept) = self.half_installed {
             assert!(kept >= self.commit, "what is executed is not cut");

@@ -79,6 +79,9 @@ pub const RELAY: Duration = Duration::from_millis(150);
 pub const PRIMARY_SILENCE_JITTER: Duration = Duration::from_millis(100);
 /// A primary that has not heard from a replication quorum for this long gives up its view.
 pub const ABDICATION: Duration = Duration::from_millis(1000);
+/// A replica that is on its way into a view, and asks its primary how, counts as one that hears it for so long; then it
+/// must have acknowledged something. Its disk may be slow, but perhaps it hears nothing of what it asks for.
+pub const ARRIVAL: Duration = Duration::from_millis(2000);
 /// Votes and promises are repeated this often until the view has started.
 pub const VOTE_RESEND: Duration = Duration::from_millis(100);
 /// A vote that was not repeated for this long has lapsed.
@@ -104,6 +107,7 @@ const _: () = {
     assert!(RELAY.as_nanos() < PRIMARY_SILENCE.as_nanos(), "whoever relays is content itself");
     let silence = PRIMARY_SILENCE.as_nanos() + PRIMARY_SILENCE_JITTER.as_nanos();
     assert!(silence < ABDICATION.as_nanos(), "backups vote before their primary gives up");
+    assert!(ABDICATION.as_nanos() < ARRIVAL.as_nanos(), "who has yet to write a log is given longer");
     assert!(2 * VOTE_RESEND.as_nanos() < VOTE_LIFETIME.as_nanos(), "one vote may be lost");
     assert!(VOTE_RESEND.as_nanos() < VIEW_CHANGE_MIN.as_nanos(), "a promise is repeated before its view is given up");
     assert!(VIEW_CHANGE_MIN.as_nanos() <= VIEW_CHANGE_MAX.as_nanos());

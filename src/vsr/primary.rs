@@ -4,7 +4,7 @@
 
 use crate::base::{Instant, Probe, Role};
 
-use super::config::{ABDICATION, HEARTBEAT, PIPELINE, PREPARE_RESEND, RESEND_BATCH};
+use super::config::{ABDICATION, ARRIVAL, HEARTBEAT, PIPELINE, PREPARE_RESEND, RESEND_BATCH};
 use super::entry::{Entry, Header, Place, View};
 use super::message::Message;
 use super::plant::Plant;
@@ -21,11 +21,13 @@ pub(super) struct Backup {
     acked_before: u64,
     /// When it last showed that it hears the primary.
     heard: Instant,
+    /// Since when it has been on its way into the view, if it has acknowledged nothing since.
+    arriving: Option<Instant>,
 }
 
 impl Backup {
     pub fn new(now: Instant) -> Backup {
-        Backup { acked: 0, acked_before: 0, heard: now }
+        Backup { acked: 0, acked_before: 0, heard: now, arriving: None }
     }
 }
 
@@ -135,10 +137,25 @@ impl Replica {
         self.commit_up_to(acked[needed - 1]);
     }
 
-    /// The backup, or whoever is to become one, has shown that it hears us.
-    pub fn heard(&mut self, from: u16) {
+    /// The backup has shown that it hears us.
+    fn heard(&mut self, from: u16) {
         assert_ne!(from, self.me);
-        self.backups[usize::from(from)].heard = self.env.now();
+        let backup = &mut self.backups[usize::from(from)];
+        (backup.heard, backup.arriving) = (self.env.now(), None);
+    }
+
+    /// Somebody is on its way into our view, and perhaps hears us. If so it acknowledges something before long; if it does not,
+    /// a view that only it holds up would go on without end.
+    pub fn heard_arriving(&mut self, from: u16) {
+        assert_ne!(from, self.me);
+        assert!(self.leads(), "whoever arrives asks the primary");
+        let now = self.env.now();
+        let backup = &mut self.backups[usize::from(from)];
+        if now.since(*backup.arriving.get_or_insert(now)) < ARRIVAL {
+            backup.heard = now;
+        } else if now.since(backup.heard) >= ABDICATION {
+            self.env.mark("arrival without end");
+        }
     }
 
     pub fn on_heartbeat_timeout(&mut self) {

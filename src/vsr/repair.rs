@@ -38,7 +38,7 @@ impl Replica {
             return;
         }
         assert_eq!(self.log_view, self.view, "a view runs on its own log");
-        self.heard(from);
+        self.heard_arriving(from);
         self.send(from, &self.start_view());
     }
 
@@ -176,7 +176,7 @@ impl Replica {
             return;
         }
         if self.leads() && view == self.view {
-            self.heard(from);
+            self.heard_arriving(from);
         }
         let named = *self.checkpoints.named();
         if first <= named.place.op && !self.lacks_state {

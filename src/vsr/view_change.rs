@@ -149,7 +149,7 @@ impl Replica {
         assert!(self.view >= current, "what a quorum has left, we have left");
         if self.leads() && view == self.view && current == self.view {
             // It is on its way into our view, and its disk takes its time.
-            self.heard(from);
+            self.heard_arriving(from);
         }
         let follows = self.status == Status::Normal && !self.is_primary() && current <= self.view;
         if follows && self.env.now().since(self.primary_heard) < RELAY {
@@ -361,7 +361,7 @@ impl Replica {
         assert_eq!(view, self.view);
         if self.leads() && !self.abdicated {
             // It left for this view late, or has not heard of the start.
-            self.heard(from);
+            self.heard_arriving(from);
             self.send(from, &self.start_view());
         } else if self.status == Status::ViewChange && self.log_view < self.view && self.install.is_none() {
             assert!(promise.log_view < view, "nobody has the log of a view that has not started");

@@ -219,8 +219,9 @@ fn scenario(root: &mut Table, name: &str, subject: Subject) -> Option<Scenario> 
     let phases = read_phase::phases(root);
     let is_quiet = |phase: &super::Phase| phase.quiet.is_some();
     let quiet = phases.as_ref().map(|phases| (phases.iter().any(is_quiet), phases.last().is_some_and(is_quiet)));
+    let slowest = network.latency.max();
     let is_limited = storage.budget != BudgetKind::None;
-    let check = read_check::checks(root, &read_check::Progress { backoff, quiet, is_limited });
+    let check = read_check::checks(root, &read_check::Progress { backoff, slowest, quiet, is_limited });
     let expect = read_check::expectation(root, &check);
 
     Some(Scenario {

@@ -24,6 +24,8 @@ fn always_on(oracle: OracleId) -> bool {
 pub(super) struct Progress<'a> {
     /// The system's name and the longest it may wait before it tries again, if there is such a system.
     pub backoff: Option<(&'a str, Duration)>,
+    /// What a packet may take.
+    pub slowest: Duration,
     /// Whether some phase is quiet; whether the last one is. `None` if the phases could not be read.
     pub quiet: Option<(bool, bool)>,
     /// Whether a budget keeps disks from being damaged more than the cluster can recover from.
@@ -113,6 +115,10 @@ fn promise(value: Value, progress: &Progress) -> Option<Vec<(OracleId, Duration)
     })
 }
 
+/// So many packets, one after the other, may come between a request and its answer where nothing goes wrong: four on its way to the
+/// primary, to a backup and back, and four of a change of views before it.
+const PACKETS: u32 = 8;
+
 fn within(value: Value, progress: &Progress) -> Option<Duration> {
     let within = duration(value)?;
     match progress.backoff {
@@ -124,7 +130,8 @@ fn within(value: Value, progress: &Progress) -> Option<Duration> {
             "a shorter wait would blame the system for its patience",
         ),
         _ if within.is_zero() => value.wrong("expected a duration longer than zero"),
-        _ => Some(within),
+        // No network is blamed for what the scenario makes of it.
+        _ => Some(within.max(progress.slowest.saturating_mul(PACKETS))),
     }
 }
 

@@ -63,9 +63,13 @@ fn any_of(kind: Kind) -> BoxedStrategy<Scenario> {
                 (title, plant, parameters, (network, storage, clocks, schedule)),
                 workload,
                 phases,
-                (check, expect),
+                (mut check, expect),
                 plan,
             )| {
+                // No less than packets may take.
+                for within in [&mut check.all_requests_complete, &mut check.converged] {
+                    *within = within.map(|within| within.max(network.latency.max() * 8));
+                }
                 Scenario {
                     name: "test".to_string(),
                     title,

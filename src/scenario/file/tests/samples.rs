@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::super::{parse, print};
-use super::{complaints, read_family};
+use super::{complaints, read, read_family};
 
 pub(super) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -90,6 +90,22 @@ pub(super) fn completed(block: &str) -> String {
         }
     }
     format!("{before}{block}\n{after}")
+}
+
+#[test]
+fn nobody_is_blamed_for_packets_that_take_longer_than_an_answer_may() {
+    let waits = |latency: &str| {
+        let text = format!(
+            "title = \"t\"\nsystem = \"vsr\"\n[cluster]\nreplicas = 3\nclients = 1\n[network]\nlatency = {latency}\n\
+             [workload]\nkind = \"explicit\"\noperations = [\"c0 get k0\"]\n[[phase]]\nname = \"quiet\"\nfor = \"1s\"\nquiet = true\n\
+             [check]\nliveness = [{{ all-requests-complete = {{ within = \"10s\" }}, converged = {{ within = \"30s\" }} }}]\n"
+        );
+        let check = read(&text).check;
+        [check.all_requests_complete, check.converged].map(|within| within.map(|within| within.as_secs()))
+    };
+    assert_eq!(waits("\"20ms\""), [Some(10), Some(30)]);
+    assert_eq!(waits("{ fast = \"1ms\", slow = \"3s\", share = 0.001 }"), [Some(24), Some(30)]);
+    assert_eq!(waits("{ mean = \"500ms\" }"), [Some(40), Some(40)], "ten times the mean at most");
 }
 
 #[test]

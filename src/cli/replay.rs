@@ -95,7 +95,7 @@ fn replay(
     }
     notes.extend(note);
     notes.extend(never_struck(plan, &run));
-    let report = Report { scenario: plan, run: &run, judgement, past: &[], notes: &notes, repeat };
+    let report = Report { scenario: plan, run: &run, judgement, past: &[], stands: &[], notes: &notes, repeat };
     console.say(&match arguments.format {
         Format::Human => text::run(&report) + &differs.map_or(String::new(), |place| format!("\n{place}")),
         Format::Json => {

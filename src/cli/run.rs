@@ -4,7 +4,7 @@ use crate::base::Digest;
 use crate::explore::{Judgement, Runner, Tally};
 use crate::report::past::Past;
 use crate::report::words::{counted, grouped};
-use crate::report::{Kept, Report, Sweep, causal_past, json, lanes, mermaid, text, trace};
+use crate::report::{Kept, Report, Sweep, causal_past, json, lanes, mermaid, stand, text, trace};
 use crate::scenario::{Expectation, Family, Run, Scenario, Settings, Shows};
 
 use super::arguments::{Format, RunArguments, TraceFormat};
@@ -173,11 +173,11 @@ fn run_and_report(
         let shrink = request.chosen.repeat.line("shrink", shrink);
         notes.push(format!("to see more of it: {repeat} --trace lanes; to make it small: {shrink}"));
     }
-    let past = past(request, scenario, &settings, &run)?;
+    let (past, stands) = past(request, scenario, &settings, &run)?;
     write_trace(arguments, &run, console)?;
 
     let judgement = Judgement::of(&scenario.expect, &run.verdict);
-    let report = Report { scenario, run: &run, judgement, past: &past, notes: &notes, repeat: &repeat };
+    let report = Report { scenario, run: &run, judgement, past: &past, stands: &stands, notes: &notes, repeat: &repeat };
     let verdict = match arguments.format {
         Format::Human => text::run(&report),
         Format::Json => json::run(&report),
@@ -190,21 +190,26 @@ fn run_and_report(
     Ok(judgement.into())
 }
 
-/// The events that led to the finding, if there is one and somebody will read them.
+/// The events that led to the finding, if there is one and somebody will read them; and where everybody stood then, if it is about
+/// progress.
 fn past(
     request: &Request<'_>,
     scenario: &Scenario,
     settings: &Settings,
     run: &Run,
-) -> Result<Vec<crate::base::Event>, Failure> {
+) -> Result<(Vec<crate::base::Event>, Vec<String>), Failure> {
     let Some(finding) = run.verdict.finding().filter(|_| request.arguments.format == Format::Human) else {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), Vec::new()));
+    };
+    let told = |trace: &[crate::base::Event]| {
+        let stands = if finding.oracle.is_liveness() { stand::stands(trace) } else { Vec::new() };
+        (causal_past(trace, finding.event, PAST), stands)
     };
     if let Some(trace) = &run.trace {
-        return Ok(causal_past(trace, finding.event, PAST));
+        return Ok(told(trace));
     }
     if run.events > PAST_EVENTS_MAX {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), Vec::new()));
     }
     let traced = Settings { trace: true, record: false, ..settings.clone() };
     let again = request.runner.run(scenario, &traced)?;
@@ -212,7 +217,7 @@ fn past(
         let seen = [run, &again].map(|run| (run.digest, run.verdict.word()));
         return Err(determinism::explain(request.runner, scenario, settings, seen[0], seen[1]));
     }
-    Ok(causal_past(&again.trace.unwrap_or_default(), finding.event, PAST))
+    Ok(told(&again.trace.unwrap_or_default()))
 }
 
 fn write_trace(arguments: &RunArguments, run: &Run, console: &mut Console<'_>) -> Result<(), Failure> {

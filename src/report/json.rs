@@ -271,7 +271,7 @@ mod tests {
         let scenario = samples::scenario(Expectation::Pass);
         let judgement = Judgement::of(&scenario.expect, &run.verdict);
         let repeat = "foretell run primary-isolated --seed 7";
-        super::run(&Report { scenario: &scenario, run, judgement, past: &[], notes: &[], repeat })
+        super::run(&Report { scenario: &scenario, run, judgement, past: &[], stands: &[], notes: &[], repeat })
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::base::{EventKind, Instant, Lost, NodeId};
 
 use super::past::Past;
 use super::steps::{Fate, Message, Step, What, doing, on_one_line};
-use super::words::{counted, wrapped};
+use super::words::{counted, moment, wrapped};
 
 /// How wide a picture is, unless so many nodes take part that it cannot be.
 const WIDTH: usize = 110;
@@ -59,7 +59,7 @@ struct Lanes {
 
 impl Lanes {
     fn new(past: &Past, steps: &[Step]) -> Lanes {
-        let longest = steps.iter().map(|step| time(step.at).len()).max().unwrap_or(0);
+        let longest = steps.iter().map(|step| moment(step.at).len()).max().unwrap_or(0);
         let margin = longest.max("time".len()) + 2;
         let gap = (COLUMNS / past.nodes.len().saturating_sub(1).max(1)).clamp(GAP_MIN, GAP_MAX);
         let columns: BTreeMap<NodeId, usize> =
@@ -84,7 +84,7 @@ impl Lanes {
     /// A line with the time, if that is not the one above, and all columns.
     fn line(&mut self, at: Instant) -> Line {
         let mut line = Line::default();
-        let time = time(at);
+        let time = moment(at);
         if self.last != time {
             line.write(0, &time);
             self.last = time;
@@ -108,7 +108,7 @@ impl Lanes {
         match &step.what {
             What::World(text) => {
                 let text =
-                    if self.last == time(step.at) { text.clone() } else { format!("{text}, at {}s", time(step.at)) };
+                    if self.last == moment(step.at) { text.clone() } else { format!("{text}, at {}s", moment(step.at)) };
                 self.rule('─', &text);
             }
             What::Node(node, kind) => self.node(step, *node, kind),
@@ -198,22 +198,20 @@ impl Lanes {
             }
             return;
         };
-        if steps.iter().any(|step| step.event == broken.event && matches!(step.what, What::Node(..))) {
-            return;
+        if !steps.iter().any(|step| step.event == broken.event && matches!(step.what, What::Node(..))) {
+            let happened = on_one_line(&broken.happened);
+            let text = format!("{} is broken at {}s: {happened}", broken.oracle, moment(broken.at));
+            let width = WIDTH - self.margin - 4;
+            for part in wrapped(&text, width) {
+                self.rule('═', &part);
+            }
         }
-        let happened = on_one_line(&broken.happened);
-        let text = format!("{} is broken at {}s: {happened}", broken.oracle, time(broken.at));
-        let width = WIDTH - self.margin - 4;
-        for part in wrapped(&text, width) {
-            self.rule('═', &part);
+        for stand in &past.stands {
+            let mut line = Line::default();
+            line.write(self.margin, stand);
+            self.push(line);
         }
     }
-}
-
-/// Seconds down to microseconds: finer than any two events that a reader tells apart.
-fn time(at: Instant) -> String {
-    let micros = at.as_nanos() / 1_000;
-    format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000)
 }
 
 /// A line of characters, as long as it needs to be.

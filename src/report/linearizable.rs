@@ -346,11 +346,16 @@ fn familiar(
     };
     match parts {
         [read] if read.act == Act::Get && helpers.is_empty() && read.value != ABSENT => Some(format!(
-            "client {} read {} at some time from {} to {}, which nobody had written by then",
+            "client {} read {} at some time from {} to {}, which nobody had written by then{}",
             read.client,
             value(read.value),
             read.call,
-            read.end
+            read.end,
+            denied(recording, read).map_or(String::new(), |swap| format!(
+                ", unless {}, called at {}, did swap although it says otherwise",
+                told(swap),
+                swap.call
+            ))
         )),
         [read] if read.act == Act::Get && read.value != ABSENT => {
             let write = helpers.iter().find(|entry| writes(entry, read.value))?;
@@ -403,6 +408,15 @@ fn familiar(
         }
         _ => None,
     }
+}
+
+/// A swap that would have written what was read, had it not failed. That it failed is believed, and so it is no part of what
+/// cannot be explained; but it is the first thing to look at.
+fn denied<'a>(recording: &'a Recording, read: &Entry) -> Option<&'a Entry> {
+    recording.entries.iter().find(|entry| {
+        let is_denied = entry.act == Act::Cas && entry.answer == Answer::No;
+        is_denied && entry.key == read.key && entry.value == read.value && !read.precedes(entry)
+    })
 }
 
 fn listed(names: &[String]) -> String {

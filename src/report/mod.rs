@@ -3,7 +3,8 @@
 //! A [`Report`] is one run with what a reader needs beside it: whether it came out as the scenario expects, the causal
 //! past of a finding, and the line that repeats it. A [`Sweep`] is the same for a range of seeds. [`text`] and [`json`]
 //! write both, `junit` and [`github`] write sweeps for build servers; [`trace`] writes the events of a run. [`past`] takes
-//! of a trace what led to a finding; [`lanes`] draws that, [`mermaid`] makes a diagram of it, [`retell`] tells it.
+//! of a trace what led to a finding; [`lanes`] draws that, [`mermaid`] makes a diagram of it, [`retell`] tells it; [`stand`] says where
+//! everybody stands when nothing goes on.
 //! [`explain`] says what a run will do before it is run. [`linearizable`] says what came of checking a recorded history, and
 //! [`intervals`] draws it.
 //!
@@ -22,6 +23,7 @@ pub mod mermaid;
 pub mod past;
 mod problems;
 pub mod retell;
+pub mod stand;
 mod steps;
 pub mod text;
 pub mod trace;
@@ -46,6 +48,8 @@ pub struct Report<'a> {
     pub judgement: Judgement,
     /// The events that led to the finding, oldest first; empty if there is none. See [`causal_past`].
     pub past: &'a [Event],
+    /// Where everybody stood at a finding that is about progress. See [`stand::stands`].
+    pub stands: &'a [String],
     /// Remarks about this run, a sentence each: "the recorded digest is stale", say.
     pub notes: &'a [String],
     /// The command that repeats it.

@@ -31,6 +31,7 @@ use crate::scenario::Run;
 
 use self::facts::Facts;
 use self::fold::Mute;
+use super::stand::stands;
 use super::steps::{Step, steps};
 
 /// How many lines of a picture fit on a screen.
@@ -51,6 +52,9 @@ pub struct Past {
     pub nodes: Vec<NodeId>,
     /// The promise that was broken, if one was.
     pub broken: Option<Broken>,
+    /// Where everybody stood when it was broken, a line each, if it is a promise of progress: of what is stuck, the last step may be
+    /// long ago.
+    pub stands: Vec<String>,
     /// How many events matter, but were left out for lack of room.
     pub left_out: u64,
 }
@@ -94,6 +98,7 @@ pub fn past(trace: &[Event], violation: &Violation) -> Past {
         happened: violation.happened.clone(),
     };
     let facts = Facts::of(trace, &inside, &roots.said, &violation.nodes);
+    let stands = if violation.oracle.is_liveness() { stands(trace) } else { Vec::new() };
     let (mut most, mut last) = (0, Past::default());
     let rivals = match place(trace, violation.event) {
         Some(answer) if violation.oracle == OracleId::Lin => fold::rivals(trace, answer),
@@ -102,6 +107,7 @@ pub fn past(trace: &[Event], violation: &Violation) -> Past {
     for (mute, lines_max) in fold::mutes(trace, &roots.said, &rivals) {
         let kept = noise::matters(trace, &inside, &facts, violation.oracle.is_liveness(), &mute);
         last = picture(trace, &inside, &facts, &kept, Some(&broken));
+        last.stands.clone_from(&stands);
         most = most.max(last.shown.len());
         last.left_out = (most - last.shown.len()) as u64;
         if last.steps().len() <= lines_max {
@@ -140,7 +146,7 @@ fn picture(trace: &[Event], inside: &[bool], facts: &Facts, kept: &[bool], broke
     let shown: Vec<Event> = trace.iter().zip(kept).filter(|(_, kept)| **kept).map(|(event, _)| event.clone()).collect();
     let times = facts.times(trace, inside, kept);
     let nodes = part(&shown);
-    Past { shown, times, nodes, broken: broken.cloned(), left_out: 0 }
+    Past { shown, times, nodes, broken: broken.cloned(), stands: Vec::new(), left_out: 0 }
 }
 
 /// Who takes part in these events: clients first, then replicas.

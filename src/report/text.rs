@@ -67,6 +67,10 @@ pub fn run(report: &Report<'_>) -> String {
         text.push_str(&format!("\n  what led to it:\n  {}\n", trace::legend()));
         report.past.iter().for_each(|event| text.push_str(&format!("  {}\n", trace::line(event))));
     }
+    if !report.stands.is_empty() {
+        text.push_str("\n  where they stand:\n");
+        report.stands.iter().for_each(|stand| text.push_str(&format!("  {stand}\n")));
+    }
     if !judgement.is_met() || run.verdict.finding().is_some() {
         text.push_str(&format!("\nrepeat: {}\n", report.repeat));
     }
@@ -275,7 +279,7 @@ mod tests {
         let judgement = Judgement::of(&scenario.expect, &run.verdict);
         let past = run.verdict.finding().map_or(Vec::new(), |found| causal_past(&samples::trace(), found.event, 3));
         let repeat = format!("foretell run primary-isolated --seed {}", run.seed);
-        super::run(&Report { scenario: &scenario, run, judgement, past: &past, notes, repeat: &repeat })
+        super::run(&Report { scenario: &scenario, run, judgement, past: &past, stands: &[], notes, repeat: &repeat })
     }
 
     fn agree() -> Verdict {
@@ -356,7 +360,7 @@ mod tests {
         run.unused = vec!["drop r0->r1 Prepare(v0 op9) #1".to_string()];
         run.faults.clear();
         let (judgement, repeat) = (Judgement::Undecided, "foretell run p.toml");
-        let report = Report { scenario: &scenario, run: &run, judgement, past: &[], notes: &[], repeat };
+        let report = Report { scenario: &scenario, run: &run, judgement, past: &[], stands: &[], notes: &[], repeat };
         insta::assert_snapshot!(super::run(&report), @"
         primary-isolated  plan  inconclusive
           digest      0123456789abcdf6   48,113 events, 12.0s of virtual time

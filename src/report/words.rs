@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::base::Instant;
+
 /// How wide a line of a report may become before it is folded.
 const WIDTH: usize = 110;
 
@@ -32,6 +34,12 @@ pub fn span(span: Duration) -> String {
         600..3_600 => format!("{}m {:02}s", seconds / 60, seconds % 60),
         _ => format!("{}h {:02}m", grouped(seconds / 3_600), seconds / 60 % 60),
     }
+}
+
+/// A moment in seconds, down to microseconds: finer than any two events that a reader tells apart.
+pub fn moment(at: Instant) -> String {
+    let micros = at.as_nanos() / 1_000;
+    format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000)
 }
 
 /// A field of a report: its name in a column of its own, and its text folded where it is too long.

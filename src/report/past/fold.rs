@@ -151,5 +151,5 @@ fn only(past: &Past, stands: impl Fn(&Event) -> bool) -> Past {
     let shown: Vec<Event> = past.shown.iter().filter(|event| stands(event)).cloned().collect();
     let left_out = past.left_out + (past.shown.len() - shown.len()) as u64;
     let nodes = part(&shown);
-    Past { shown, nodes, left_out, times: past.times.clone(), broken: past.broken.clone() }
+    Past { shown, nodes, left_out, ..past.clone() }
 }

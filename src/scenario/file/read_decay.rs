@@ -80,7 +80,10 @@ pub(super) fn unreadable(value: Value, moment: Moment) -> Option<What> {
 pub(super) fn stall(value: Value, moment: Moment) -> Option<What> {
     value.table("a `stall` of disks", |table| {
         let target = table.need("target").and_then(|value| some_nodes(value, moment));
-        let span = table.need("for").and_then(distribution);
+        let span = table.need("for").and_then(|value| match distribution(value)? {
+            span if span.max().is_zero() => value.wrong("expected a duration longer than zero"),
+            span => Some(span),
+        });
         Some(What::Stall { target: target?, span: span? })
     })
 }

@@ -31,6 +31,8 @@ pub enum Miss {
     Refused,
     /// No operation came that fits.
     NoOperation,
+    /// Nothing was held that it could have let go.
+    NothingHeld,
 }
 
 impl fmt::Display for Miss {
@@ -41,6 +43,7 @@ impl fmt::Display for Miss {
             Miss::Nowhere => "no disk had that place in that file",
             Miss::Refused => "the budget refused it",
             Miss::NoOperation => "no operation came that fits",
+            Miss::NothingHeld => "nothing was held there",
         })
     }
 }

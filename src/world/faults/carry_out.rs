@@ -249,6 +249,7 @@ impl Shared {
         (0..spared).for_each(|_| self.count(Deed::Spared));
         let misfit = match what {
             What::Rot { .. } | What::Unreadable { .. } => Miss::Nowhere,
+            What::Release { .. } => Miss::NothingHeld,
             _ => Miss::Nobody,
         };
         let mut miss = if spared > 0 { Miss::Spared } else { misfit };
@@ -296,7 +297,8 @@ impl Shared {
             What::Pause { target, .. } => up(target) && !self.machines[self.slot(*target)].paused.get(),
             What::Restart { target } => !up(target),
             What::Partition { .. } | What::Cut { .. } | What::CutOnly { .. } | What::Heal => true,
-            What::Clog { .. } | What::Hold { .. } | What::Release { .. } | What::Clock { .. } => true,
+            What::Release { from, to } => self.traffic.gates.borrow().holds(&self.links(from, to)),
+            What::Clog { .. } | What::Hold { .. } | What::Clock { .. } => true,
             What::Rot { .. } | What::Unreadable { .. } => self.decay_hit(what).is_some(),
             What::Disk { .. } | What::Stall { .. } => true,
         }

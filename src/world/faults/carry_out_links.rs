@@ -43,7 +43,7 @@ impl Shared {
     }
 
     /// The links of a fault without chance.
-    fn links(&self, from: &Group, to: &Group) -> Vec<LinkId> {
+    pub(super) fn links(&self, from: &Group, to: &Group) -> Vec<LinkId> {
         let network = self.network.borrow();
         let link = |(from, to): (NodeId, NodeId)| network.link(self.cluster.slot(from), self.cluster.slot(to));
         concrete_links(from, to, false).into_iter().filter(|(from, to)| from != to).map(link).collect()

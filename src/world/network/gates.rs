@@ -79,6 +79,11 @@ impl Gates {
         Some(self.let_go(&gate.links))
     }
 
+    /// Whether anything is held back on one of these links, or would be.
+    pub fn holds(&self, links: &[LinkId]) -> bool {
+        self.closed.iter().any(|gate| gate.why == Why::Held && gate.links.iter().any(|link| links.contains(link)))
+    }
+
     /// Holds nothing back any more on these links. The packets that come to the door again, in order.
     pub fn release(&mut self, links: &[LinkId]) -> Vec<u32> {
         self.open_where(|why| why == Why::Held, |link| links.contains(&link))

@@ -49,6 +49,16 @@ fn of_every_fault_it_is_known_whether_it_struck_and_why_not() {
 }
 
 #[test]
+fn to_release_what_nobody_holds_is_to_do_nothing() {
+    let [from, to] = [0, 1].map(|index| super::network::group(NodeId::replica(index)));
+    let release = || What::Release { from: from.clone(), to: to.clone() };
+    let hold = What::Hold { from: from.clone(), to: to.clone(), only: None, release_after: None };
+    let faults = vec![at(10, release()), at(11, hold), at(12, release()), at(13, release())];
+    let held = (1, 1, None);
+    assert_eq!(aims(faults), [(1, 0, Some(Miss::NothingHeld)), held, held, (1, 0, Some(Miss::NothingHeld))]);
+}
+
+#[test]
 fn whoever_is_down_when_a_core_is_made_of_those_that_are_up_stays_down() {
     let core = |replicas: &[u16]| replicas.iter().map(|index| NodeId::replica(*index)).collect::<Vec<_>>();
     let core_after = |crashes: Vec<Fault>| {

@@ -149,7 +149,7 @@ fn what(kind: Kind, ends: usize) -> BoxedStrategy<What> {
             sector
         }),
         mishap(kind, ends),
-        (some(kind, ends), distribution(kind, 0)).prop_map(|(target, span)| What::Stall { target, span }),
+        (some(kind, ends), distribution(kind, 1)).prop_map(|(target, span)| What::Stall { target, span }),
     ]
     .boxed()
 }

@@ -58,6 +58,7 @@ fn of_faults() {
         "disk = { target = \"r1\", next = \"write(slot5)\", fault = \"lost-write\", pick = 7 }",
         "disk = { target = \"r1\", next = \"write(\", fault = \"rot-bit\" }",
         "disk = { target = \"r1\" }",
+        "stall = { target = \"r1\", for = \"0s\" }",
     ];
     let told = faults.map(|fault| said("", &format!("[[phase.fault]]\nat = \"1s\"\n{fault}")));
     insta::assert_snapshot!(told.concat(), @r#"
@@ -76,6 +77,7 @@ fn of_faults() {
     [[phase.fault]]; at = "1s"; disk = { target = "r1", next = "write(", fault = "rot-bit" }: `write(` is not a label: the bracket is not closed; a label looks like `Ping` or `Prepare(v0 op1)`
     [[phase.fault]]; at = "1s"; disk = { target = "r1" }: `disk` needs `next`
     [[phase.fault]]; at = "1s"; disk = { target = "r1" }: `disk` needs `fault`
+    [[phase.fault]]; at = "1s"; stall = { target = "r1", for = "0s" }: expected a duration longer than zero
     "#);
 }
 

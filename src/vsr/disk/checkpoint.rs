@@ -3,7 +3,7 @@
 //! There are two areas, the files `checkpoint-0` and `checkpoint-1`. A new checkpoint is written to the area that the
 //! superblock does not name. The order of writes:
 //!
-//! 1. header and content are written, the file is cut to their length, and synced;
+//! 1. header and content are written, and zeros up to the end of a sector; the file is cut to that length, and synced;
 //! 2. a superblock that names the area is written, and is durable;
 //! 3. only now may slots of the journal be freed (see [`Journal::free`](super::Journal::free)), and the other area be
 //!    written over.
@@ -30,7 +30,7 @@ use crate::base::{Checksum, Kind};
 use crate::env::{DiskError, Env, File, Queue};
 use crate::vsr::entry::Place;
 
-use super::persist::persist;
+use super::persist::{persist, whole_sectors};
 use super::reading::READS;
 use super::ring::SECTOR_SIZE;
 use super::superblock::Checkpoint;
@@ -229,10 +229,10 @@ async fn write_areas(env: Env, files: [File; 2], queue: Queue<(Checkpoint, Area)
 async fn write_area(file: &File, area: u8, Area(bytes): Area) -> Result<(), DiskError> {
     assert!(bytes.len() >= HEADER_SIZE, "an area begins with its header");
     assert_eq!(&bytes[16..24], MAGIC, "an area begins with its header");
-    let length = bytes.len() as u64;
+    let length = bytes.len().next_multiple_of(SECTOR_SIZE);
     let label = [u64::from(area)];
-    file.write_at(WRITE.label(label), 0, bytes).await?;
-    file.set_length(length).await?;
+    file.write_at(WRITE.label(label), 0, whole_sectors(&bytes, length)).await?;
+    file.set_length(length as u64).await?;
     file.sync(SYNC.label(label)).await
 }
 

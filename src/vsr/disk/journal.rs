@@ -1,7 +1,8 @@
 //! The log on disk, as it is written.
 //!
 //! The file `journal` is a [ring](super::ring) of slots of 1,024 bytes, two sectors each. An entry stands at the beginning
-//! of its op's slot, in the layout described in [`entry`](crate::vsr::entry). What follows it in its slot means nothing.
+//! of its op's slot, in the layout described in [`entry`](crate::vsr::entry). What follows it in its slot means nothing, but is
+//! written with it: a sector that cannot be read can be again only when all of it has been written over.
 //!
 //! An entry is durable when four things have been done in this order: its body was written, `journal` was synced, its
 //! header was written, `headers` was synced. The writer task takes all queued entries at once and does each of the four
@@ -28,7 +29,7 @@ use crate::vsr::plant::Plant;
 use super::Files;
 use super::headers::{Headers, Known, RECORD_SIZE};
 use super::log::Log;
-use super::persist::{all, persist};
+use super::persist::{all, persist, whole_sectors};
 use super::restart::Recovered;
 use super::ring::{HEADERS_PER_SECTOR, Ring, SECTOR_SIZE};
 
@@ -350,7 +351,8 @@ impl Writer {
         for write in &self.batch {
             assert!(write.encoded.len() as u64 <= SLOT_SIZE, "an entry fits into its slot");
             let slot = self.headers.ring().slot(write.known.header.op);
-            under_way.push(self.files.journal.write_at(WRITE.label([slot]), slot * SLOT_SIZE, write.encoded.clone()));
+            let bytes = whole_sectors(&write.encoded, SLOT_SIZE as usize);
+            under_way.push(self.files.journal.write_at(WRITE.label([slot]), slot * SLOT_SIZE, bytes));
         }
         all(under_way).await?;
         let synced = self.files.journal.sync(SYNC.label([])).await;

@@ -7,7 +7,11 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use crate::env::{DiskError, Env};
+
+use super::ring::SECTOR_SIZE;
 
 /// The mark of a write or sync that failed.
 pub const FAILED: &str = "disk write failed and was done anew";
@@ -17,6 +21,16 @@ const PAUSE: Duration = Duration::from_millis(10);
 
 // Without a pause, a disk that fails all the time would stop the clock.
 const _: () = assert!(!PAUSE.is_zero());
+
+/// The bytes with zeros behind them, `length` in all. A sector that has gone bad is mended only by a write of all of it.
+pub fn whole_sectors(bytes: &Bytes, length: usize) -> Bytes {
+    assert!(length.is_multiple_of(SECTOR_SIZE), "sectors are written as a whole");
+    assert!(bytes.len() <= length, "there is room for all of it");
+    let mut whole = Vec::with_capacity(length);
+    whole.extend_from_slice(bytes);
+    whole.resize(length, 0);
+    whole.into()
+}
 
 /// Waits until all of these have ended, also those behind one that failed. A write is under way whether or not somebody waits for it.
 ///

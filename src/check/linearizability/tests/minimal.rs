@@ -19,7 +19,7 @@ fn part(recording: &Recording, counterexample: &Counterexample, without: Option<
         }
     }
     ops.extend(counterexample.helpers.iter().map(|place| forgotten(&recording.entries[*place as usize])));
-    // What is forgotten of a read or of a swap that failed is all of it.
+    // What is forgotten of a read is all of it. Of a swap that failed it is that it did.
     let says = |entry: &Entry| entry.is_known() || !matches!(entry.act, Act::Get | Act::Contains);
     ops.retain(says);
     ops.sort_by_key(|entry| entry.call);
@@ -91,4 +91,27 @@ fn long_histories_have_short_counterexamples() {
             assert!(prefix.returned < 400, "{plan:?}");
         }
     }
+}
+
+#[test]
+fn if_the_nodes_run_out_it_is_said_that_less_might_do() {
+    let (mut unsure, mut sure) = (0, 0);
+    for seed in 0..10 {
+        let plant = Some(Plant::Stale);
+        let plan =
+            Plan { workload: Workload::SmallCas, seed, plant, operations: 200, clients: 4, unknown: 2, ..Plan::default() };
+        let recording = generate(&plan);
+        for nodes in (0..24).map(|power| 1 << power) {
+            let judgement = judge(&recording, Standard::KeyValue, nodes);
+            let Verdict::Impossible(counterexample) = &judgement.verdict else { continue };
+            verify(&recording, Standard::KeyValue, counterexample);
+            if counterexample.minimal {
+                sure += 1;
+                break;
+            }
+            unsure += 1;
+        }
+    }
+    assert_eq!(sure, 10, "with enough nodes everything is clear");
+    assert!(unsure >= 10, "only {unsure} were decided by fewer nodes than it takes to explain them");
 }

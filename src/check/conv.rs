@@ -45,6 +45,13 @@ impl Belief {
     }
 }
 
+impl Belief {
+    /// How far it is.
+    fn progress(&self) -> [Option<u64>; 4] {
+        [self.epoch, self.head.map(|head| head.0), self.committed, self.applied.map(|applied| applied.0)]
+    }
+}
+
 impl Conv {
     /// Whether these replicas are equal now; clients among them do not matter.
     pub fn converged(&self, core: &[NodeId]) -> bool {
@@ -68,8 +75,11 @@ impl Conv {
             let with = |words: &String| -> Vec<NodeId> {
                 aspects.iter().filter(|(_, own)| own[aspect] == *words).map(|(node, _)| *node).collect()
             };
-            // The opinion of most; among equals, that of the lowest replica.
-            let usual = aspects.iter().map(|(_, own)| &own[aspect]).rev().max_by_key(|words| with(words).len())?;
+            // The opinion of most; of as many, that of whoever is further, because the others were left behind; among equals,
+            // that of the lowest replica.
+            let weight =
+                |(node, own): &&(NodeId, [String; 5])| (with(&own[aspect]).len(), self.belief(*node).progress());
+            let usual = &aspects.iter().rev().max_by_key(weight)?.1[aspect];
             if let Some((node, own)) = aspects.iter().find(|(_, own)| own[aspect] != *usual) {
                 return Some((
                     *node,
@@ -191,10 +201,15 @@ mod tests {
     }
 
     #[test]
-    fn between_two_the_lower_one_is_believed() {
+    fn between_two_the_one_that_is_further_is_believed() {
+        for (further, other) in [(0, 1), (1, 0)] {
+            let mut story = equal_story();
+            story.core(&core()[..2]).probe(further, epoch(2, 1));
+            assert_eq!(story.end(), format!("r{other} has epoch 1, but r{further} has epoch 2"));
+        }
         let mut story = equal_story();
-        story.core(&core()[..2]).probe(0, epoch(2, 1));
-        assert_eq!(story.end(), "r1 has epoch 1, but r0 has epoch 2");
+        story.core(&core()[..2]).probe(0, head(2, 0xc));
+        assert_eq!(story.end(), "r1 has head 2 (0000000b), but r0 has head 2 (0000000c)", "the lower of equals");
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::arguments::{CheckArguments, Format};
 use super::console::Console;
 use super::exit::{Exit, Failure};
 use super::recording::{Kept, read};
+use super::repeat::quoted;
 
 /// How one file came out: its report, or what is wrong with it.
 enum Came {
@@ -88,8 +89,14 @@ fn explained(verified: &Verified) -> Judgement {
 }
 
 fn repeat(name: &str, arguments: &CheckArguments, program: &str) -> String {
-    let name = if name.contains(char::is_whitespace) { format!("'{name}'") } else { name.to_owned() };
-    let mut repeat = format!("{program} check {name}");
+    let name = match name {
+        // It is gone. Whoever wrote it can write it again.
+        "-" => "- < FILE".to_owned(),
+        // Not an option.
+        name if name.starts_with('-') => quoted(&format!("./{name}")),
+        name => quoted(name),
+    };
+    let mut repeat = format!("{} check {name}", quoted(program));
     if arguments.model != Standard::default() {
         repeat.push_str(&format!(" --model {}", arguments.model));
     }

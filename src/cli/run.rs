@@ -177,7 +177,8 @@ fn run_and_report(
     write_trace(arguments, &run, console)?;
 
     let judgement = Judgement::of(&scenario.expect, &run.verdict);
-    let report = Report { scenario, run: &run, judgement, past: &past, stands: &stands, notes: &notes, repeat: &repeat };
+    let report =
+        Report { scenario, run: &run, judgement, past: &past, stands: &stands, notes: &notes, repeat: &repeat };
     let verdict = match arguments.format {
         Format::Human => text::run(&report),
         Format::Json => json::run(&report),
@@ -201,9 +202,10 @@ fn past(
     let Some(finding) = run.verdict.finding().filter(|_| request.arguments.format == Format::Human) else {
         return Ok((Vec::new(), Vec::new()));
     };
-    let told = |trace: &[crate::base::Event]| {
-        let stands = if finding.oracle.is_liveness() { stand::stands(trace) } else { Vec::new() };
-        (causal_past(trace, finding.event, PAST), stands)
+    // What came last before patience ended, timers mostly, led to nothing.
+    let told = |trace: &[crate::base::Event]| match finding.oracle.is_liveness() {
+        true => (Vec::new(), stand::stands(trace)),
+        false => (causal_past(trace, finding.event, PAST), Vec::new()),
     };
     if let Some(trace) = &run.trace {
         return Ok(told(trace));

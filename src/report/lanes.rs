@@ -107,8 +107,11 @@ impl Lanes {
     fn step(&mut self, step: &Step) {
         match &step.what {
             What::World(text) => {
-                let text =
-                    if self.last == moment(step.at) { text.clone() } else { format!("{text}, at {}s", moment(step.at)) };
+                let text = if self.last == moment(step.at) {
+                    text.clone()
+                } else {
+                    format!("{text}, at {}s", moment(step.at))
+                };
                 self.rule('─', &text);
             }
             What::Node(node, kind) => self.node(step, *node, kind),

@@ -135,6 +135,11 @@ impl Checked<'_> {
             let entry = entry(&part.place);
             drawn.push(interval(entry, part.ends.then_some(entry.end), true));
         }
+        if let [part] = counterexample.parts.as_slice()
+            && let Some(swap) = denied(self.recording, entry(&part.place))
+        {
+            drawn.push(interval(swap, Some(swap.end), true));
+        }
         let helpers = counterexample.helpers.iter().take(SHOWN.saturating_sub(drawn.len()));
         drawn.extend(helpers.map(|place| interval(entry(place), None, false)));
         drawn.sort_by_key(|interval| interval.call);
@@ -345,7 +350,7 @@ fn familiar(
         matches!(entry.act, Act::Put | Act::Cas | Act::Get) && entry.value != id && entry.answer != Answer::No
     };
     match parts {
-        [read] if read.act == Act::Get && helpers.is_empty() && read.value != ABSENT => Some(format!(
+        [read] if is_unheard_of(read) && helpers.is_empty() => Some(format!(
             "client {} read {} at some time from {} to {}, which nobody had written by then{}",
             read.client,
             value(read.value),
@@ -413,10 +418,18 @@ fn familiar(
 /// A swap that would have written what was read, had it not failed. That it failed is believed, and so it is no part of what
 /// cannot be explained; but it is the first thing to look at.
 fn denied<'a>(recording: &'a Recording, read: &Entry) -> Option<&'a Entry> {
+    if !is_unheard_of(read) {
+        return None;
+    }
     recording.entries.iter().find(|entry| {
         let is_denied = entry.act == Act::Cas && entry.answer == Answer::No;
         is_denied && entry.key == read.key && entry.value == read.value && !read.precedes(entry)
     })
+}
+
+/// Whether it alone is what cannot be explained: it found something that nobody is said to have written.
+fn is_unheard_of(read: &Entry) -> bool {
+    read.act == Act::Get && read.value != ABSENT
 }
 
 fn listed(names: &[String]) -> String {

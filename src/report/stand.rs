@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::base::{Event, EventKind, Instant, NodeId, Outcome, Probe, Role};
+use crate::base::{Event, EventKind, Instant, Label, NodeId, Outcome, Probe, Role};
 
 use super::words::moment;
 
@@ -22,6 +22,8 @@ struct Stand {
     recovering: bool,
     /// A call that is open: which, what, and since when.
     call: Option<(u64, String, Instant)>,
+    /// Disk operations under way, oldest first.
+    disk: Vec<(Label, u32, Instant)>,
 }
 
 impl Stand {
@@ -41,6 +43,10 @@ impl Stand {
             // Who gives up calls again, and has waited all the same.
             EventKind::Return { outcome, .. } if *outcome != Outcome::Unknown => self.call = None,
             EventKind::Probe(probe) => self.say(probe, event.at),
+            EventKind::DiskStart { label, repeat, .. } => self.disk.push((*label, *repeat, event.at)),
+            EventKind::DiskDone { label, repeat, .. } => {
+                self.disk.retain(|(begun, of_them, _)| (begun, of_them) != (label, repeat));
+            }
             _ => {}
         }
     }
@@ -86,6 +92,9 @@ impl Stand {
                 let _ = write!(text, ", {what} {index}");
             }
         }
+        if let Some((label, repeat, at)) = self.disk.first() {
+            let _ = write!(text, "; its disk has been at {label} #{repeat} since {}s", moment(*at));
+        }
         if let Some(at) = self.paused {
             let _ = write!(text, "; paused since {}s", moment(at));
         }
@@ -110,7 +119,9 @@ mod tests {
     use std::rc::Rc;
 
     use super::*;
-    use crate::base::{Checksum, ClientId, EventId, Incarnation, Key, Operation, Reply};
+    use crate::base::{Checksum, ClientId, EventId, Incarnation, Key, Kind, Operation, Reply};
+
+    static SYNC: Kind = Kind::new("sync", &[]);
 
     fn at(seconds: u64, node: NodeId, kind: EventKind) -> Event {
         let at = Instant::from_nanos(seconds * 1_000_000_000);
@@ -132,6 +143,8 @@ mod tests {
         let done = |seconds, index, number, outcome| {
             at(seconds, NodeId::client(index), EventKind::Return { client: client(index), number, outcome })
         };
+        let started =
+            |seconds, repeat| at(seconds, replica(4), EventKind::DiskStart { label: SYNC.label([]), repeat, hash: 0 });
         let trace = [
             at(1, replica(0), EventKind::Boot(life)),
             probe(2, 0, Probe::Role { role: Role::Primary, epoch: 3 }),
@@ -146,6 +159,9 @@ mod tests {
             probe(11, 3, Probe::Recovering),
             at(12, replica(4), EventKind::Boot(life)),
             at(13, replica(4), EventKind::Pause),
+            started(13, 1),
+            started(14, 2),
+            at(14, replica(4), EventKind::DiskDone { label: SYNC.label([]), repeat: 1, hash: 0 }),
             call(14, 0, 5),
             done(15, 0, 5, Outcome::Unknown),
             call(16, 1, 2),
@@ -157,7 +173,7 @@ mod tests {
         r1 is between epochs, on its way into 4 since 6.000000s, log of 3
         r2 is down since 10.000000s
         r3 is recovering
-        r4 is up and has said nothing of its part; paused since 13.000000s
+        r4 is up and has said nothing of its part; its disk has been at sync #2 since 14.000000s; paused since 13.000000s
         ");
     }
 }

@@ -287,7 +287,7 @@ impl World {
             core: shared.core.borrow().clone(),
             faults: tracer.deeds(),
             marks,
-            aims: shared.faults.borrow().aims.all().to_vec(),
+            aims: shared.faults.borrow_mut().aims.finish(),
             trace: tracer.trace.as_ref().map(RefCell::take),
             unused,
             files: if record.is_some() { file_names(shared) } else { BTreeSet::new() },

@@ -5,6 +5,9 @@
 //! its new name. Which number of a label counts operations is known to the protocol alone; so there are guesses, and
 //! each is a candidate like any other.
 //!
+//! A log in a ring names its slots over and over: with a ring of 12, the fifth `write(slot2)` is that of the 51st entry. One entry
+//! fewer before it, and that is the fifth `write(slot1)`. The length of the ring is perhaps one of the system's parameters.
+//!
 //! What a crash leaves of a disk is named by the life that ends, so without an earlier crash of that node it is the life before.
 
 use std::collections::BTreeMap;
@@ -34,7 +37,28 @@ pub(super) fn guesses(plan: &Scenario, removed: &Removed) -> Vec<Scenario> {
             guesses.push(renamed);
         }
     }
+    for (_, slots) in plan.parameters.iter() {
+        let mut renamed = plan.clone();
+        for deviation in deviations_mut(&mut renamed) {
+            turn_back(&mut deviation.name, slots, all);
+        }
+        if renamed != *plan && !guesses.contains(&renamed) {
+            guesses.push(renamed);
+        }
+    }
     guesses
+}
+
+/// The name of a disk operation on a slot of a ring, so many entries earlier. What is not in a ring of this length keeps its name.
+fn turn_back(name: &mut Name<LabelText>, slots: u64, fewer: u64) {
+    if let Name::Disk { label, repeat, .. } = name
+        && let [(_, slot)] = label.numbers.as_mut_slice()
+        && *slot < slots
+        && let Some(entry) = (u64::from(*repeat - 1) * slots + *slot).checked_sub(fewer)
+    {
+        *slot = entry % slots;
+        *repeat = u32::try_from(entry / slots).map_or(*repeat, |turns| turns + 1);
+    }
 }
 
 /// What a label's numbers might count.
@@ -99,5 +123,29 @@ fn lives(name: &mut Name<LabelText>, removed: &Removed) {
         }
         Name::Delivery { .. } | Name::Packet { .. } | Name::Disk { .. } => {}
         Name::Resume { .. } | Name::Reset { .. } | Name::Clock { .. } | Name::World => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ring_turns_back() {
+        for (fewer, expected) in [
+            (0, "write(slot2) #5"),
+            (1, "write(slot1) #5"),
+            (3, "write(slot11) #4"),
+            (50, "write(slot0) #1"),
+            (51, "write(slot2) #5"),
+        ] {
+            let mut deviation: crate::scenario::Deviation<LabelText> =
+                "unreadable r0 disk write(slot2) #5 sector 0".parse().expect("it is one");
+            turn_back(&mut deviation.name, 12, fewer);
+            let expected = format!("unreadable r0 disk {expected} sector 0");
+            assert_eq!(deviation.to_string(), expected, "{fewer} fewer");
+            turn_back(&mut deviation.name, 0, fewer);
+            assert_eq!(deviation.to_string(), expected, "in no ring at all");
+        }
     }
 }

@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use crate::world::network::links::Met;
+
 /// What came of a fault of a phase that began.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Aim {
@@ -33,6 +35,8 @@ pub enum Miss {
     NoOperation,
     /// Nothing was held that it could have let go.
     NothingHeld,
+    /// No message came that it would have stopped.
+    NoMessage,
 }
 
 impl fmt::Display for Miss {
@@ -44,6 +48,7 @@ impl fmt::Display for Miss {
             Miss::Refused => "the budget refused it",
             Miss::NoOperation => "no operation came that fits",
             Miss::NothingHeld => "nothing was held there",
+            Miss::NoMessage => "no message came that it would have stopped",
         })
     }
 }
@@ -52,6 +57,8 @@ impl fmt::Display for Miss {
 #[derive(Debug, Default)]
 pub(in crate::world) struct Aims {
     all: Vec<Aim>,
+    /// Those that strike once a packet meets them.
+    waiting: Vec<(usize, usize, Met)>,
 }
 
 impl Aims {
@@ -86,8 +93,21 @@ impl Aims {
         aim.miss = Some(miss);
     }
 
-    /// All of them.
-    pub fn all(&self) -> &[Aim] {
-        &self.all
+    /// It strikes when a packet meets it.
+    pub fn strikes_when_met(&mut self, phase: usize, fault: usize, met: Met) {
+        assert!(self.at(phase, fault).due > 0, "nothing strikes before its time");
+        self.waiting.push((phase, fault, met));
+    }
+
+    /// All of them, when nothing can strike any more.
+    pub fn finish(&mut self) -> Vec<Aim> {
+        for (phase, fault, met) in std::mem::take(&mut self.waiting) {
+            match met.get() {
+                true => self.has_struck(phase, fault),
+                false => self.has_missed(phase, fault, Miss::NoMessage),
+            }
+        }
+        assert!(self.all.is_sorted_by_key(|aim| (aim.phase, aim.fault)), "they are in the order of the scenario");
+        self.all.clone()
     }
 }

@@ -254,7 +254,7 @@ impl Shared {
         };
         let mut miss = if spared > 0 { Miss::Spared } else { misfit };
         self.faults.borrow_mut().aims.is_due(phase, fault);
-        let mut strikes = false;
+        let (mut strikes, mut met_later) = (false, Vec::new());
         for what in resolved {
             if self.stopped.get() {
                 break;
@@ -282,12 +282,24 @@ impl Shared {
                 }
                 what => {
                     self.carry_out(what);
-                    strikes = true;
+                    let met = match what {
+                        What::CutOnly { .. } => Some(self.network.borrow().met_by_last()),
+                        What::Hold { .. } => Some(self.traffic.gates.borrow().met_by_last()),
+                        _ => None,
+                    };
+                    strikes |= met.is_none();
+                    met_later.extend(met);
                 }
             }
         }
         let aims = &mut self.faults.borrow_mut().aims;
-        if strikes { aims.has_struck(phase, fault) } else { aims.has_missed(phase, fault, miss) }
+        let waits = !met_later.is_empty();
+        met_later.into_iter().for_each(|met| aims.strikes_when_met(phase, fault, met));
+        match strikes {
+            true => aims.has_struck(phase, fault),
+            false if waits => {}
+            false => aims.has_missed(phase, fault, miss),
+        }
     }
 
     fn still_fits(&self, what: &What) -> bool {

@@ -6,8 +6,9 @@
 //! nobody overtakes them.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
 
-use super::links::LinkId;
+use super::links::{LinkId, Met};
 use crate::base::{Label, LabelText};
 
 /// Which links are closed, and what waits there.
@@ -25,6 +26,7 @@ struct Gate {
     links: Vec<LinkId>,
     /// Only for packets with this label, or of this kind.
     only: Option<LabelText>,
+    met: Met,
 }
 
 /// Why packets wait.
@@ -68,8 +70,15 @@ impl Gates {
     pub fn close(&mut self, why: Why, links: Vec<LinkId>, only: Option<LabelText>) -> u32 {
         assert!(why == Why::Held || only.is_none(), "a clog knows no labels");
         self.generation += 1;
-        self.closed.push(Gate { generation: self.generation, why, links, only });
+        self.closed.push(Gate { generation: self.generation, why, links, only, met: Met::default() });
         self.generation
+    }
+
+    /// Whether a packet has met the gate that was closed last.
+    pub fn met_by_last(&self) -> Met {
+        let last = self.closed.last().expect("a gate has just been closed");
+        assert_eq!(last.generation, self.generation, "nothing was closed after it");
+        Rc::clone(&last.met)
     }
 
     /// Opens a gate. The packets that come to the door again, in order; none if it was open.
@@ -124,7 +133,9 @@ impl Gates {
     pub fn admit(&mut self, link: LinkId, label: &Label, place: u32, strictly: bool) -> Admission {
         let stops =
             |gate: &Gate| gate.links.contains(&link) && gate.only.as_ref().is_none_or(|only| only.matches(label));
-        let closed = self.closed.iter().any(stops);
+        let gate = self.closed.iter().find(|gate| stops(gate));
+        gate.iter().for_each(|gate| gate.met.set(true));
+        let closed = gate.is_some();
         let Some(line) = self.lines.get_mut(&link) else {
             if closed {
                 self.lines.entry(link).or_default().waiting.push_back(place);

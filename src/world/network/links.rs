@@ -1,5 +1,8 @@
 //! The network: what happens to a packet. *When* things happen is the world's business; nothing here knows a clock.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use crate::base::name::key;
 use crate::base::{Cluster, Instant, Label, LabelText, NodeId};
 use crate::world::decisions::repeats::Repeats;
@@ -66,7 +69,11 @@ struct Cut {
     links: Vec<(NodeId, NodeId)>,
     /// Only packets with this label, or of this kind.
     only: Option<LabelText>,
+    met: Met,
 }
+
+/// Whether a packet has met what was to keep it from arriving.
+pub type Met = Rc<Cell<bool>>;
 
 impl Network {
     /// A network in which everybody reaches everybody.
@@ -148,8 +155,20 @@ impl Network {
     /// Whether a packet with this label is cut off.
     pub fn cuts_off(&self, link: LinkId, label: &Label) -> bool {
         let here = |cut: &&Cut| cut.links.iter().any(|(from, to)| from != to && self.between(*from, *to) == link);
-        self.is_cut(link)
-            || self.cuts.iter().filter(here).filter_map(|cut| cut.only.as_ref()).any(|only| only.matches(label))
+        if self.is_cut(link) {
+            return true;
+        }
+        let matches = |cut: &&Cut| cut.only.as_ref().is_some_and(|only| only.matches(label));
+        let cut = self.cuts.iter().filter(here).find(matches);
+        cut.iter().for_each(|cut| cut.met.set(true));
+        cut.is_some()
+    }
+
+    /// Whether a packet has met the cut that was made last.
+    pub fn met_by_last(&self) -> Met {
+        let last = self.cuts.last().expect("a cut has just been made");
+        assert_eq!(last.generation, self.generation, "nothing was cut after it");
+        Rc::clone(&last.met)
     }
 
     /// From here on packets of this link do not wait for those that were sent before.
@@ -173,7 +192,7 @@ impl Network {
             self.cuts.last().is_none_or(|cut| cut.generation < self.generation),
             "cuts are numbered as they are made"
         );
-        self.cuts.push(Cut { generation: self.generation, links, only });
+        self.cuts.push(Cut { generation: self.generation, links, only, met: Met::default() });
         self.rebuild();
         self.generation
     }

@@ -3,6 +3,7 @@
 use super::decay::{arm, at, decaying, node, rot, writer};
 use super::{crash, phase, run};
 use crate::base::NodeId;
+use crate::env::{Env, Local};
 use crate::world::*;
 
 /// Of each fault how often it was due and how often it struck, and why it last did not.
@@ -54,8 +55,43 @@ fn to_release_what_nobody_holds_is_to_do_nothing() {
     let release = || What::Release { from: from.clone(), to: to.clone() };
     let hold = What::Hold { from: from.clone(), to: to.clone(), only: None, release_after: None };
     let faults = vec![at(10, release()), at(11, hold), at(12, release()), at(13, release())];
-    let held = (1, 1, None);
-    assert_eq!(aims(faults), [(1, 0, Some(Miss::NothingHeld)), held, held, (1, 0, Some(Miss::NothingHeld))]);
+    let expected = [
+        (1, 0, Some(Miss::NothingHeld)),
+        // Nobody here sends anything.
+        (1, 0, Some(Miss::NoMessage)),
+        (1, 1, None),
+        (1, 0, Some(Miss::NothingHeld)),
+    ];
+    assert_eq!(aims(faults), expected);
+}
+
+#[test]
+fn what_stops_messages_has_struck_when_it_has_stopped_one() {
+    let [from, to] = [0, 1].map(|index| super::network::group(NodeId::replica(index)));
+    let cut = |label: &str| What::CutOnly {
+        from: from.clone(),
+        to: to.clone(),
+        only: label.parse().expect("it is a label"),
+        both_ways: false,
+        heal_after: None,
+    };
+    let hold =
+        |label: &str| What::Hold { from: from.clone(), to: to.clone(), only: label.parse().ok(), release_after: None };
+    let faults = vec![at(1, cut("Hullo")), at(1, hold("Hullo")), at(1, hold("Hello")), at(30, cut("Hello"))];
+    fn chatter(env: Env) -> Local<()> {
+        Box::pin(async move {
+            loop {
+                if env.id() == NodeId::replica(0) {
+                    env.send(NodeId::replica(1), super::HELLO.label([1]), bytes::Bytes::new());
+                }
+                env.sleep(super::ms(5)).await;
+            }
+        })
+    }
+    let remains = run(decaying(vec![phase("only", 50, faults)]), chatter);
+    let aims: Vec<_> = remains.aims.iter().map(|aim| (aim.struck, aim.miss)).collect();
+    let missed = (0, Some(Miss::NoMessage));
+    assert_eq!(aims, [missed, missed, (1, None), (1, None)]);
 }
 
 #[test]

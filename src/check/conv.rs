@@ -43,9 +43,7 @@ impl Belief {
             of("state", self.applied.map(|(index, state)| format!("{state} after op {index}"))),
         ]
     }
-}
 
-impl Belief {
     /// How far it is.
     fn progress(&self) -> [Option<u64>; 4] {
         [self.epoch, self.head.map(|head| head.0), self.committed, self.applied.map(|applied| applied.0)]

@@ -56,7 +56,8 @@ struct Ack {
     digest: Checksum,
     /// The last epoch in which it was acknowledged.
     epoch: u64,
-    /// It was erased, and is there only because the disk did not do so. What becomes of it then is the disk's doing.
+    /// It was erased, and is there only because the disk did not do so. Until the system has written it again, what becomes of it
+    /// on the disk is the disk's doing.
     undead: bool,
 }
 
@@ -123,10 +124,11 @@ impl Mono {
             }
         }
         let checkpoint = layout.checkpoint(disks, node);
-        for ack in promises.acked.iter().rev().filter(|ack| ack.index > checkpoint && !ack.undead) {
+        for ack in promises.acked.iter_mut().rev().filter(|ack| ack.index > checkpoint) {
             self.checked += 1;
             let held = layout.entry(disks, node, ack.index);
-            if held != Some(ack.digest) {
+            ack.undead &= held != Some(ack.digest);
+            if held != Some(ack.digest) && !ack.undead {
                 let held = held.map_or("does not have it on its disk".to_owned(), |held| {
                     format!("has {held} in its place on its disk")
                 });
@@ -215,11 +217,12 @@ impl Mono {
         if index > promises.top {
             promises.push(ack);
         } else {
-            promises
-                .acked
-                .iter_mut()
-                .filter(|known| known.index <= index)
-                .for_each(|known| known.epoch = known.epoch.max(epoch));
+            for known in promises.acked.iter_mut().filter(|known| known.index <= index) {
+                known.epoch = known.epoch.max(epoch);
+                let is_promised =
+                    |layout: &Rc<dyn Layout>| layout.entry(disks, node, known.index) == Some(known.digest);
+                known.undead &= !(known.undead && self.layout.as_ref().is_some_and(is_promised));
+            }
         }
         Ok(())
     }

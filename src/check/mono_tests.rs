@@ -102,6 +102,13 @@ fn what_was_erased_and_is_there_all_the_same_may_be_acknowledged() {
     let mut story = erased(0xb);
     story.holds(1, 3, 0xc).probe(1, acked(1, 3, 0xc)).crash(1, 2).boot(1, 3);
     assert_eq!(story.end(), "kept");
+    // Once the system has written it again, it is its own affair.
+    let mut story = erased(0xb);
+    story.probe(1, acked(1, 2, 0xb)).holds(1, 2, 0xb).probe(1, acked(1, 2, 0xb)).forgets(1, 2).crash(1, 2).boot(1, 3);
+    assert!(story.end().ends_with("but it had acknowledged op 2 (0000000b) in epoch 1"));
+    let mut story = erased(0xb);
+    story.probe(1, acked(1, 2, 0xb)).holds(1, 2, 0xb).crash(1, 2).boot(1, 3).forgets(1, 2).crash(1, 3).boot(1, 4);
+    assert!(story.end().ends_with("but it had acknowledged op 2 (0000000b) in epoch 1"));
     // But not another entry, and not one that is there no longer.
     let mut story = erased(0xe);
     story.probe(1, acked(1, 2, 0xb));

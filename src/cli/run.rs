@@ -173,7 +173,7 @@ fn run_and_report(
         let shrink = request.chosen.repeat.line("shrink", shrink);
         notes.push(format!("to see more of it: {repeat} --trace lanes; to make it small: {shrink}"));
     }
-    let (past, stands) = past(request, scenario, &settings, &run)?;
+    let (past, stands) = what_led_to_it(request, scenario, &settings, &run)?;
     write_trace(arguments, &run, console)?;
 
     let judgement = Judgement::of(&scenario.expect, &run.verdict);
@@ -193,7 +193,7 @@ fn run_and_report(
 
 /// The events that led to the finding, if there is one and somebody will read them; and where everybody stood then, if it is about
 /// progress.
-fn past(
+fn what_led_to_it(
     request: &Request<'_>,
     scenario: &Scenario,
     settings: &Settings,

@@ -20,7 +20,7 @@ struct Stand {
     head: Option<u64>,
     committed: Option<u64>,
     recovering: bool,
-    /// A call that is open: which, what, and since when.
+    /// A call that is open or was given up: which, what, and since when nothing has been answered.
     call: Option<(u64, String, Instant)>,
     /// Disk operations under way, oldest first.
     disk: Vec<(Label, u32, Instant)>,
@@ -38,7 +38,8 @@ impl Stand {
             EventKind::Pause => self.paused = Some(event.at),
             EventKind::Resume => self.paused = None,
             EventKind::Call { number, operation, .. } => {
-                self.call = Some((*number, operation.to_string(), event.at));
+                let since = self.call.as_ref().map_or(event.at, |(.., since)| *since);
+                self.call = Some((*number, operation.to_string(), since));
             }
             // Who gives up calls again, and has waited all the same.
             EventKind::Return { outcome, .. } if *outcome != Outcome::Unknown => self.call = None,
@@ -164,11 +165,12 @@ mod tests {
             at(14, replica(4), EventKind::DiskDone { label: SYNC.label([]), repeat: 1, hash: 0 }),
             call(14, 0, 5),
             done(15, 0, 5, Outcome::Unknown),
+            call(16, 0, 6),
             call(16, 1, 2),
             done(17, 1, 2, Outcome::Done(Reply::Value(None))),
         ];
         insta::assert_snapshot!(stands(&trace).join("\n"), @r"
-        c0 waits for its call #5 (get k1) since 14.000000s
+        c0 waits for its call #6 (get k1) since 14.000000s
         r0 is primary in epoch 3 since 2.000000s, committed 6, head 7
         r1 is between epochs, on its way into 4 since 6.000000s, log of 3
         r2 is down since 10.000000s

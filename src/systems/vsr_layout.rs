@@ -52,7 +52,8 @@ impl VsrLayout {
 impl Layout for VsrLayout {
     fn entry(&self, disks: &dyn Disks, node: NodeId, index: u64) -> Option<Checksum> {
         // The number of slots never changes, and stands at the same place in every copy.
-        let slots = word_at(&disks.promised(node, "superblock", 104, 8)?, 0);
+        let copy = |copy: u64| disks.promised(node, "superblock", copy * COPY as u64 + 104, 8);
+        let slots = word_at(&(0..4).find_map(copy)?, 0);
         let offset = index.checked_sub(1)?.checked_rem(slots)? * SLOT;
         // Mostly the whole entry lies in one piece, and one look is enough. What follows it may be missing or in doubt.
         let mut slot = disks.promised_piece(node, "journal", offset, HEADER, SLOT as usize)?;

@@ -80,7 +80,8 @@ pub const PRIMARY_SILENCE_JITTER: Duration = Duration::from_millis(100);
 /// A primary that has not heard from a replication quorum for this long gives up its view.
 pub const ABDICATION: Duration = Duration::from_millis(1000);
 /// A replica that is on its way into a view, and asks its primary how, counts as one that hears it for so long; then it
-/// must have acknowledged something. Its disk may be slow, but perhaps it hears nothing of what it asks for.
+/// must have acknowledged something. Its disk may be slow, but perhaps it hears nothing of what it asks for. Twice
+/// [`VIEW_CHANGE_PACES`] times what a superblock took, if that is more: it writes a log besides.
 pub const ARRIVAL: Duration = Duration::from_millis(2000);
 /// Votes and promises are repeated this often until the view has started.
 pub const VOTE_RESEND: Duration = Duration::from_millis(100);

@@ -4,7 +4,7 @@
 
 use crate::base::{Instant, Probe, Role};
 
-use super::config::{ABDICATION, ARRIVAL, HEARTBEAT, PIPELINE, PREPARE_RESEND, RESEND_BATCH};
+use super::config::{ABDICATION, ARRIVAL, HEARTBEAT, PIPELINE, PREPARE_RESEND, RESEND_BATCH, VIEW_CHANGE_PACES};
 use super::entry::{Entry, Header, Place, View};
 use super::message::Message;
 use super::plant::Plant;
@@ -21,8 +21,8 @@ pub(super) struct Backup {
     acked_before: u64,
     /// When it last showed that it hears the primary.
     heard: Instant,
-    /// Since when it has been on its way into the view, if it has acknowledged nothing since.
-    arriving: Option<Instant>,
+    /// Since when it has been on its way into the view, and when it last said so, if it has acknowledged nothing since.
+    arriving: Option<(Instant, Instant)>,
 }
 
 impl Backup {
@@ -150,8 +150,14 @@ impl Replica {
         assert_ne!(from, self.me);
         assert!(self.leads(), "whoever arrives asks the primary");
         let now = self.env.now();
+        // Where disks are slow it takes longer.
+        let arrival = ARRIVAL.max(self.pace.saturating_mul(2 * VIEW_CHANGE_PACES));
         let backup = &mut self.backups[usize::from(from)];
-        if now.since(*backup.arriving.get_or_insert(now)) < ARRIVAL {
+        // After a silence it is another arrival, of another life perhaps.
+        let before = backup.arriving.filter(|(_, last)| now.since(*last) < ABDICATION);
+        let since = before.map_or(now, |(since, _)| since);
+        backup.arriving = Some((since, now));
+        if now.since(since) < arrival {
             backup.heard = now;
         } else if now.since(backup.heard) >= ABDICATION {
             self.env.mark("arrival without end");

@@ -226,7 +226,8 @@ impl Replica {
 
     /// Answers those who have asked, once what we know of their lives is durable.
     pub fn answer_recoveries(&mut self) {
-        if !self.promises.is_settled() || self.status == Status::Recovering {
+        // Of a log that is two at the moment nothing could be said that is true of one view. Later there will be.
+        if !self.promises.is_settled() || self.status == Status::Recovering || self.is_mixed() {
             return;
         }
         for peer in self.peers() {

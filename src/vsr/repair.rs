@@ -163,11 +163,13 @@ impl Replica {
         });
     }
 
+    /// Whether part of another log is in ours, so that it is not clear of which view ours is.
+    pub fn is_mixed(&self) -> bool {
+        self.half_installed.is_some() || self.install.as_ref().is_some_and(|install| install.kept.is_some())
+    }
+
     fn ignore_get_entries(&self, from: u64, to: u64) -> bool {
-        // While a log is on its way into ours it is not clear of which view ours is.
-        let mixed =
-            self.half_installed.is_some() || self.install.as_ref().is_some_and(|install| install.kept.is_some());
-        mixed || from > to || self.is_syncing()
+        self.is_mixed() || from > to || self.is_syncing()
     }
 
     pub fn on_get_entries(&mut self, from: u16, view: View, first: u64, to: u64) {

@@ -283,6 +283,7 @@ impl Replica {
         if let Some(kept) = self.half_installed.take() {
             self.cut(kept);
             assert_eq!(self.log.op(), kept, "of a log that was begun nothing is left");
+            self.answer_recoveries();
             // A log that was begun meanwhile may have stood on what is gone now, and then nobody has asked for it yet.
             self.fetch();
         }

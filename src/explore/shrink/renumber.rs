@@ -10,7 +10,7 @@
 //!
 //! What a crash leaves of a disk is named by the life that ends, so without an earlier crash of that node it is the life before.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::items::{deviations_mut, deviations_of};
 use crate::base::{LabelText, Name, NodeId};
@@ -37,10 +37,18 @@ pub(super) fn guesses(plan: &Scenario, removed: &Removed) -> Vec<Scenario> {
             guesses.push(renamed);
         }
     }
-    for (_, slots) in plan.parameters.iter() {
+    // Which number is a slot is not known either, so each kind of operation is a guess of its own.
+    let kinds: BTreeSet<String> = deviations_of(plan)
+        .iter()
+        .filter_map(|deviation| match &deviation.name {
+            Name::Disk { label, .. } if label.numbers.len() == 1 => Some(label.kind.clone()),
+            _ => None,
+        })
+        .collect();
+    for (kind, (_, slots)) in kinds.iter().flat_map(|kind| plan.parameters.iter().map(move |slots| (kind, slots))) {
         let mut renamed = plan.clone();
         for deviation in deviations_mut(&mut renamed) {
-            turn_back(&mut deviation.name, slots, all);
+            turn_back(&mut deviation.name, kind, slots, all);
         }
         if renamed != *plan && !guesses.contains(&renamed) {
             guesses.push(renamed);
@@ -49,15 +57,18 @@ pub(super) fn guesses(plan: &Scenario, removed: &Removed) -> Vec<Scenario> {
     guesses
 }
 
-/// The name of a disk operation on a slot of a ring, so many entries earlier. What is not in a ring of this length keeps its name.
-fn turn_back(name: &mut Name<LabelText>, slots: u64, fewer: u64) {
+/// The name of a disk operation of this kind on a slot of a ring, so many entries earlier. What is not in a ring of this length keeps
+/// its name.
+fn turn_back(name: &mut Name<LabelText>, kind: &str, slots: u64, fewer: u64) {
     if let Name::Disk { label, repeat, .. } = name
+        && label.kind == kind
         && let [(_, slot)] = label.numbers.as_mut_slice()
         && *slot < slots
-        && let Some(entry) = (u64::from(*repeat - 1) * slots + *slot).checked_sub(fewer)
+        && let Some(turns) = u64::from(*repeat - 1).checked_mul(slots)
+        && let Some(entry) = turns.saturating_add(*slot).checked_sub(fewer)
     {
         *slot = entry % slots;
-        *repeat = u32::try_from(entry / slots).map_or(*repeat, |turns| turns + 1);
+        *repeat = u32::try_from(entry / slots).map_or(*repeat, |turns| turns.saturating_add(1));
     }
 }
 
@@ -141,10 +152,11 @@ mod tests {
         ] {
             let mut deviation: crate::scenario::Deviation<LabelText> =
                 "unreadable r0 disk write(slot2) #5 sector 0".parse().expect("it is one");
-            turn_back(&mut deviation.name, 12, fewer);
+            turn_back(&mut deviation.name, "write-headers", 12, 1);
+            turn_back(&mut deviation.name, "write", 12, fewer);
             let expected = format!("unreadable r0 disk {expected} sector 0");
             assert_eq!(deviation.to_string(), expected, "{fewer} fewer");
-            turn_back(&mut deviation.name, 0, fewer);
+            turn_back(&mut deviation.name, "write", 0, fewer);
             assert_eq!(deviation.to_string(), expected, "in no ring at all");
         }
     }

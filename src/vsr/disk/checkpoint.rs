@@ -229,10 +229,10 @@ async fn write_areas(env: Env, files: [File; 2], queue: Queue<(Checkpoint, Area)
 async fn write_area(file: &File, area: u8, Area(bytes): Area) -> Result<(), DiskError> {
     assert!(bytes.len() >= HEADER_SIZE, "an area begins with its header");
     assert_eq!(&bytes[16..24], MAGIC, "an area begins with its header");
-    let length = bytes.len().next_multiple_of(SECTOR_SIZE);
-    let label = [u64::from(area)];
-    file.write_at(WRITE.label(label), 0, whole_sectors(&bytes, length)).await?;
-    file.set_length(length as u64).await?;
+    let whole = whole_sectors(&bytes);
+    let (label, padded) = ([u64::from(area)], whole.len() as u64);
+    file.write_at(WRITE.label(label), 0, whole).await?;
+    file.set_length(padded).await?;
     file.sync(SYNC.label(label)).await
 }
 

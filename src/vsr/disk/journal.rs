@@ -1,8 +1,8 @@
 //! The log on disk, as it is written.
 //!
 //! The file `journal` is a [ring](super::ring) of slots of 1,024 bytes, two sectors each. An entry stands at the beginning
-//! of its op's slot, in the layout described in [`entry`](crate::vsr::entry). What follows it in its slot means nothing, but is
-//! written with it: a sector that cannot be read can be again only when all of it has been written over.
+//! of its op's slot, in the layout described in [`entry`](crate::vsr::entry). What follows it in its slot means nothing, but up to the end
+//! of a sector it is written with it: one that cannot be read can be again only when all of it has been written over.
 //!
 //! An entry is durable when four things have been done in this order: its body was written, `journal` was synced, its
 //! header was written, `headers` was synced. The writer task takes all queued entries at once and does each of the four
@@ -351,7 +351,8 @@ impl Writer {
         for write in &self.batch {
             assert!(write.encoded.len() as u64 <= SLOT_SIZE, "an entry fits into its slot");
             let slot = self.headers.ring().slot(write.known.header.op);
-            let bytes = whole_sectors(&write.encoded, SLOT_SIZE as usize);
+            let bytes = whole_sectors(&write.encoded);
+            assert!(bytes.len() as u64 <= SLOT_SIZE, "its sectors are those of its slot");
             under_way.push(self.files.journal.write_at(WRITE.label([slot]), slot * SLOT_SIZE, bytes));
         }
         all(under_way).await?;

@@ -22,10 +22,14 @@ const PAUSE: Duration = Duration::from_millis(10);
 // Without a pause, a disk that fails all the time would stop the clock.
 const _: () = assert!(!PAUSE.is_zero());
 
-/// The bytes with zeros behind them, `length` in all. A sector that has gone bad is mended only by a write of all of it.
-pub fn whole_sectors(bytes: &Bytes, length: usize) -> Bytes {
-    assert!(length.is_multiple_of(SECTOR_SIZE), "sectors are written as a whole");
-    assert!(bytes.len() <= length, "there is room for all of it");
+/// The bytes, with zeros behind them up to the end of a sector. One that has gone bad is mended only by a write of all of it.
+pub fn whole_sectors(bytes: &Bytes) -> Bytes {
+    let length = bytes.len().next_multiple_of(SECTOR_SIZE);
+    if length == bytes.len() {
+        return bytes.clone();
+    }
+    assert!(!bytes.is_empty(), "there is something to write");
+    assert!(length - bytes.len() < SECTOR_SIZE, "no sector is written that could be left alone");
     let mut whole = Vec::with_capacity(length);
     whole.extend_from_slice(bytes);
     whole.resize(length, 0);

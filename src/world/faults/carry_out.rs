@@ -297,7 +297,8 @@ impl Shared {
         met_later.into_iter().for_each(|met| aims.strikes_when_met(phase, fault, met));
         match strikes {
             true => aims.has_struck(phase, fault),
-            false if waits => {}
+            // The world ended amid it: nobody knows whether it would have.
+            false if waits || self.stopped.get() => {}
             false => aims.has_missed(phase, fault, miss),
         }
     }

@@ -133,9 +133,7 @@ impl Gates {
     pub fn admit(&mut self, link: LinkId, label: &Label, place: u32, strictly: bool) -> Admission {
         let stops =
             |gate: &Gate| gate.links.contains(&link) && gate.only.as_ref().is_none_or(|only| only.matches(label));
-        let gate = self.closed.iter().find(|gate| stops(gate));
-        gate.iter().for_each(|gate| gate.met.set(true));
-        let closed = gate.is_some();
+        let closed = self.closed.iter().filter(|gate| stops(gate)).inspect(|gate| gate.met.set(true)).count() > 0;
         let Some(line) = self.lines.get_mut(&link) else {
             if closed {
                 self.lines.entry(link).or_default().waiting.push_back(place);

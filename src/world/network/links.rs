@@ -152,16 +152,14 @@ impl Network {
         self.links[link.0].eventful
     }
 
-    /// Whether a packet with this label is cut off.
+    /// Whether a packet with this label, which is on its way, is cut off; all cuts that it meets remember it.
     pub fn cuts_off(&self, link: LinkId, label: &Label) -> bool {
         let here = |cut: &&Cut| cut.links.iter().any(|(from, to)| from != to && self.between(*from, *to) == link);
         if self.is_cut(link) {
             return true;
         }
         let matches = |cut: &&Cut| cut.only.as_ref().is_some_and(|only| only.matches(label));
-        let cut = self.cuts.iter().filter(here).find(matches);
-        cut.iter().for_each(|cut| cut.met.set(true));
-        cut.is_some()
+        self.cuts.iter().filter(here).filter(matches).inspect(|cut| cut.met.set(true)).count() > 0
     }
 
     /// Whether a packet has met the cut that was made last.

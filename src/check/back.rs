@@ -88,13 +88,16 @@ impl Oracle for Back {
             Some(held) => held == *digest,
             None => layout.checkpoint(disks, *replica) >= *index,
         };
-        let in_fact = |replica: &NodeId| layout.entry(&ActualDisks(disks), *replica, *index) == Some(*digest);
         let was_taken =
             |replica: &NodeId| self.taken.get(*replica).is_some_and(|taken| taken.contains(&(*index, *digest)));
-        let holds = |replica: &NodeId| promised(replica) || was_taken(replica) || in_fact(replica);
-        // Reading disks is dear, and a quorum is enough.
+        let promised = |replica: &NodeId| promised(replica) || was_taken(replica);
+        let in_fact = |replica: &NodeId| layout.entry(&ActualDisks(disks), *replica, *index) == Some(*digest);
+        let holds = |replica: &NodeId| promised(replica) || in_fact(replica);
+        // Reading disks is dear, and a quorum is enough. What they hold in fact is looked at only where promises do not suffice.
         let quorum = usize::from(self.quorums.replication);
-        if self.cluster.replicas().filter(holds).take(quorum).count() == quorum {
+        let are_enough =
+            |held: &dyn Fn(&NodeId) -> bool| self.cluster.replicas().filter(held).take(quorum).count() == quorum;
+        if are_enough(&promised) || are_enough(&holds) {
             return Ok(());
         }
         let holders: Vec<NodeId> = self.cluster.replicas().filter(holds).collect();

@@ -219,9 +219,9 @@ impl Mono {
         } else {
             for known in promises.acked.iter_mut().filter(|known| known.index <= index) {
                 known.epoch = known.epoch.max(epoch);
-                let is_promised =
-                    |layout: &Rc<dyn Layout>| layout.entry(disks, node, known.index) == Some(known.digest);
-                known.undead &= !(known.undead && self.layout.as_ref().is_some_and(is_promised));
+                if let Some(layout) = self.layout.as_ref().filter(|_| known.undead) {
+                    known.undead = layout.entry(disks, node, known.index) != Some(known.digest);
+                }
             }
         }
         Ok(())

@@ -26,16 +26,17 @@ pub(super) fn guesses(plan: &Scenario, removed: &Removed) -> Vec<Scenario> {
         return Vec::new();
     }
     let mut guesses: Vec<Scenario> = Vec::new();
-    // Of two numbers the second is nearly always the finer one: view and op, term and index.
-    let repeats = [0, all, all.div_ceil(2)];
-    for guess in repeats.into_iter().flat_map(|repeats| [false, true].map(|alone| Guess { alone, repeats })) {
+    let mut guess = |rename: &dyn Fn(&mut Name<LabelText>)| {
         let mut renamed = plan.clone();
-        for deviation in deviations_mut(&mut renamed) {
-            guess.name(&mut deviation.name, removed, all);
-        }
+        deviations_mut(&mut renamed).iter_mut().for_each(|deviation| rename(&mut deviation.name));
         if renamed != *plan && !guesses.contains(&renamed) {
             guesses.push(renamed);
         }
+    };
+    // Of two numbers the second is nearly always the finer one: view and op, term and index.
+    let repeats = [0, all, all.div_ceil(2)];
+    for counts in repeats.into_iter().flat_map(|repeats| [false, true].map(|alone| Guess { alone, repeats })) {
+        guess(&|name| counts.name(name, removed, all));
     }
     // Which number is a slot is not known either, so each kind of operation is a guess of its own.
     let kinds: BTreeSet<String> = deviations_of(plan)
@@ -46,13 +47,7 @@ pub(super) fn guesses(plan: &Scenario, removed: &Removed) -> Vec<Scenario> {
         })
         .collect();
     for (kind, (_, slots)) in kinds.iter().flat_map(|kind| plan.parameters.iter().map(move |slots| (kind, slots))) {
-        let mut renamed = plan.clone();
-        for deviation in deviations_mut(&mut renamed) {
-            turn_back(&mut deviation.name, kind, slots, all);
-        }
-        if renamed != *plan && !guesses.contains(&renamed) {
-            guesses.push(renamed);
-        }
+        guess(&|name| turn_back(name, kind, slots, all));
     }
     guesses
 }

@@ -3,7 +3,7 @@
 use memchr::memchr2;
 
 use super::lists::compact;
-use super::{Act, TextId, Texts};
+use super::{Act, TextId, Texts, eight};
 
 /// A field that has been seen, or not.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -67,6 +67,63 @@ const FIELDS: [(&[u8], Field); 10] = [
     (b"\"position\":", Field::Position),
 ];
 
+/// Up to sixteen bytes that are looked for as one number.
+#[derive(Clone, Copy)]
+struct Sought {
+    bytes: u128,
+    mask: u128,
+    length: usize,
+}
+
+impl Sought {
+    const fn new(text: &[u8]) -> Sought {
+        let mut sought = Sought { bytes: 0, mask: 0, length: text.len() };
+        let mut at = text.len();
+        while at > 0 {
+            at -= 1;
+            sought.bytes = sought.bytes << 8 | text[at] as u128;
+            sought.mask = sought.mask << 8 | 0xff;
+        }
+        sought
+    }
+
+    #[inline]
+    fn begins(&self, ahead: u128) -> bool {
+        ahead & self.mask == self.bytes
+    }
+}
+
+/// The fields, to be looked for.
+const SOUGHT_FIELDS: [Sought; FIELDS.len()] = {
+    let mut sought = [Sought::new(b""); FIELDS.len()];
+    let mut place = 0;
+    while place < FIELDS.len() {
+        sought[place] = Sought::new(FIELDS[place].0);
+        place += 1;
+    }
+    sought
+};
+
+/// The words for acts, to be looked for with the quotation mark after them.
+const SOUGHT_ACTS: [Sought; ACTS.len()] = {
+    let mut sought = [Sought::new(b""); ACTS.len()];
+    let mut place = 0;
+    while place < ACTS.len() {
+        let word = Sought::new(ACTS[place].0);
+        let mark = 8 * word.length;
+        sought[place] = Sought {
+            bytes: word.bytes | (b'"' as u128) << mark,
+            mask: word.mask | 0xff << mark,
+            length: word.length + 1,
+        };
+        place += 1;
+    }
+    sought
+};
+
+/// Powers of ten.
+const POWERS: [u64; 9] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
+
 /// A line, and how far it has been read.
 pub(super) struct Cursor<'l> {
     pub line: &'l [u8],
@@ -99,24 +156,41 @@ impl<'l> Cursor<'l> {
         format!("expected {expected}")
     }
 
+    /// Whether another field comes after this one; the object ends otherwise.
+    #[inline]
+    pub fn has_more(&mut self) -> Result<bool, String> {
+        match self.next() {
+            Some(b',') => Ok(true),
+            Some(b'}') => Ok(false),
+            Some(b' ' | b'\t' | b'\r') => {
+                self.skip_space();
+                self.has_more()
+            }
+            _ => Err(self.back("`,` or `}` after a field")),
+        }
+    }
+
     #[inline]
     pub fn expect(&mut self, byte: u8, expected: &str) -> Result<(), String> {
         if self.next() == Some(byte) { Ok(()) } else { Err(self.back(expected)) }
     }
 
-    /// The name of a field and the colon. `next` is the place in [`FIELDS`] of the one that is looked for first, and becomes
+    /// The name of a field, the colon, and the space around them. `next` is the place in [`FIELDS`] of the one that is looked for first, and becomes
     /// that of the one after the field found: lines are much alike, so mostly the first look is the last.
     #[inline]
     pub fn field(&mut self, next: &mut usize) -> Result<Field, String> {
-        let rest = &self.line[self.at.min(self.line.len())..];
+        let ahead = eight::sixteen(self.line, self.at);
         for place in (*next..FIELDS.len()).chain(0..*next) {
-            let (name, field) = FIELDS[place];
-            // Two bytes tell most of them apart.
-            if rest.get(1..3) == Some(&name[1..3]) && rest.starts_with(name) {
-                self.at += name.len();
+            if SOUGHT_FIELDS[place].begins(ahead) {
+                self.at += SOUGHT_FIELDS[place].length;
                 *next = place + 1;
-                return Ok(field);
+                self.skip_space();
+                return Ok(FIELDS[place].1);
             }
+        }
+        if let Some(b' ' | b'\t' | b'\r') = self.peek() {
+            self.skip_space();
+            return self.field(next);
         }
         self.field_anyhow()
     }
@@ -126,6 +200,7 @@ impl<'l> Cursor<'l> {
         let name = self.name()?;
         self.skip_space();
         self.expect(b':', "`:` after the name of a field")?;
+        self.skip_space();
         let called = |field: &'static [u8]| &field[1..field.len() - 2];
         let Some((known, field)) = FIELDS.iter().find(|(known, _)| called(known).eq_ignore_ascii_case(name)) else {
             return Ok(Field::Other);
@@ -164,10 +239,15 @@ impl<'l> Cursor<'l> {
     pub fn number_or_null(&mut self, field: &str) -> Result<Seen<u64>, String> {
         let start = self.at;
         let mut number: u64 = 0;
-        while let Some(digit @ b'0'..=b'9') = self.peek() {
+        loop {
+            let ahead = eight::eight(self.line, self.at);
+            let digits = eight::digits(ahead);
             // What is too long for this is told below.
-            number = number.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
-            self.at += 1;
+            number = number.wrapping_mul(POWERS[digits]).wrapping_add(eight::number(ahead, digits));
+            self.at += digits;
+            if digits < 8 {
+                break;
+            }
         }
         // Nineteen digits always fit.
         if self.at - start > 19 {
@@ -205,10 +285,14 @@ impl<'l> Cursor<'l> {
     pub fn act(&mut self) -> Result<Act, String> {
         let start = self.at;
         if self.peek() == Some(b'"') {
-            let word = self.name()?;
-            if let Some((_, act)) = ACTS.iter().find(|(known, _)| *known == word) {
-                return Ok(*act);
+            self.at += 1;
+            let ahead = eight::sixteen(self.line, self.at);
+            if let Some(place) = SOUGHT_ACTS.iter().position(|word| word.begins(ahead)) {
+                self.at += SOUGHT_ACTS[place].length;
+                return Ok(ACTS[place].1);
             }
+            self.at = start;
+            self.name()?;
         }
         self.at = start;
         let known: Vec<String> = ACTS.iter().map(|(word, _)| String::from_utf8_lossy(word).into_owned()).collect();
@@ -245,12 +329,13 @@ impl<'l> Cursor<'l> {
         'l: 's,
     {
         let start = self.at + 1;
-        // Most texts are a few bytes long, where a plain loop is quickest.
-        let short = self.line[start..].iter().take(16).position(|byte| matches!(byte, b'"' | b'\\'));
-        let found = match short {
-            Some(found) => Some(found),
-            None => memchr2(b'"', b'\\', &self.line[start..]),
-        };
+        // Most texts are a few bytes long.
+        let mut near = [0, 8, 16].into_iter();
+        let near = near.find_map(|step| {
+            let place = eight::find(eight::eight(self.line, start + step), b'"', b'\\');
+            (place < 8).then_some(step + place)
+        });
+        let found = near.or_else(|| memchr2(b'"', b'\\', &self.line[start..]));
         match found {
             Some(length) if self.line[start + length] == b'"' => {
                 self.at = start + length + 1;

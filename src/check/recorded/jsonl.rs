@@ -208,9 +208,7 @@ fn entry(cursor: &mut Cursor<'_>, recording: &mut Recording, spare: &mut Vec<u8>
     }
     let mut next = 0;
     loop {
-        cursor.skip_space();
         let field = cursor.field(&mut next)?;
-        cursor.skip_space();
         match field {
             Field::Client => fields.client = cursor.number("client")?,
             Field::Op => fields.act = Some(cursor.act()?),
@@ -234,11 +232,8 @@ fn entry(cursor: &mut Cursor<'_>, recording: &mut Recording, spare: &mut Vec<u8>
             }
             Field::Other => cursor.skip_value()?,
         }
-        cursor.skip_space();
-        match cursor.next() {
-            Some(b',') => {}
-            Some(b'}') => break,
-            _ => return Err(cursor.back("`,` or `}` after a field")),
+        if !cursor.has_more()? {
+            break;
         }
     }
     cursor.skip_space();

@@ -44,6 +44,42 @@ fn a_file_may_be_cut_anywhere() {
     }
 }
 
+/// Texts and numbers are read some bytes at a time, and the last of a line with what is left: every length, at the end and before it.
+#[test]
+fn texts_and_numbers_of_every_length_are_read() {
+    for length in 0..40 {
+        for escape in 0..=length {
+            let mut text: String = (b'a'..).take(length).map(|byte| char::from(byte % 26 + b'a')).collect();
+            if escape < length {
+                text.replace_range(escape..=escape, "\"");
+            }
+            let quoted = serde_json::to_string(&text).expect("a text can be written");
+            for line in [
+                format!(r#"{{"op":"put","value":{quoted},"call":10,"return":20}}"#),
+                format!(r#"{{"op":"put","call":10,"return":20,"value":{quoted}}}"#),
+            ] {
+                let read = read(&line).expect("the line is right");
+                assert_eq!(read.values.get(read.entries[0].value), text.as_bytes(), "{line}");
+            }
+        }
+    }
+    for length in 1..=20 {
+        let digits = &"17446744073709551613"[..length];
+        for line in [
+            format!(r#"{{"op":"put","value":"a","return":{digits},"call":1 }}"#),
+            format!(r#"{{"op":"put","value":"a","call":1,"return":{digits}}}"#),
+        ] {
+            assert_eq!(
+                read(&line).expect("the line is right").entries[0].end,
+                digits.parse::<u64>().expect("a number")
+            );
+        }
+        for wrong in ["e3", ".5", "00000000000000000000", "\u{0}"] {
+            assert!(read(&format!(r#"{{"op":"put","value":"a","call":1,"return":{digits}{wrong}}}"#)).is_err());
+        }
+    }
+}
+
 #[test]
 fn what_is_written_is_read_again() {
     use crate::check::linearizability::generate::{Plan, Workload, generate};

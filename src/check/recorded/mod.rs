@@ -7,6 +7,7 @@
 
 mod cursor;
 pub mod edn;
+mod eight;
 pub mod jsonl;
 pub(in crate::check) mod lists;
 mod overlaps;

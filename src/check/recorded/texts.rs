@@ -1,5 +1,6 @@
 //! Texts by number: every text is stored once, and compared as a number from then on.
 
+use super::eight;
 use crate::base::hash::{hash_bytes, mix};
 
 /// The number of a text.
@@ -66,7 +67,10 @@ impl Mark {
     #[inline]
     fn of(text: &[u8]) -> Mark {
         if text.len() <= SHORT {
-            let mark = text.iter().fold(text.len() as u64, |packed, byte| packed << 8 | u64::from(*byte));
+            // The last byte is the lowest, and the length is before the first.
+            let places = 8 * text.len() as u32;
+            let packed = if text.is_empty() { 0 } else { (eight::packed(text) << (64 - places)).swap_bytes() };
+            let mark = packed | (text.len() as u64) << places;
             Mark { mark, hash: Mark::hash(mark), is_short: true }
         } else {
             // The top bit tells the hash of a long text from a short text, whose top byte is its length.
@@ -255,15 +259,9 @@ fn small_number(text: &[u8]) -> Option<usize> {
     if text.is_empty() || text.len() > SHORT || (text[0] == b'0' && text.len() > 1) {
         return None;
     }
-    let mut number = 0;
-    for byte in text {
-        let digit = byte.wrapping_sub(b'0');
-        if digit > 9 {
-            return None;
-        }
-        number = number * 10 + usize::from(digit);
-    }
-    Some(number)
+    let packed = eight::packed(text);
+    // The zeros after the last byte are no digits.
+    (eight::digits(packed) == text.len()).then(|| eight::number(packed, text.len()) as usize)
 }
 
 /// The text with whatever a terminal would obey, and what turns the direction of reading, told and not sent.

@@ -77,14 +77,17 @@ struct Sought {
 
 impl Sought {
     const fn new(text: &[u8]) -> Sought {
-        let mut sought = Sought { bytes: 0, mask: 0, length: text.len() };
-        let mut at = text.len();
-        while at > 0 {
-            at -= 1;
-            sought.bytes = sought.bytes << 8 | text[at] as u128;
-            sought.mask = sought.mask << 8 | 0xff;
+        let mut sought = Sought { bytes: 0, mask: 0, length: 0 };
+        while sought.length < text.len() {
+            sought = sought.then(text[sought.length]);
         }
         sought
+    }
+
+    /// The same with one more byte at the end.
+    const fn then(self, byte: u8) -> Sought {
+        let at = 8 * self.length;
+        Sought { bytes: self.bytes | (byte as u128) << at, mask: self.mask | 0xff << at, length: self.length + 1 }
     }
 
     #[inline]
@@ -109,13 +112,7 @@ const SOUGHT_ACTS: [Sought; ACTS.len()] = {
     let mut sought = [Sought::new(b""); ACTS.len()];
     let mut place = 0;
     while place < ACTS.len() {
-        let word = Sought::new(ACTS[place].0);
-        let mark = 8 * word.length;
-        sought[place] = Sought {
-            bytes: word.bytes | (b'"' as u128) << mark,
-            mask: word.mask | 0xff << mark,
-            length: word.length + 1,
-        };
+        sought[place] = Sought::new(ACTS[place].0).then(b'"');
         place += 1;
     }
     sought
@@ -175,7 +172,7 @@ impl<'l> Cursor<'l> {
         if self.next() == Some(byte) { Ok(()) } else { Err(self.back(expected)) }
     }
 
-    /// The name of a field, the colon, and the space around them. `next` is the place in [`FIELDS`] of the one that is looked for first, and becomes
+    /// The name of a field and the colon. `next` is the place in [`FIELDS`] of the one that is looked for first, and becomes
     /// that of the one after the field found: lines are much alike, so mostly the first look is the last.
     #[inline]
     pub fn field(&mut self, next: &mut usize) -> Result<Field, String> {
@@ -184,7 +181,6 @@ impl<'l> Cursor<'l> {
             if SOUGHT_FIELDS[place].begins(ahead) {
                 self.at += SOUGHT_FIELDS[place].length;
                 *next = place + 1;
-                self.skip_space();
                 return Ok(FIELDS[place].1);
             }
         }
@@ -200,7 +196,6 @@ impl<'l> Cursor<'l> {
         let name = self.name()?;
         self.skip_space();
         self.expect(b':', "`:` after the name of a field")?;
-        self.skip_space();
         let called = |field: &'static [u8]| &field[1..field.len() - 2];
         let Some((known, field)) = FIELDS.iter().find(|(known, _)| called(known).eq_ignore_ascii_case(name)) else {
             return Ok(Field::Other);

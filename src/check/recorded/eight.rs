@@ -24,7 +24,7 @@ pub(super) fn eight(bytes: &[u8], at: usize) -> u64 {
 pub(super) fn sixteen(bytes: &[u8], at: usize) -> u128 {
     match bytes.get(at..).and_then(|rest| rest.first_chunk()) {
         Some(sixteen) => u128::from_le_bytes(*sixteen),
-        None => u128::from(eight(bytes, at)) | u128::from(eight(bytes, at.saturating_add(8))) << 64,
+        None => u128::from(eight(bytes, at)) | u128::from(eight(bytes, at + 8)) << 64,
     }
 }
 
@@ -32,12 +32,11 @@ pub(super) fn sixteen(bytes: &[u8], at: usize) -> u128 {
 #[inline]
 pub(super) fn packed(bytes: &[u8]) -> u64 {
     let length = bytes.len();
-    let last = |byte: u64| byte << (8 * (length - 1));
     match length {
         0 => 0,
         1..=3 => {
-            let middle = u64::from(bytes[length / 2]) << (8 * (length / 2));
-            u64::from(bytes[0]) | middle | last(u64::from(bytes[length - 1]))
+            let byte = |at: usize| u64::from(bytes[at]) << (8 * at);
+            byte(0) | byte(length / 2) | byte(length - 1)
         }
         _ => {
             // Two halves, which say the same of the bytes that are in both.

@@ -244,7 +244,7 @@ fn all_histories_of_five_operations_are_judged_rightly_by_every_tier() {
 }
 
 #[test]
-#[ignore = "some minutes: the same with all deeds"]
+#[ignore = "two minutes: the same with all deeds, which `.ci/run` does"]
 fn all_histories_of_five_operations_of_all_kinds_are_judged_rightly_by_every_tier() {
     for (model, deeds) in palettes() {
         for operations in 4..=5 {

@@ -279,11 +279,13 @@ fn a_recorded_history_is_judged_and_explained() {
       because     client 2 read 1 at some time from 50 to 60, though that had been replaced: `put x 1` of client 0
                   was over at 20, before `put x 2` of client 1 began, and that was over at 40
 
-      client 0  put x 1     ├─────┤
-      client 1  put x 2                 ├─────┤
-      client 2  get x -> 1                          ├─────▷
+      line  client    operation   called  returned
+         1  client 0  put x 1         10        20  ├─────┤
+         2  client 1  put x 2         30        40              ├─────┤
+         3  client 2  get x -> 1      50        60                          ├╌╌╌╌╌┤
+        ├╌┤   when it ended makes no difference: no later end would explain it either
 
-      explained   the first 2 returns on this object; the next is that of `get x -> 1` by client 2 at 60
+      explained   the first 2 returns on this object; the next is that of `get x -> 1` of client 2 at 60
 
     repeat: foretell check stale.jsonl
     ");
@@ -296,6 +298,84 @@ fn a_recorded_history_is_judged_and_explained() {
     // What the model does not know is no verdict.
     let ended = foretell(&directory, "check good.jsonl --model queue");
     assert!(ended.code == Some(2) && ended.err.contains("--model register or --model kv"), "{}", ended.err);
+}
+
+#[test]
+fn what_no_familiar_sentence_says_is_argued_step_by_step() {
+    let directory = elsewhere("check-argued");
+    let history = r#"{"client":0,"op":"put","key":"x","value":"1","call":10,"return":20}
+{"client":1,"op":"cas","key":"x","from":"1","value":"2","ok":true,"call":15,"return":40}
+{"client":2,"op":"get","key":"x","value":"2","call":30,"return":50}
+{"client":3,"op":"cas","key":"x","from":"1","value":"3","ok":false,"call":5,"return":60}
+{"client":2,"op":"get","key":"x","value":"1","call":55,"return":70}
+"#;
+    std::fs::write(directory.join("cas.jsonl"), history).expect("it can be written");
+    let ended = foretell(&directory, "check cas.jsonl");
+    assert_eq!(ended.code, Some(1), "{}", ended.err);
+    insta::assert_snapshot!(ended.out, @r"
+    cas.jsonl  not linearizable
+      history     5 operations on 1 object
+      decided     1 by chains
+
+      because     no order explains `cas x 1 2 -> swapped` of client 1 and `get x -> 1` of client 2 together
+                  - `cas x 1 2 -> swapped` found 1, which only `put x 1` writes
+                  - `cas x 1 2 -> swapped` was over at 40, before `get x -> 1` began at 55
+                  - what `get x -> 1` found is not what `put x 1` wrote: `cas x 1 2 -> swapped` came in between
+                  - so nothing is left that `get x -> 1` can have found
+
+      line  client    operation             called  returned
+         1  client 0  (put x 1)                 10        20  ├╌╌╌╌╌╌╌╌╌╌╌┤
+         2  client 1  cas x 1 2 -> swapped      15        40        ├───────────┤
+         5  client 2  get x -> 1                55        70                          ├╌╌╌╌╌┤
+        ( )   it makes no difference whether it happened, or when: it is drawn because it writes what others found
+        ├╌┤   when it ended makes no difference: no later end would explain it either
+
+      explained   the first 4 returns on this object; the next is that of `get x -> 1` of client 2 at 70
+
+    repeat: foretell check cas.jsonl
+    ");
+    let json = foretell(&directory, "check cas.jsonl --format json").json();
+    let counterexample = &json["files"][0]["counterexample"];
+    let steps = counterexample["steps"].as_array().expect("there are steps");
+    let said = ended.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(steps.iter().all(|step| said.contains(step.as_str().expect("a text").trim())), "{steps:?}");
+    assert_eq!(counterexample["operations"][0]["line"], 2);
+}
+
+#[test]
+fn a_history_of_jepsen_is_told_in_its_own_words() {
+    let directory = elsewhere("check-jepsen");
+    let history = "{:process 0, :type :invoke, :f :write, :value 1, :time 100}
+{:process 0, :type :ok, :f :write, :value 1, :time 200}
+{:process 1, :type :invoke, :f :write, :value 2, :time 300}
+{:process 1, :type :ok, :f :write, :value 2, :time 400}
+{:process 2, :type :invoke, :f :read, :value nil, :time 500}
+{:process 2, :type :ok, :f :read, :value 1, :time 600}
+";
+    std::fs::write(directory.join("history.edn"), history).expect("it can be written");
+    let ended = foretell(&directory, "check history.edn");
+    assert_eq!(ended.code, Some(1), "{}", ended.err);
+    insta::assert_snapshot!(ended.out, @r"
+    history.edn  not linearizable
+      history     3 operations on 1 object
+      decided     1 by zones
+
+      because     client 2 read 1 at some time from 500 to 600, though that had been replaced: `write 1` of client
+                  0 was over at 200, before `write 2` of client 1 began, and that was over at 400
+
+      line  client    operation  called  returned
+         1  client 0  write 1       100       200  ├─────┤
+         3  client 1  write 2       300       400              ├─────┤
+         5  client 2  read -> 1     500       600                          ├╌╌╌╌╌┤
+        ├╌┤   when it ended makes no difference: no later end would explain it either
+
+      explained   the first 2 returns on this object; the next is that of `read -> 1` of client 2 at 600
+
+    repeat: foretell check history.edn
+    ");
+    std::fs::write(directory.join("untimed.edn"), history.replace(":time", ":when")).expect("it can be written");
+    let ended = foretell(&directory, "check untimed.edn");
+    assert!(ended.out.contains("from event 4 to event 5"), "{}", ended.out);
 }
 
 #[test]
@@ -364,23 +444,39 @@ fn what_a_file_has_wrong_is_told_with_its_place_and_what_would_be_right() {
         assert_eq!((ended.code, ended.out.as_str()), (Some(2), ""), "{}", ended.err);
         ended.err
     };
-    insta::assert_snapshot!(said("", ""), @"error: h.jsonl: expected operations, but there is none in it");
+    insta::assert_snapshot!(said("", ""), @r"
+    error: h.jsonl: expected operations, but there is none in it
+
+    repeat: foretell check h.jsonl
+    ");
     insta::assert_snapshot!(said(HISTORY, "--model queue"), @r#"
     error: h.jsonl:1:13: the model `queue` has no `put`; try --model register or --model kv
         {"client":0,"op":"put","key":"x","value":"1","call":10,"return":20}
     h.jsonl:3:13: the model `queue` has no `get`; try --model register or --model kv or --model counter or --model set or --model log; 1 more line is wrong
         {"client":2,"op":"get","key":"x","value":"1","call":50,"return":60}
+
+    repeat: foretell check h.jsonl --model queue
     "#);
     insta::assert_snapshot!(said(&first.replace("put", "add").replace("\"1\"", "\"one\""), "--model counter"), @r#"
     error: h.jsonl:1:13: expected a whole number as the `value` of `add`
         {"client":0,"op":"add","key":"x","value":"one","call":10,"return":20}
+
+    repeat: foretell check h.jsonl --model counter
     "#);
     insta::assert_snapshot!(said(&first.replace("put", "cas"), ""), @r#"
     error: h.jsonl:1:68: the field `from` is missing: what it expected to find, or null for nothing
         {"client":0,"op":"cas","key":"x","value":"1","call":10,"return":20}
+
+    repeat: foretell check h.jsonl
     "#);
     let ended = foretell(&directory, "check .");
-    assert_eq!((ended.code, ended.err.as_str()), (Some(2), "error: . is a directory; name the files in it\n"));
+    let told = "error: . is a directory; name the files in it\n\nrepeat: foretell check .\n";
+    assert_eq!((ended.code, ended.err.as_str()), (Some(2), told));
+    // Programs get every line by itself.
+    std::fs::write(directory.join("h.jsonl"), first.replace("put", "putt")).expect("it can be written");
+    let ended = foretell(&directory, "check h.jsonl --model register --format json");
+    assert_eq!(ended.code, Some(2));
+    insta::assert_snapshot!(ended.out, @r#"{"files":[{"file":"h.jsonl","problems":[{"column":18,"line":1,"text":"{\"client\":0,\"op\":\"putt\",\"key\":\"x\",\"value\":\"1\",\"call\":10,\"return\":20}","what":"expected one of these for `op`: get, put, cas, read, write; did you mean `put`?"}],"repeat":"foretell check h.jsonl --model register","verdict":"unreadable"}]}"#);
     // Lines that are there twice are no mistake for certain.
     std::fs::write(directory.join("h.jsonl"), format!("{first}\n{first}\n")).expect("it can be written");
     let ended = foretell(&directory, "check h.jsonl");

@@ -13,20 +13,15 @@ use super::exit::{Exit, Failure};
 use super::recording::{Kept, read};
 use super::repeat::quoted;
 
-/// How one file came out: its report, or what is wrong with it.
-enum Came {
-    Judged(Exit),
-    Unreadable(String),
-}
-
 /// Checks every file. One that cannot be read does not keep the others from being checked.
 pub(super) fn command(arguments: &CheckArguments, program: &str, console: &mut Console<'_>) -> Result<Exit, Failure> {
-    let mut came = Vec::new();
+    let mut exits: Vec<Exit> = Vec::new();
+    let mut unreadable: Vec<String> = Vec::new();
     let mut objects: Vec<Value> = Vec::new();
     for name in &arguments.files {
-        came.push(match read(name, arguments.model) {
+        let repeat = repeat(name, arguments, program);
+        exits.push(match read(name, arguments.model) {
             Ok(history) => {
-                let repeat = repeat(name, arguments, program);
                 let (operations, objects_touched) = history.size();
                 let (recording, judgement) = match history.kept {
                     Kept::Whole(recording) => {
@@ -49,35 +44,27 @@ pub(super) fn command(arguments: &CheckArguments, program: &str, console: &mut C
                     Format::Human => console.say(&checked.text())?,
                     Format::Json => objects.push(checked.json()),
                 }
-                Came::Judged(match judgement.verdict {
+                match judgement.verdict {
                     Verdict::Linearizable => Exit::Met,
                     Verdict::Impossible(_) => Exit::Finding,
                     Verdict::Undecided(_) => Exit::Incomplete,
-                })
-            }
-            Err(message) => {
-                if arguments.format == Format::Json {
-                    objects.push(json!({ "file": name, "verdict": "unreadable", "problem": message }));
                 }
-                Came::Unreadable(message)
+            }
+            Err(problems) => {
+                if arguments.format == Format::Json {
+                    let problems = problems.json();
+                    objects
+                        .push(json!({ "file": name, "verdict": "unreadable", "problems": problems, "repeat": repeat }));
+                }
+                unreadable.push(format!("error: {}\n\nrepeat: {repeat}\n", problems.text(name).trim_end()));
+                Exit::BadInput
             }
         });
     }
     if arguments.format == Format::Json {
         console.say(&format!("{}\n", json!({ "files": objects })))?;
     }
-    for came in &came {
-        if let Came::Unreadable(message) = came {
-            console.remark(&format!("error: {}\n", message.trim_end()));
-        }
-    }
-    let exits: Vec<Exit> = came
-        .iter()
-        .map(|came| match came {
-            Came::Judged(exit) => *exit,
-            Came::Unreadable(_) => Exit::BadInput,
-        })
-        .collect();
+    unreadable.iter().for_each(|message| console.remark(message));
     // A finding stands whatever else is missing.
     let worst = [Exit::Finding, Exit::BadInput, Exit::Incomplete].into_iter().find(|exit| exits.contains(exit));
     Ok(worst.unwrap_or(Exit::Met))

@@ -90,16 +90,24 @@ pub fn main(registry: Registry) -> ExitCode {
             shrink::command(arguments, &program(), &shelf, &runner, &mut console)
         }
         Command::Check(arguments) => check::command(arguments, &program(), &mut console),
-        Command::Validate(validate) => validate::command(validate, &shelf, &registry, &mut console),
+        Command::Validate(validate) => validate::command(validate, &program(), &shelf, &registry, &mut console),
         Command::Schema(SchemaArguments {}) => console.say(&schema(&registry)).map(|()| Exit::Met),
         Command::Completions(arguments) => completions::command(arguments, &program(), &mut console),
     });
     let ended = ended.unwrap_or_else(|message| Err(Failure::broken(format!("this program has a bug: {message}"))));
     let exit = ended.unwrap_or_else(|Failure { exit, message }| {
-        console.remark(&format!("error: {}\n", message.trim_end()));
+        let message = message.trim_end();
+        let repeat = if message.contains("\nrepeat: ") { String::new() } else { format!("\nrepeat: {}\n", typed()) };
+        console.remark(&format!("error: {message}\n{repeat}"));
         exit
     });
     exit.into()
+}
+
+/// The command as the user has typed it, but for where this binary is.
+fn typed() -> String {
+    let words = std::env::args_os().skip(1).map(|word| repeat::quoted(&word.to_string_lossy()));
+    std::iter::once(repeat::quoted(&program())).chain(words).collect::<Vec<_>>().join(" ")
 }
 
 /// What the user calls this binary, for lines that can be pasted.

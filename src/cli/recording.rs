@@ -7,6 +7,8 @@
 use std::fs::File;
 use std::io::{self, Read};
 
+use serde_json::{Value, json};
+
 use crate::check::linearizability::{Stream, Verified};
 use crate::check::models::Standard;
 use crate::check::recorded::{Overlaps, Problem, Recording, edn, jsonl};
@@ -21,6 +23,40 @@ const BYTES_KEPT: usize = 1 << 24;
 pub(super) struct History {
     pub kept: Kept,
     pub overlaps: Overlaps,
+}
+
+/// What is wrong with a file.
+pub(super) enum Unreadable {
+    /// The file as a whole, in words that name it.
+    File(String),
+    /// Some of its lines.
+    Lines(Vec<Problem>),
+}
+
+impl Unreadable {
+    /// For people.
+    pub fn text(&self, name: &str) -> String {
+        match self {
+            Unreadable::File(what) => what.clone(),
+            Unreadable::Lines(problems) => {
+                let lines: Vec<String> = problems.iter().map(|problem| format!("{name}:{problem}")).collect();
+                lines.join("\n")
+            }
+        }
+    }
+
+    /// For programs.
+    pub fn json(&self) -> Value {
+        match self {
+            Unreadable::File(what) => json!([{ "line": null, "column": null, "text": null, "what": what }]),
+            Unreadable::Lines(problems) => problems
+                .iter()
+                .map(|Problem { line, column, text, what }| {
+                    json!({ "line": line, "column": column, "text": text, "what": what })
+                })
+                .collect(),
+        }
+    }
 }
 
 /// As much of a history as is still needed.
@@ -44,8 +80,8 @@ impl History {
 /// Reads a history, unpacked if it must be, and judges it by the way if it is long.
 ///
 /// # Errors
-/// What is wrong with the file, in words.
-pub(super) fn read(name: &str, model: Standard) -> Result<History, String> {
+/// What is wrong with the file.
+pub(super) fn read(name: &str, model: Standard) -> Result<History, Unreadable> {
     let can_begin_again = name != "-";
     match read_with(name, model, can_begin_again)? {
         Some(history) => Ok(history),
@@ -54,24 +90,22 @@ pub(super) fn read(name: &str, model: Standard) -> Result<History, String> {
 }
 
 /// Reads a history, and judges it while it is read, if it may. Nothing if that came to nothing after a part of it was forgotten.
-fn read_with(name: &str, model: Standard, may_forget: bool) -> Result<Option<History>, String> {
-    let failed = |error: io::Error| match error.kind() {
-        io::ErrorKind::UnexpectedEof => format!("{name} is truncated: its packed content ends too early"),
-        io::ErrorKind::IsADirectory => format!("{name} is a directory; name the files in it"),
-        _ => format!("cannot read {name}: {error}"),
+fn read_with(name: &str, model: Standard, may_forget: bool) -> Result<Option<History>, Unreadable> {
+    let failed = |error: io::Error| {
+        Unreadable::File(match error.kind() {
+            io::ErrorKind::UnexpectedEof => format!("{name} is truncated: its packed content ends too early"),
+            io::ErrorKind::IsADirectory => format!("{name} is a directory; name the files in it"),
+            _ => format!("cannot read {name}: {error}"),
+        })
     };
     let raw: Box<dyn Read> =
         if name == "-" { Box::new(io::stdin()) } else { Box::new(File::open(name).map_err(failed)?) };
     let mut unpacked = unpacked(raw).map_err(failed)?;
-    let problems = |problems: Vec<Problem>| {
-        let lines: Vec<String> = problems.iter().map(|problem| format!("{name}:{problem}")).collect();
-        lines.join("\n")
-    };
     let mut overlaps = Overlaps::default();
     let whole = |recording: Recording, mut overlaps: Overlaps| {
         overlaps.take(&recording.entries);
         if recording.entries.is_empty() {
-            return Err(format!("{name}: expected operations, but there is none in it"));
+            return Err(Unreadable::File(format!("{name}: expected operations, but there is none in it")));
         }
         Ok(Some(History { kept: Kept::Whole(recording.into()), overlaps }))
     };
@@ -79,11 +113,15 @@ fn read_with(name: &str, model: Standard, may_forget: bool) -> Result<Option<His
     if edn::is_edn(begin) {
         let mut bytes = Vec::new();
         unpacked.read_to_end(&mut bytes).map_err(failed)?;
-        let recording = edn::read(&bytes).map_err(problems)?;
+        let recording = edn::read(&bytes).map_err(Unreadable::Lines)?;
         let objection = recording.entries.iter().find_map(|entry| model.objects_to(entry, &recording.values));
-        return objection.map_or_else(|| whole(recording, overlaps), |what| Err(format!("{name}: {what}")));
+        return match objection {
+            Some(what) => Err(Unreadable::File(format!("{name}: {what}"))),
+            None => whole(recording, overlaps),
+        };
     }
-    let mut reader = jsonl::Reader::objecting(Box::new(move |entry, texts| model.objects_to(entry, texts)));
+    let mut reader =
+        jsonl::Reader::objecting(model.acts(), Box::new(move |entry, texts| model.objects_to(entry, texts)));
     let mut is_begun = false;
     let mut stream: Option<Stream> = None;
     // Texts that were still needed when the rest was last forgotten.
@@ -115,7 +153,7 @@ fn read_with(name: &str, model: Standard, may_forget: bool) -> Result<Option<His
             }
         }
     }
-    let recording = reader.finish().map_err(problems)?;
+    let recording = reader.finish().map_err(Unreadable::Lines)?;
     let Some(mut stream) = stream else { return whole(recording, overlaps) };
     overlaps.take(&recording.entries);
     let holds = stream.take(&recording.entries, &recording.values);

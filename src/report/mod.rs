@@ -5,15 +5,13 @@
 //! write both, `junit` and [`github`] write sweeps for build servers; [`trace`] writes the events of a run. [`past`] takes
 //! of a trace what led to a finding; [`lanes`] draws that, [`mermaid`] makes a diagram of it, [`retell`] tells it; [`stand`] says where
 //! everybody stands when nothing goes on.
-//! [`explain`] says what a run will do before it is run. [`linearizable`] says what came of checking a recorded history, and
-//! [`intervals`] draws it.
+//! [`explain`] says what a run will do before it is run. [`linearizable`] says what came of checking a recorded history.
 //!
 //! Nothing here runs anything, prints anything, or knows the time of day: the same run gives the same text on every
 //! machine, so that text can be pinned by snapshot tests.
 
 pub mod explain;
 pub mod github;
-pub mod intervals;
 pub mod json;
 #[cfg(feature = "cli")]
 pub mod junit;

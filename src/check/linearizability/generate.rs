@@ -177,6 +177,7 @@ fn answer(plan: &Plan, asked: &[Asked], recording: &mut Recording) {
             index: if plan.indexed && asked.happens { index as u32 } else { NO_INDEX },
             act: Act::Get,
             answer: if asked.known { Answer::Done } else { Answer::Unknown },
+            line: 0,
         };
         let known = &mut recording.values;
         let mut intern = |text: &Option<Vec<u8>>| text.as_ref().map_or(ABSENT, |text| known.intern(text));

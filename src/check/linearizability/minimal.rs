@@ -142,6 +142,12 @@ fn until(ops: &[Entry], last: Option<usize>) -> Vec<Entry> {
     ops.iter().take_while(|entry| entry.call <= end.0).enumerate().map(|(op, entry)| known((op, entry))).collect()
 }
 
+/// The operation a moment later.
+fn later(entry: &Entry) -> Entry {
+    let end = if entry.end == NEVER { NEVER } else { entry.end + 1 };
+    Entry { call: entry.call + 1, end, ..*entry }
+}
+
 /// The operation with its answer forgotten.
 fn forgotten(entry: &Entry) -> Entry {
     Entry { end: NEVER, answer: Answer::Unknown, index: NO_INDEX, ..*entry }
@@ -208,8 +214,14 @@ impl Question<'_, '_> {
         let mut whole = Vec::with_capacity(entries.len() + 1);
         for start in std::iter::once(None).chain(self.starts.clone().into_iter().map(Some)) {
             whole.clear();
-            whole.extend(start);
-            whole.extend_from_slice(entries);
+            match start {
+                None => whole.extend_from_slice(entries),
+                // Before all of them, though they may begin with time itself.
+                Some(start) => {
+                    whole.push(start);
+                    whole.extend(entries.iter().map(later));
+                }
+            }
             let Some(operations) = self.operations.checked_sub(whole.len() as u64) else {
                 self.complete = false;
                 return false;
@@ -411,6 +423,7 @@ fn starts(sketch: &Sketch, texts: TextId) -> Vec<Entry> {
         index: NO_INDEX,
         act: Act::Put,
         answer: Answer::Done,
+        line: 0,
     };
     values.into_iter().chain(other).map(start).collect()
 }

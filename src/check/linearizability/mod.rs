@@ -26,6 +26,7 @@
 //! [`Unfinished`] says how much of the object's history could be explained.
 
 mod appends;
+mod argument;
 mod chains;
 pub mod generate;
 mod judge;
@@ -42,6 +43,7 @@ mod zones;
 #[cfg(test)]
 mod tests;
 
+pub use argument::{Step, Who};
 pub use judge::{Judgement, Tier, Unfinished, Verdict, judge};
 pub use minimal::{Counterexample, Part, Prefix};
 pub use stream::{Stream, Verified};

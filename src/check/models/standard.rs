@@ -54,17 +54,21 @@ impl Standard {
         }
     }
 
-    /// Whether it has operations of this kind.
-    pub fn knows(self, act: Act) -> bool {
-        let acts: &[Act] = match self {
+    /// What it can be asked.
+    pub fn acts(self) -> &'static [Act] {
+        match self {
             Standard::Register => &[Act::Get, Act::Put, Act::Cas],
             Standard::KeyValue => &[Act::Get, Act::Put, Act::Append, Act::Cas, Act::Delete],
             Standard::Counter => &[Act::Add, Act::Get],
             Standard::Set => &[Act::Add, Act::Remove, Act::Contains, Act::Get],
             Standard::Queue => &[Act::Enqueue, Act::Dequeue],
             Standard::Log => &[Act::Append, Act::Get],
-        };
-        acts.contains(&act)
+        }
+    }
+
+    /// Whether it has operations of this kind.
+    pub fn knows(self, act: Act) -> bool {
+        self.acts().contains(&act)
     }
 
     /// What is wrong with an operation by itself: that the model does not know it, or that its texts mean nothing.

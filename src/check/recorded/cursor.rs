@@ -276,22 +276,24 @@ impl<'l> Cursor<'l> {
         Err("expected true, false or null for `ok`".to_owned())
     }
 
+    /// What was asked, and the word for it.
+    ///
+    /// # Errors
+    /// The word that is none of them; nothing if there is no word.
     #[inline]
-    pub fn act(&mut self) -> Result<Act, String> {
+    pub fn act(&mut self) -> Result<&'static (&'static [u8], Act), Option<&'l [u8]>> {
         let start = self.at;
         if self.peek() == Some(b'"') {
             self.at += 1;
             let ahead = eight::sixteen(self.line, self.at);
             if let Some(place) = SOUGHT_ACTS.iter().position(|word| word.begins(ahead)) {
                 self.at += SOUGHT_ACTS[place].length;
-                return Ok(ACTS[place].1);
+                return Ok(&ACTS[place]);
             }
-            self.at = start;
-            self.name()?;
         }
         self.at = start;
-        let known: Vec<String> = ACTS.iter().map(|(word, _)| String::from_utf8_lossy(word).into_owned()).collect();
-        Err(format!("expected one of these for `op`: {}", known.join(", ")))
+        let rest = self.line[start..].strip_prefix(b"\"").unwrap_or_default();
+        Err(rest.iter().position(|byte| *byte == b'"').map(|end| &rest[..end]))
     }
 
     /// A text, or a number or a truth as it stands, or a list without the space in it; or null.

@@ -1,8 +1,8 @@
 //! Jepsen histories, as they are in `history.edn`: registers, and many of them by key.
 //!
 //! Jepsen writes a map for the beginning of every operation (`:type :invoke`) and one for its end: `:ok`, `:fail`, or `:info`
-//! if nobody knows. What counts is the order of these maps, as it does for Knossos; so the times of the recording are their
-//! places in the file. An operation that failed did not happen, and is left out; one of `:info`, or without an end, is
+//! if nobody knows. What counts is the order of these maps, as it does for Knossos: the times of the recording are those
+//! of the file (`:time`) if they grow from map to map, and the places of the maps if not. An operation that failed did not happen, and is left out; one of `:info`, or without an end, is
 //! of unknown outcome. `:read`, `:write` and `:cas` are known. A value is that of one register, or `[key value]` as
 //! `jepsen.independent` writes it. Everything that a process without a number does, such as the nemesis, is passed over.
 //!
@@ -10,7 +10,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{ABSENT, Act, Answer, Entry, NEVER, NO_INDEX, Problem, Recording, TextId};
+use super::{ABSENT, Act, Answer, Entry, NEVER, NO_INDEX, Problem, Recording, TextId, Times, Words};
 
 /// Whether a file that begins like this is EDN rather than JSON.
 pub fn is_edn(begin: &[u8]) -> bool {
@@ -34,7 +34,13 @@ fn is_key(map: &[u8]) -> bool {
 /// The first thing that is wrong with it.
 pub fn read(bytes: &[u8]) -> Result<Recording, Vec<Problem>> {
     let mut parser = Parser { bytes, at: 0 };
-    let mut maps: Vec<(usize, Fields<'_>)> = Vec::new();
+    let mut events: Vec<Event<'_>> = Vec::new();
+    let (mut lines, mut counted) = (1, 0);
+    let mut event = |at: usize, fields| {
+        lines += bytes[counted..at].iter().filter(|byte| **byte == b'\n').count() as u64;
+        counted = at;
+        Event { at, line: lines, fields }
+    };
     loop {
         parser.skip();
         let at = parser.at;
@@ -43,19 +49,51 @@ pub fn read(bytes: &[u8]) -> Result<Recording, Vec<Problem>> {
         }
         let value = parser.value(0).map_err(|what| vec![problem(bytes, parser.at, what)])?;
         match value {
-            Value::Map(fields) => maps.push((at, fields)),
+            Value::Map(at, fields) => events.push(event(at, fields)),
             Value::List(items) => {
                 for item in items {
-                    let Value::Map(fields) = item else {
+                    let Value::Map(at, fields) = item else {
                         return Err(vec![problem(bytes, at, "expected a vector of maps, one for each event")]);
                     };
-                    maps.push((at, fields));
+                    events.push(event(at, fields));
                 }
             }
             _ => return Err(vec![problem(bytes, at, "expected a map such as {:type :invoke, :f :read, …}")]),
         }
     }
-    build(&maps).map_err(|(at, what)| vec![problem(bytes, at, what)])
+    events.retain(|event| event.process().is_some());
+    build(&events).map_err(|(at, what)| vec![problem(bytes, at, what)])
+}
+
+/// Something that a client did or was told.
+struct Event<'b> {
+    /// The byte at which it begins.
+    at: usize,
+    /// The line, counted from 1.
+    line: u64,
+    fields: Fields<'b>,
+}
+
+impl Event<'_> {
+    fn number(&self, name: &[u8]) -> Option<u64> {
+        let Value::Word(word) = field(&self.fields, name) else { return None };
+        std::str::from_utf8(word).ok()?.parse().ok()
+    }
+
+    /// Nothing if it is no client.
+    fn process(&self) -> Option<u64> {
+        self.number(b":process")
+    }
+}
+
+/// The times of events, as they are told if that is their order.
+fn times(events: &[Event<'_>]) -> (Vec<u64>, Times) {
+    let told: Vec<u64> = events.iter().map_while(|event| event.number(b":time")).collect();
+    let is_order = told.len() == events.len() && told.is_sorted_by(|one, other| one < other);
+    match told.last() {
+        Some(last) if is_order && *last < NEVER - 1 => (told, Times::Told),
+        _ => ((0..events.len() as u64).collect(), Times::Places),
+    }
 }
 
 fn problem(bytes: &[u8], at: usize, what: impl Into<String>) -> Problem {
@@ -75,7 +113,8 @@ enum Value<'b> {
     Word(&'b [u8]),
     Text(&'b [u8]),
     List(Vec<Value<'b>>),
-    Map(Fields<'b>),
+    /// With the byte at which it begins.
+    Map(usize, Fields<'b>),
 }
 
 const NIL: Value<'static> = Value::Word(b"nil");
@@ -116,6 +155,7 @@ impl<'b> Parser<'b> {
             Some(b'[') => self.list(b']', depth),
             Some(b'(') => self.list(b')', depth),
             Some(b'{') => {
+                let at = self.at;
                 let Value::List(items) = self.list(b'}', depth)? else { unreachable!("a list is read as a list") };
                 if items.len() % 2 == 1 {
                     return Err("expected a value for every key of the map that ends here".to_owned());
@@ -125,7 +165,7 @@ impl<'b> Parser<'b> {
                 while let (Some(key), Some(value)) = (items.next(), items.next()) {
                     fields.push((key, value));
                 }
-                Ok(Value::Map(fields))
+                Ok(Value::Map(at, fields))
             }
             Some(b'#') => {
                 self.at += 1;
@@ -197,29 +237,23 @@ fn field<'v, 'b>(fields: &'v Fields<'b>, name: &[u8]) -> &'v Value<'b> {
     found.map_or(&NIL, |(_, value)| value)
 }
 
-fn build(maps: &[(usize, Fields<'_>)]) -> Result<Recording, (usize, String)> {
-    let mut recording = Recording::default();
-    // Reads and writes of one register have a value; those of many have a key and a value.
-    let keyed = maps.iter().any(|(_, fields)| {
-        let plain = matches!(field(fields, b":f"), Value::Word(b":read" | b":write"));
-        plain && matches!(field(fields, b":value"), Value::List(_))
-    });
+fn build(events: &[Event<'_>]) -> Result<Recording, (usize, String)> {
+    let (at_times, times) = times(events);
+    let mut recording = Recording { words: Words::ReadWrite, times, ..Recording::default() };
+    let keyed = is_keyed(events)?;
     let mut open: BTreeMap<u64, usize> = BTreeMap::new();
     let mut left_out = Vec::new();
-    for (time, (at, fields)) in maps.iter().enumerate() {
+    for (event, time) in events.iter().zip(at_times) {
+        let Event { at, line, fields } = event;
         let wrong = |what: &str| Err((*at, what.to_owned()));
-        let Value::Word(process) = field(fields, b":process") else { continue };
-        let Some(process) = std::str::from_utf8(process).ok().and_then(|process| process.parse::<u64>().ok()) else {
-            continue;
-        };
-        let time = time as u64;
+        let Some(process) = event.process() else { continue };
         match field(fields, b":type") {
             Value::Word(b":invoke") => {
                 let entry = invoked(fields, keyed, &mut recording, process, time).map_err(|what| (*at, what))?;
                 if open.insert(process, recording.entries.len()).is_some() {
                     return wrong("this process calls although its last operation has not ended");
                 }
-                recording.entries.push(entry);
+                recording.entries.push(Entry { line: u32::try_from(*line).unwrap_or(0), ..entry });
             }
             Value::Word(kind @ (b":ok" | b":fail" | b":info")) => {
                 let Some(place) = open.remove(&process) else {
@@ -253,6 +287,32 @@ fn build(maps: &[(usize, Fields<'_>)]) -> Result<Recording, (usize, String)> {
     Ok(recording)
 }
 
+/// Whether it is of many registers: reads and writes of one have a value; those of many have a key and a value.
+fn is_keyed(events: &[Event<'_>]) -> Result<bool, (usize, String)> {
+    let mut first: [Option<&Event<'_>>; 2] = [None, None];
+    for event in events {
+        let keyed = match (field(&event.fields, b":f"), field(&event.fields, b":value")) {
+            (Value::Word(b":read" | b":write"), Value::List(_)) => true,
+            // Some leave out what a read does not know yet, and some write nil, where others write a key.
+            (Value::Word(b":write"), _) => false,
+            (Value::Word(b":read"), value) if *value != NIL => false,
+            _ => continue,
+        };
+        first[usize::from(keyed)].get_or_insert(event);
+        if let [Some(plain), Some(keyed)] = first {
+            let (later, other) = if plain.at > keyed.at { (plain, keyed) } else { (keyed, plain) };
+            let (own, others) =
+                if plain.at > keyed.at { ("a value", "[key value]") } else { ("[key value]", "a value") };
+            let what = format!(
+                "expected {others} as :value, as line {} has it, and not {own}: a file is of one register or of many",
+                other.line
+            );
+            return Err((later.at, what));
+        }
+    }
+    Ok(first[1].is_some())
+}
+
 fn invoked(
     fields: &Fields<'_>,
     keyed: bool,
@@ -263,7 +323,7 @@ fn invoked(
     let (key, value) = split(field(fields, b":value"), keyed)?;
     let key = match key {
         Some(key) => recording.keys.intern(&text(key)?),
-        None => recording.keys.intern(b"register"),
+        None => recording.keys.intern(b""),
     };
     let mut number = |value: &Value<'_>| -> Result<TextId, String> {
         if *value == NIL { Ok(ABSENT) } else { Ok(recording.values.intern(&text(value)?)) }
@@ -283,7 +343,7 @@ fn invoked(
     if act == Act::Cas && value == ABSENT {
         return Err("expected a value that :cas writes; this is nil".to_owned());
     }
-    Ok(Entry { call, end: NEVER, client, key, value, from, index: NO_INDEX, act, answer: Answer::Unknown })
+    Ok(Entry { call, end: NEVER, client, key, value, from, index: NO_INDEX, act, answer: Answer::Unknown, line: 0 })
 }
 
 /// What a read has answered.
@@ -296,7 +356,7 @@ fn split<'v, 'b>(value: &'v Value<'b>, keyed: bool) -> Result<(Option<&'v Value<
     match value {
         _ if !keyed => Ok((None, value)),
         Value::List(pair) if pair.len() == 2 => Ok((Some(&pair[0]), &pair[1])),
-        _ => Err("expected [key value] as :value, as other operations have it".to_owned()),
+        _ => Err("expected [key value] as :value: other operations of this file have it".to_owned()),
     }
 }
 
@@ -316,7 +376,7 @@ mod tests {
     fn shown(text: &str) -> String {
         match read(text.as_bytes()) {
             Err(problems) => problems[0].to_string(),
-            Ok(Recording { entries, values, keys }) => {
+            Ok(Recording { entries, values, keys, .. }) => {
                 let one = |entry: &Entry| {
                     let (value, from) = (values.show(entry.value), values.show(entry.from));
                     let Entry { act, answer, client, call, end, .. } = entry;
@@ -342,9 +402,9 @@ mod tests {
             {:process 3, :type :info, :f :cas, :value [3 5], :error \"time-out {\"}
         ";
         insta::assert_snapshot!(shown(history), @r"
-        0 Put register 3 (absent) Done 0..3
-        1 Get register 3 (absent) Done 1..4
-        3 Cas register 5 3 Unknown 7..never
+        0 Put  3 (absent) Done 0..2
+        1 Get  3 (absent) Done 1..3
+        3 Cas  5 3 Unknown 6..never
         ");
     }
 
@@ -360,6 +420,25 @@ mod tests {
     }
 
     #[test]
+    fn times_are_those_of_the_file_if_they_are_its_order() {
+        let history = |last: u64| {
+            format!(
+                "{{:process 0, :type :invoke, :f :write, :value 3, :time 10}}
+                {{:process :nemesis, :type :info, :f :start, :time 5}}
+                {{:process 0, :type :ok, :f :write, :value 3, :time {last}}}"
+            )
+        };
+        let read = |last| read(history(last).as_bytes()).expect("it is right");
+        let seen = |last| {
+            let recording = read(last);
+            (recording.entries[0].call, recording.entries[0].end, recording.entries[0].line, recording.times)
+        };
+        assert_eq!(seen(20), (10, 20, 1, Times::Told));
+        // What happens at one time has an order in the file, which these times do not tell.
+        assert_eq!(seen(10), (0, 1, 1, Times::Places));
+    }
+
+    #[test]
     fn what_is_wrong_is_shown_in_its_place() {
         insta::assert_snapshot!(shown("{:process 0, :type :invoke, :f :read, :value nil}\n{:process 0, :type :inv"), @r"
         2:24: the file is truncated: expected `}`
@@ -372,6 +451,10 @@ mod tests {
         insta::assert_snapshot!(shown("{:process 0, :type :invoke, :f :push, :value 1}"), @r"
         1:1: expected :read, :write or :cas for :f
             {:process 0, :type :invoke, :f :push, :value 1}
+        ");
+        insta::assert_snapshot!(shown("{:process 0, :type :invoke, :f :write, :value 1}\n{:process 1, :type :invoke, :f :write, :value [1 2]}"), @r"
+        2:1: expected a value as :value, as line 1 has it, and not [key value]: a file is of one register or of many
+            {:process 1, :type :invoke, :f :write, :value [1 2]}
         ");
         assert!(is_edn(b"\n{:type :invoke") && is_edn(b"[{:") && !is_edn(b"{\"client\":1"));
         assert!(is_edn(b"[#op{") && is_edn(b"[ {:type") && !is_edn(b"[{\"client\":1"));

@@ -8,8 +8,10 @@ use std::io::{self, Write};
 
 use memchr::{memchr, memmem};
 
+use crate::base::text::did_you_mean;
+
 use super::cursor::{ACTS, Cursor, Field, Seen};
-use super::{ABSENT, Act, Answer, Entry, NEVER, NO_INDEX, Problem, Recording, TextId, Texts};
+use super::{ABSENT, Act, Answer, Entry, NEVER, NO_INDEX, Problem, Recording, TextId, Texts, Words};
 
 /// Lines that are wrong are told of up to so many; the rest are counted.
 const PROBLEMS_KEPT: usize = 20;
@@ -33,6 +35,8 @@ pub struct Reader {
     /// Room for texts, used in turns.
     spare: Texts,
     objection: Option<Objection>,
+    /// What may be asked; anything if there is nothing in it.
+    acts: &'static [Act],
     /// The beginning of a line whose end has not come yet.
     begun: Vec<u8>,
     /// Lines so far.
@@ -47,8 +51,9 @@ pub struct Reader {
 
 impl Reader {
     /// A reader that also tells what is said against operations, with the line; the same thing is told once.
-    pub fn objecting(objection: Objection) -> Reader {
-        Reader { objection: Some(objection), ..Reader::default() }
+    /// If there is a word for none of the `acts`, it is told which ones there are for these.
+    pub fn objecting(acts: &'static [Act], objection: Objection) -> Reader {
+        Reader { objection: Some(objection), acts, ..Reader::default() }
     }
 
     /// Takes the next piece of a file, cut anywhere.
@@ -151,8 +156,9 @@ impl Reader {
             self.wrong(Problem::new(1, 0, b"", "expected text; this is something else, perhaps packed"));
             return;
         }
-        match entry(&mut cursor, &mut self.recording, &mut self.unescaped) {
-            Ok(entry) => {
+        match entry(&mut cursor, &mut self.recording, &mut self.unescaped, self.acts) {
+            Ok(mut entry) => {
+                entry.line = u32::try_from(self.lines).unwrap_or(0);
                 let objection = self.objection.as_ref().and_then(|objects| objects(&entry, &self.recording.values));
                 if let Some(what) = objection {
                     let at = memmem::find(line, b"\"op\"").unwrap_or(0);
@@ -187,8 +193,13 @@ struct Fields {
     index: u32,
 }
 
-fn entry(cursor: &mut Cursor<'_>, recording: &mut Recording, spare: &mut Vec<u8>) -> Result<Entry, String> {
-    let Recording { values, keys, .. } = recording;
+fn entry(
+    cursor: &mut Cursor<'_>,
+    recording: &mut Recording,
+    spare: &mut Vec<u8>,
+    acts: &[Act],
+) -> Result<Entry, String> {
+    let Recording { values, keys, words, .. } = recording;
     let mut fields = Fields {
         client: 0,
         act: None,
@@ -212,7 +223,13 @@ fn entry(cursor: &mut Cursor<'_>, recording: &mut Recording, spare: &mut Vec<u8>
         cursor.skip_space();
         match field {
             Field::Client => fields.client = cursor.number("client")?,
-            Field::Op => fields.act = Some(cursor.act()?),
+            Field::Op => {
+                let (word, act) = cursor.act().map_err(|word| no_act(word, acts))?;
+                fields.act = Some(*act);
+                if matches!(act, Act::Get | Act::Put) && word.len() > b"get".len() {
+                    *words = Words::ReadWrite;
+                }
+            }
             Field::Key => match cursor.text("key", keys, spare)? {
                 Seen::Value(key) => fields.key = key,
                 _ => return Err("expected a text for `key`".to_owned()),
@@ -293,7 +310,21 @@ impl Fields {
             index: self.index,
             act,
             answer,
+            line: 0,
         })
+    }
+}
+
+/// What to say of a word that nobody knows.
+fn no_act(word: Option<&[u8]>, acts: &[Act]) -> String {
+    let is_known = |act: &Act| acts.is_empty() || acts.contains(act);
+    let known: Vec<&str> =
+        ACTS.iter().filter(|(_, act)| is_known(act)).filter_map(|(word, _)| std::str::from_utf8(word).ok()).collect();
+    let expected = format!("expected one of these for `op`: {}", known.join(", "));
+    let word = word.map(String::from_utf8_lossy);
+    match word.and_then(|word| did_you_mean(&word, known.iter().copied())) {
+        Some(meant) => format!("{expected}; did you mean `{meant}`?"),
+        None => expected,
     }
 }
 

@@ -104,7 +104,7 @@ fn every_wrong_line_is_told_with_what_was_expected() {
         r#"{"op":"cas","key":"k","from":null,"value":"7","call":10,"return":20}"#,
     );
     insta::assert_snapshot!(problems(&text), @r#"
-    2:7: expected one of these for `op`: get, put, append, cas, delete, read, write, add, increment, remove, contains, enqueue, dequeue
+    2:7: expected one of these for `op`: get, put, append, cas, delete, read, write, add, increment, remove, contains, enqueue, dequeue; did you mean `put`?
         {"op":"putt","key":"k","value":"7","call":10,"return":20}
     3:45: the field `return` is missing: when it returned, or null
         {"op":"put","key":"k","value":"7","call":10}
@@ -161,7 +161,7 @@ fn a_mark_of_utf_8_is_passed_over_and_a_list_is_not() {
 #[test]
 fn what_is_said_against_operations_is_told_once_with_the_first_line() {
     let objection = |entry: &Entry, _: &Texts| (entry.act == Act::Put).then(|| "expected no `put`".to_owned());
-    let mut reader = Reader::objecting(Box::new(objection));
+    let mut reader = Reader::objecting(&[], Box::new(objection));
     reader.feed(format!("{GOOD}\n{}\n{GOOD}\n", GOOD.replace("put", "get")).as_bytes());
     let problems = reader.finish().expect_err("something is wrong");
     assert_eq!(problems.len(), 1);

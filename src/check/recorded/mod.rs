@@ -78,6 +78,8 @@ pub struct Entry {
     pub act: Act,
     /// What was answered.
     pub answer: Answer,
+    /// The line of the file that it began at, counted from 1; 0 if it is from no file.
+    pub line: u32,
 }
 
 /// The time of what does not happen. Later than every time of a recording.
@@ -111,8 +113,32 @@ pub struct Recording {
     pub entries: Vec<Entry>,
     /// Texts of values.
     pub values: Texts,
-    /// Names of objects.
+    /// Names of objects. The name of an object is empty where there is only one and nobody named it.
     pub keys: Texts,
+    /// What the file calls reading and writing.
+    pub words: Words,
+    /// What its times are.
+    pub times: Times,
+}
+
+/// What a file calls reading and writing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Words {
+    /// `get` and `put`.
+    #[default]
+    GetPut,
+    /// `read` and `write`.
+    ReadWrite,
+}
+
+/// What the times of a recording are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Times {
+    /// Those of the file.
+    #[default]
+    Told,
+    /// The file tells none that can be used, or none that are in order: these are places in the order of its events, from 0.
+    Places,
 }
 
 impl Recording {

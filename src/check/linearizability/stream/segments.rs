@@ -281,6 +281,7 @@ const PLAIN: Entry = Entry {
     index: NO_INDEX,
     act: Act::Get,
     answer: Answer::Done,
+    line: 0,
 };
 
 impl Deciders {

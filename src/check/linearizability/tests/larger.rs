@@ -69,7 +69,7 @@ fn asked(
         }
     };
     let value = if value.is_empty() { ABSENT } else { recording.values.intern(value.as_bytes()) };
-    Entry { call: 0, end: 0, client: 0, key: 1, value, from, index: NO_INDEX, act, answer: Answer::Done }
+    Entry { call: 0, end: 0, client: 0, key: 1, value, from, index: NO_INDEX, act, answer: Answer::Done, line: 0 }
 }
 
 /// What the service answers, entered into the operation.

@@ -44,8 +44,11 @@ fn is_possible(recording: &Recording, model: Standard, counterexample: &Countere
             index: NO_INDEX,
             act: Act::Put,
             answer: Answer::Done,
+            line: 0,
         }));
-        whole.extend(ops);
+        // Before all of them, though they may begin with time itself.
+        let later = |end: u64| if end == NEVER { NEVER } else { end + 1 };
+        whole.extend(ops.iter().map(|entry| Entry { call: entry.call + 1, end: later(entry.end), ..*entry }));
         if whole.len() > 9 {
             // Too many to try everything.
             let said = all_tiers(recording, model, &whole);
@@ -63,6 +66,16 @@ pub(super) fn verify(recording: &Recording, model: Standard, counterexample: &Co
     assert!(!is_possible(recording, model, counterexample, &all), "it can be explained: {told}");
     if !counterexample.minimal {
         return;
+    }
+    if let Some(steps) = counterexample.argument(recording, model) {
+        // Without any of them there is an order, so no argument can do without it.
+        let spoken = super::argument::spoken_of(&steps);
+        let all = (0..counterexample.parts.len()).all(|part| spoken.contains(&part));
+        assert!(
+            all,
+            "an argument that leaves something out: {steps:?} of {told} in\n{}",
+            super::small::shown(recording, &recording.entries)
+        );
     }
     for (place, one) in counterexample.parts.iter().enumerate() {
         for only_return in [false, true] {

@@ -1,5 +1,6 @@
 //! Every tier against a checker that tries everything, and against the other tiers.
 
+mod argument;
 mod brute;
 mod by_the_way;
 mod larger;

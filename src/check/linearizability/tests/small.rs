@@ -15,7 +15,7 @@ fn entry(recording: &mut Recording, deed: Deed, key: u32, client: u64, interval:
     let mut number = |text: &str| if text == NOTHING { ABSENT } else { recording.values.intern(text.as_bytes()) };
     let (value, from) = (number(value), number(from));
     let end = if answer == Answer::Unknown { NEVER } else { interval.1 };
-    Entry { call: interval.0, end, client, key, value, from, index: NO_INDEX, act, answer }
+    Entry { call: interval.0, end, client, key, value, from, index: NO_INDEX, act, answer, line: 0 }
 }
 
 /// The deeds of a model: with values that are unique in small histories, and with values that are not.

@@ -1,0 +1,142 @@
+//! The steps of an argument in words.
+
+use crate::check::linearizability::{Counterexample, Step, Who};
+use crate::check::recorded::{ABSENT, Act, Answer, Entry};
+
+use super::wording::{Wording, listed};
+
+/// Says the steps, each on a line; what belongs to a case is indented below it. Nothing if there is no argument.
+pub(super) fn steps(wording: Wording<'_>, counterexample: &Counterexample) -> Vec<String> {
+    let Some(steps) = counterexample.argument(wording.recording, wording.model) else { return Vec::new() };
+    let places = counterexample.parts.iter().map(|part| part.place).chain(counterexample.helpers.iter().copied());
+    let entries = places.map(|place| &wording.recording.entries[place as usize]).collect();
+    let said = Said { wording, entries, parts: counterexample.parts.len() };
+    let mut lines = Vec::new();
+    said.all(&steps, 0, &mut lines);
+    lines
+}
+
+struct Said<'a> {
+    wording: Wording<'a>,
+    entries: Vec<&'a Entry>,
+    /// So many of them are known to have happened as they say.
+    parts: usize,
+}
+
+impl Said<'_> {
+    fn all(&self, steps: &[Step], depth: usize, lines: &mut Vec<String>) {
+        let indent = "  ".repeat(depth);
+        for step in steps {
+            if let Some(line) = self.one(step) {
+                lines.push(format!("{indent}{line}"));
+            }
+            if let Step::Cases { reader, sources } = step {
+                for (source, steps) in sources {
+                    lines.push(format!("{indent}  if it is {}:", self.source(*reader, *source)));
+                    self.all(steps, depth + 2, lines);
+                }
+            }
+        }
+    }
+
+    fn one(&self, step: &Step) -> Option<String> {
+        Some(match step {
+            Step::Clock { first, then } => {
+                let (Who::Operation(one), Who::Operation(other)) = (*first, *then) else { return None };
+                let (over, began) = (self.entries[one].end, self.entries[other].call);
+                let (over, began) = (self.wording.at(over), self.wording.at(began));
+                format!("{} was over at {over}, before {} began at {began}", self.name(*first), self.name(*then))
+            }
+            Step::Found { reader, source, alone } => {
+                let (found, name) = (self.found(*reader), self.name(*reader));
+                match (source, alone) {
+                    (Who::Beginning, true) => {
+                        format!("{name} found {found}, which nobody writes: it was there before everything else here")
+                    }
+                    (_, true) => format!("{name} found {found}, which only {} writes", self.name(*source)),
+                    (_, false) => format!("so what {name} found is {}", self.source(*reader, *source)),
+                }
+            }
+            Step::Later { write, reader, source: Who::Beginning } => {
+                format!("what {} found was there first, so {} came after it", self.name(*reader), self.name(*write))
+            }
+            Step::Later { write, reader, source } => format!(
+                "{} came after {}, so after {} too, which found what was written before it",
+                self.name(*write),
+                self.name(*source),
+                self.name(*reader)
+            ),
+            Step::Earlier { write, reader, source: Who::Beginning } => {
+                format!("what {} found was there first, but {} came before it", self.name(*reader), self.name(*write))
+            }
+            Step::Earlier { write, reader, source } => format!(
+                "{} came before {}, so before {} too, whose value that found",
+                self.name(*write),
+                self.name(*reader),
+                self.name(*source)
+            ),
+            Step::Cannot { reader, source, between: Some(between) } => format!(
+                "what {} found is not {}: {} came in between",
+                self.name(*reader),
+                self.source(*reader, *source),
+                self.name(*between)
+            ),
+            Step::Cannot { reader, source: Who::Beginning, .. } => {
+                format!("what {} found was not there first: something else was", self.name(*reader))
+            }
+            Step::Cannot { reader, source, .. } => {
+                format!("what {} found is not {}, which came later", self.name(*reader), self.source(*reader, *source))
+            }
+            Step::Failed { reader, source } => {
+                format!("{} did not write what {} found", self.name(*source), self.name(*reader))
+            }
+            Step::Cases { reader, sources } => {
+                let sources: Vec<String> = sources.iter().map(|(source, _)| self.source(*reader, *source)).collect();
+                let which = listed(&sources).replace(" and ", " or ");
+                format!("what {} found is {which}:", self.name(*reader))
+            }
+            Step::Circle(Who::Beginning) => "but nothing comes before that".to_owned(),
+            Step::Circle(who) => format!("so {} came before itself, which cannot be", self.name(*who)),
+            Step::Nothing(reader) => format!("so nothing is left that {} can have found", self.name(*reader)),
+        })
+    }
+
+    /// The operation, and whose it is if that is not clear.
+    fn name(&self, who: Who) -> String {
+        let Who::Operation(place) = who else { return "the beginning".to_owned() };
+        // What the others answered makes no difference.
+        let name = |place: usize| match self.entries[place] {
+            entry if place < self.parts => self.wording.operation(entry),
+            entry => self.wording.asked(entry),
+        };
+        let own = name(place);
+        if (0..self.entries.len()).filter(|place| name(*place) == own).count() == 1 {
+            format!("`{own}`")
+        } else {
+            let Entry { line, client, call, .. } = self.entries[place];
+            match line {
+                0 => format!("`{own}` of client {client} at {}", self.wording.at(*call)),
+                line => format!("`{own}` of line {line}"),
+            }
+        }
+    }
+
+    fn source(&self, reader: Who, source: Who) -> String {
+        match source {
+            Who::Beginning if self.found(reader) == "nothing" => "nothing yet".to_owned(),
+            Who::Beginning => "what was there first".to_owned(),
+            source => format!("what {} wrote", self.name(source)),
+        }
+    }
+
+    fn found(&self, who: Who) -> String {
+        let Who::Operation(place) = who else { return "nothing".to_owned() };
+        let entry = self.entries[place];
+        let value = |id| if id == ABSENT { "nothing".to_owned() } else { self.wording.value(id) };
+        match (entry.act, entry.answer) {
+            (Act::Get, _) => value(entry.value),
+            (_, Answer::No) if place < self.parts => format!("something else than {}", value(entry.from)),
+            _ => value(entry.from),
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Operations, values and times of a recording in the words of its file.
+
+use crate::check::models::{Set, Standard};
+use crate::check::recorded::{ABSENT, Act, Answer, Entry, Recording, TextId, Times, Words};
+
+/// Of a long value, so much of its end is shown: that is where values that grow differ.
+const VALUE: usize = 23;
+
+/// How to speak of a recording.
+#[derive(Clone, Copy)]
+pub(super) struct Wording<'a> {
+    pub recording: &'a Recording,
+    pub model: Standard,
+}
+
+impl Wording<'_> {
+    /// An operation and its answer: `get x -> 1`.
+    pub fn operation(&self, entry: &Entry) -> String {
+        self.with_answer(entry, entry.is_known())
+    }
+
+    /// An operation alone: `get x`.
+    pub fn asked(&self, entry: &Entry) -> String {
+        self.with_answer(entry, false)
+    }
+
+    /// `get x -> 1` of client 2
+    pub fn whose(&self, entry: &Entry) -> String {
+        format!("`{}` of client {}", self.operation(entry), entry.client)
+    }
+
+    fn with_answer(&self, entry: &Entry, answered: bool) -> String {
+        let (value, from) = (|| self.value(entry.value), || self.value(entry.from));
+        let is_log = self.model == Standard::Log;
+        let mut words = vec![self.word(entry.act, is_log).to_owned()];
+        let key = self.recording.keys.get(entry.key);
+        if !key.is_empty() {
+            words.push(self.recording.keys.show(entry.key));
+        }
+        match entry.act {
+            Act::Get if is_log => words.push(from()),
+            Act::Get | Act::Dequeue | Act::Delete => {}
+            Act::Cas => words.extend([from(), value()]),
+            Act::Put | Act::Append | Act::Add | Act::Remove | Act::Contains | Act::Enqueue => words.push(value()),
+        }
+        let told = match (entry.act, entry.answer) {
+            _ if !answered => None,
+            (Act::Get | Act::Dequeue, _) => Some(value()),
+            (Act::Append, _) if is_log && entry.from != ABSENT => Some(from()),
+            (Act::Cas, Answer::Yes) => Some("swapped".to_owned()),
+            (Act::Cas, Answer::No) => Some("not swapped".to_owned()),
+            (Act::Contains, answer) => Some(if answer == Answer::Yes { "yes" } else { "no" }.to_owned()),
+            _ => None,
+        };
+        words.extend(told.map(|told| format!("-> {told}")));
+        words.join(" ")
+    }
+
+    fn word(&self, act: Act, is_log: bool) -> &'static str {
+        let reads = self.recording.words == Words::ReadWrite || is_log;
+        match act {
+            Act::Get if reads => "read",
+            Act::Get => "get",
+            Act::Put if reads => "write",
+            Act::Put => "put",
+            Act::Append => "append",
+            Act::Cas => "cas",
+            Act::Delete => "delete",
+            Act::Add => "add",
+            Act::Remove => "remove",
+            Act::Contains => "contains",
+            Act::Enqueue => "enqueue",
+            Act::Dequeue => "dequeue",
+        }
+    }
+
+    /// A value, its end if it is long.
+    pub fn value(&self, value: TextId) -> String {
+        let text = self.recording.values.show(value).replace(Set::SEPARATOR, " ");
+        let length = text.chars().count();
+        if length > VALUE + 1 { format!("…{}", text.chars().skip(length - VALUE).collect::<String>()) } else { text }
+    }
+
+    /// A time, or a place in the order of the file.
+    pub fn at(&self, at: u64) -> String {
+        match self.recording.times {
+            Times::Told => at.to_string(),
+            Times::Places => format!("event {at}"),
+        }
+    }
+
+    /// An object.
+    pub fn object(&self, key: TextId) -> String {
+        if self.recording.keys.get(key).is_empty() { "the object".to_owned() } else { self.recording.keys.show(key) }
+    }
+}
+
+/// "a", "a and b", "a, b and c".
+pub(super) fn listed(names: &[String]) -> String {
+    match names {
+        [] => "nothing".to_owned(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}

@@ -31,7 +31,7 @@ impl Held {
 
     /// Takes the next item, and enters it again at a random later time.
     pub fn step(&mut self) {
-        let item = self.agenda.next(Instant::NEVER, |_, _| true).expect("what was taken is entered again");
+        let item = self.agenda.next(Instant::NEVER, |_, _| true, |_| ()).expect("what was taken is entered again");
         self.enter(item);
     }
 }

@@ -51,6 +51,24 @@ const NUMBER_BITS: u32 = 26;
 const SEQUENCE_BITS: u32 = 36;
 const TIME_SHIFT: u32 = 64;
 
+/// Items to come are told of in groups of so many, and so many at most.
+const GROUP: usize = 16;
+const TOLD_AHEAD: usize = 512;
+
+#[inline(never)]
+fn tell_ahead(coming: impl Iterator<Item = u128>, ahead: &impl Fn(&[u32])) {
+    let (mut numbers, mut count) = ([0; GROUP], 0);
+    for entry in coming.take(TOLD_AHEAD) {
+        numbers[count] = number(entry);
+        count += 1;
+        if count == GROUP {
+            ahead(&numbers);
+            count = 0;
+        }
+    }
+    ahead(&numbers[..count]);
+}
+
 /// How many numbers there are for items.
 pub const NUMBERS: u32 = 1 << NUMBER_BITS;
 
@@ -108,12 +126,20 @@ impl Agenda {
     }
 
     /// Moves time to the next item that is still wanted and takes it; `None`, and time stays, if there is none at or
-    /// before `limit`.
+    /// before `limit`. With very many items, `ahead` is told now and then by which numbers the owners of those to come know them.
     #[inline]
-    pub fn next(&self, limit: Instant, mut wanted: impl FnMut(u32, Ticket) -> bool) -> Option<u32> {
+    pub fn next(
+        &self,
+        limit: Instant,
+        mut wanted: impl FnMut(u32, Ticket) -> bool,
+        ahead: impl Fn(&[u32]),
+    ) -> Option<u32> {
         let mut entries = self.entries.borrow_mut();
         loop {
             let entry = entries.first();
+            if let Some(coming) = entries.take_ahead() {
+                tell_ahead(coming, &ahead);
+            }
             if entry == NOTHING || time(entry) > limit {
                 return None;
             }
@@ -182,6 +208,8 @@ mod tests {
         true
     }
 
+    fn nobody(_: &[u32]) {}
+
     #[test]
     fn order_is_time_then_class_then_entry() {
         let agenda = Agenda::new();
@@ -193,7 +221,7 @@ mod tests {
         enter(5, Class::Phase, 2);
         enter(1, Class::Usual, 8);
         let mut seen = Vec::new();
-        while let Some(number) = agenda.next(Instant::NEVER, any) {
+        while let Some(number) = agenda.next(Instant::NEVER, any, nobody) {
             seen.push(number);
         }
         assert_eq!(seen, [8, 2, 7, 4, 9, 6]);
@@ -209,7 +237,7 @@ mod tests {
         // Its number is given again; the ticket tells the two apart.
         let second = agenda.enter(at(2), Class::Usual, 1);
         assert_eq!(agenda.len(), 1);
-        assert_eq!(agenda.next(Instant::NEVER, |_, ticket| ticket == second), Some(1));
+        assert_eq!(agenda.next(Instant::NEVER, |_, ticket| ticket == second, nobody), Some(1));
         assert_eq!(agenda.now(), at(2));
         assert!(agenda.is_empty());
     }
@@ -218,9 +246,9 @@ mod tests {
     fn a_limit_holds_time() {
         let agenda = Agenda::new();
         agenda.enter(at(9), Class::Usual, 3);
-        assert_eq!(agenda.next(at(8), any), None);
+        assert_eq!(agenda.next(at(8), any, nobody), None);
         assert_eq!(agenda.now(), at(0));
-        assert_eq!(agenda.next(at(9), any), Some(3));
+        assert_eq!(agenda.next(at(9), any, nobody), Some(3));
     }
 
     #[test]
@@ -230,7 +258,7 @@ mod tests {
             agenda.enter(at(4), class, number);
         }
         assert_eq!(agenda.next_now(Class::FaultBegins, any), None);
-        assert_eq!(agenda.next(at(4), any), Some(1));
+        assert_eq!(agenda.next(at(4), any, nobody), Some(1));
         assert_eq!(agenda.next_now(Class::FaultBegins, any), Some(3));
         assert_eq!(agenda.next_now(Class::FaultBegins, any), None);
         assert_eq!(agenda.len(), 1);
@@ -240,7 +268,7 @@ mod tests {
     fn the_end_of_time_and_the_largest_number_fit() {
         let agenda = Agenda::new();
         agenda.enter(Instant::NEVER, Class::Usual, NUMBERS - 1);
-        assert_eq!(agenda.next(Instant::NEVER, any), Some(NUMBERS - 1));
+        assert_eq!(agenda.next(Instant::NEVER, any, nobody), Some(NUMBERS - 1));
         assert_eq!(agenda.now(), Instant::NEVER);
     }
 }

@@ -7,6 +7,9 @@
 //! heap when its time comes, so that the order is exact however many entries share a bucket or a moment; the second one
 //! is emptied into the buckets as the window moves on.
 //!
+//! With very many entries, what waits for its time is far apart in memory, and the processor waits for each piece of it. So
+//! then several buckets are emptied at a time, and whoever owns what comes next is told of it a little ahead.
+//!
 //! The width of a bucket follows the entries: narrower when many share one, wider when many lie beyond the window. The
 //! number of buckets follows the number of entries. Neither has any effect on the order.
 //!
@@ -39,6 +42,13 @@ const SHIFT_MAX: u32 = 40;
 /// more seldom where the last look brought nothing.
 const ADAPT_EVERY: u32 = 1024;
 
+/// With so many entries in buckets, what they stand for does not fit into the caches, so several buckets are emptied at a time:
+/// then whoever owns the entries can have them fetched from memory together.
+const MANY: usize = 4096;
+
+/// How many entries are then looked for at a time.
+const AHEAD: usize = 8;
+
 /// The queue. The upper half of an entry is its time.
 #[derive(Debug)]
 pub(super) struct Calendar {
@@ -68,9 +78,13 @@ pub(super) struct Calendar {
     /// Of those since the last time, how many met others in the present bucket, and how many lay beyond the window.
     crowded: u32,
     beyond: u32,
+    /// Several buckets were emptied at a time, and nobody has asked yet what was in them.
+    is_ahead: bool,
 }
 
+/// Aligned, so that each lies within one line of the cache.
 #[derive(Clone, Copy, Debug)]
+#[repr(align(32))]
 struct Node {
     entry: u128,
     next: u32,
@@ -98,6 +112,7 @@ impl Calendar {
             patience: ADAPT_EVERY,
             crowded: 0,
             beyond: 0,
+            is_ahead: false,
         }
     }
 
@@ -127,6 +142,16 @@ impl Calendar {
 
     fn pop_near(&mut self) -> u128 {
         self.near.pop().map_or(NOTHING, |Reverse(entry)| entry)
+    }
+
+    /// What comes next, in no order, each time that several buckets were emptied at once. Nothing else of the queue changes.
+    #[inline(always)]
+    pub fn take_ahead(&mut self) -> Option<impl Iterator<Item = u128> + Clone> {
+        if !self.is_ahead {
+            return None;
+        }
+        self.is_ahead = false;
+        Some(self.near.iter().map(|Reverse(entry)| *entry))
     }
 
     pub fn len(&self) -> usize {
@@ -201,28 +226,10 @@ impl Calendar {
     #[inline(never)]
     fn turn(&mut self) -> u128 {
         if self.listed > 0 {
-            let index = self.next_occupied();
-            self.occupied[index / 64] &= !(1 << (index % 64));
-            let buckets = self.lists.len() as u64;
-            self.present += (index as u64).wrapping_sub(self.present) & (buckets - 1);
-            let mut place = std::mem::replace(&mut self.lists[index], END);
-            let mut least = NOTHING;
-            while place != END {
-                let node = &mut self.nodes[place as usize];
-                let (entry, next) = (node.entry, node.next);
-                node.next = self.free;
-                self.free = place;
-                self.listed -= 1;
-                if least == NOTHING {
-                    least = entry;
-                } else {
-                    let other = if entry < least { std::mem::replace(&mut least, entry) } else { entry };
-                    self.crowded += 1;
-                    self.near.push(Reverse(other));
-                }
-                place = next;
+            self.empty_next();
+            if self.listed >= MANY {
+                self.go_ahead();
             }
-            self.head = least;
         } else if let Some(Reverse(entry)) = self.far.peek() {
             self.present = time(*entry) >> self.shift;
         }
@@ -230,6 +237,52 @@ impl Calendar {
             self.draw_near();
         }
         self.head
+    }
+
+    /// Empties the next bucket that is not empty; it is the present one from now on. There is nothing in the head.
+    #[inline(always)]
+    fn empty_next(&mut self) {
+        let index = self.next_occupied();
+        self.occupied[index / 64] &= !(1 << (index % 64));
+        let buckets = self.lists.len() as u64;
+        self.present += (index as u64).wrapping_sub(self.present) & (buckets - 1);
+        let mut place = std::mem::replace(&mut self.lists[index], END);
+        let mut least = NOTHING;
+        while place != END {
+            let node = &mut self.nodes[place as usize];
+            let (entry, next) = (node.entry, node.next);
+            node.next = self.free;
+            self.free = place;
+            self.listed -= 1;
+            if least == NOTHING {
+                least = entry;
+            } else {
+                let other = if entry < least { std::mem::replace(&mut least, entry) } else { entry };
+                self.crowded += 1;
+                self.near.push(Reverse(other));
+            }
+            place = next;
+        }
+        self.head = least;
+    }
+
+    /// Empties further buckets behind the present one. What they hold comes later than the head, which is the least of the first.
+    #[inline(never)]
+    fn go_ahead(&mut self) {
+        let head = std::mem::replace(&mut self.head, NOTHING);
+        while self.near.len() < AHEAD && self.listed > 0 {
+            self.empty_next();
+            let first = std::mem::replace(&mut self.head, NOTHING);
+            self.near.push(Reverse(first));
+            if self.present >= self.far_due {
+                self.draw_near();
+                let drawn = std::mem::replace(&mut self.head, NOTHING);
+                self.near.extend((drawn != NOTHING).then_some(Reverse(drawn)));
+            }
+        }
+        assert!(self.head == NOTHING && head != NOTHING, "the head is put aside while others take its place");
+        self.head = head;
+        self.is_ahead = true;
     }
 
     /// The first list after the present one that is not empty. There is one.
@@ -365,6 +418,34 @@ mod tests {
             calendar.pop();
         }
         assert_eq!((calendar.first(), calendar.len()), (NOTHING, 0));
+    }
+
+    #[test]
+    fn of_very_many_the_next_ones_are_told_ahead_and_come_out_in_order() {
+        for moments in [1_000, 1_000_000] {
+            let (mut calendar, mut heap) = (Calendar::new(), BinaryHeap::new());
+            let mut draw = Draw::keyed(9, moments);
+            let (mut now, mut told) = (0, 0);
+            for sequence in 0..60_000_u64 {
+                let entry =
+                    u128::from(now + draw.below(moments) * (1_000_000_000 / moments)) << 64 | u128::from(sequence);
+                calendar.push(entry);
+                heap.push(Reverse(entry));
+                if heap.len() < 3 * MANY {
+                    continue;
+                }
+                let Some(Reverse(expected)) = heap.pop() else { unreachable!("there are many") };
+                assert_eq!(calendar.first(), expected);
+                if let Some(ahead) = calendar.take_ahead() {
+                    told += ahead.inspect(|entry| assert!(*entry > expected, "what comes next is not told")).count();
+                }
+                assert!(calendar.take_ahead().is_none(), "it is told once");
+                calendar.pop();
+                now = time(expected);
+                assert_eq!(calendar.len(), heap.len());
+            }
+            assert!(told > 10_000, "{told} of 48,000");
+        }
     }
 
     #[test]

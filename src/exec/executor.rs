@@ -8,6 +8,7 @@
 //! there is a choice, and takes the least priority, then the earliest.
 
 use std::cell::{Cell, RefCell};
+use std::fmt;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
@@ -18,12 +19,13 @@ use super::task::{Arbiter, Task, TaskFacts, TaskRef, Waiter};
 use crate::base::{EventId, Incarnation};
 
 /// Holds tasks. See the module's text.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Executor {
     tasks: Rc<Tasks>,
     generations: Cell<u32>,
-    /// The task that is being polled.
+    /// The task that is being polled, and itself: it is asked for more often than a look into the table would be cheap.
     current: Cell<Option<Task>>,
+    own_task: Cell<Option<Rc<TaskCell>>>,
     /// Its waker, as the addresses of its data and its functions; null if none is being polled.
     own_waker: Cell<(usize, usize)>,
     /// What was cancelled within the present poll, to be dropped after it: destructors may need what the poll has borrowed.
@@ -125,8 +127,11 @@ impl Executor {
     }
 
     /// The task that is being polled.
+    #[inline]
     fn current(&self) -> Option<Rc<TaskCell>> {
-        self.current.get().and_then(|handle| self.tasks.find(handle))
+        let task = self.own_task.take();
+        self.own_task.set(task.clone());
+        task
     }
 
     /// Whether this one is whoever polls.
@@ -189,6 +194,7 @@ impl Executor {
         let mut context = Context::from_waker(waker);
         self.own_waker.set(addresses(&context));
         self.current.set(Some(task.handle));
+        self.own_task.set(Some(Rc::clone(task)));
         let result = catch(|| work.poll(&mut context));
         if !matches!(result, Ok(Poll::Pending)) {
             drop(body);
@@ -209,6 +215,7 @@ impl Executor {
     fn put_down(&self) {
         self.own_waker.set((0, 0));
         self.current.set(None);
+        self.own_task.set(None);
         if self.is_doom.get() {
             self.discard_doomed();
         }
@@ -298,6 +305,12 @@ impl Executor {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+impl fmt::Debug for Executor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Executor({:?}, {:?} is polled)", self.tasks, self.current.get())
     }
 }
 

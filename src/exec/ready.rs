@@ -130,6 +130,13 @@ impl TaskCell {
         }
     }
 
+    /// Something of each line of the cache that it lies in.
+    #[inline]
+    pub fn glance(&self) -> u64 {
+        let last = self.last_wake.get();
+        self.facts.key ^ u64::from(self.timers.get()) ^ last.0 ^ u64::from(self.is_over())
+    }
+
     /// Whether it has ended. One that is being polled has not.
     pub fn is_over(&self) -> bool {
         !self.polled.get() && self.body.borrow().is_none()

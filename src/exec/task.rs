@@ -51,6 +51,12 @@ impl TaskRef {
         &self.0.facts
     }
 
+    /// Something of each part of it, so that it is fetched from memory.
+    #[inline]
+    pub fn glance(&self) -> u64 {
+        self.0.glance()
+    }
+
     /// Whether it is the one that is being polled.
     #[inline]
     pub fn is_polled(&self) -> bool {

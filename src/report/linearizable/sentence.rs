@@ -48,7 +48,7 @@ fn order(wording: Wording<'_>, counterexample: &Counterexample, parts: &[&Entry]
     if order.is_empty() { String::new() } else { format!("; {}", order.join(", and ")) }
 }
 
-fn operations<'r>(recording: &'r Recording, places: impl Iterator<Item = u32>) -> Vec<&'r Entry> {
+fn operations(recording: &Recording, places: impl Iterator<Item = u32>) -> Vec<&Entry> {
     places.map(|place| &recording.entries[place as usize]).collect()
 }
 

@@ -50,6 +50,12 @@ impl Packet {
         }
     }
 
+    /// Something of each line of the cache that it lies in.
+    #[inline]
+    pub fn glance(&self) -> u64 {
+        self.key ^ self.event.0 ^ u64::from(self.slot)
+    }
+
     /// The event of its arrival.
     pub fn delivery(&self) -> EventKind {
         assert_ne!(self.copy, Packet::RESET, "a notice is told as what it is");

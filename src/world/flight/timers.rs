@@ -5,8 +5,9 @@ use std::task::Waker;
 use crate::base::{EventId, Instant};
 use crate::exec::{TaskRef, Ticket};
 
-/// A timer that has been started.
+/// A timer that has been started. Aligned, so that it lies within one line of the cache.
 #[derive(Debug)]
+#[repr(align(64))]
 pub(in super::super) struct Timer {
     /// Who started it; nobody once it is forgotten.
     pub task: Option<TaskRef>,
@@ -23,6 +24,8 @@ pub(in super::super) struct Timer {
     /// How often its place was given.
     pub generation: u32,
 }
+
+const _: () = assert!(size_of::<Timer>() == 64, "a timer is as large as a line of the cache");
 
 /// What is left of a timer that is forgotten. Not to be dropped within a borrow: a waker is anybody's, and may call anything
 /// when it goes.

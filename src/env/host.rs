@@ -48,6 +48,27 @@ pub enum Incoming {
     },
 }
 
+/// An [`Incoming`] on its way from the host: its parts lie where they can be moved in whole words, which those of an enum cannot.
+#[derive(Debug)]
+pub struct Received {
+    /// The message; empty if it is a reset.
+    pub body: Payload,
+    /// Who sent it, or the other end of the connection that is gone.
+    pub from: NodeId,
+    /// Whether it is a reset.
+    pub is_reset: bool,
+}
+
+impl From<Received> for Incoming {
+    #[inline(always)]
+    fn from(received: Received) -> Incoming {
+        match received {
+            Received { from, is_reset: true, .. } => Incoming::Reset { peer: from },
+            Received { from, body, .. } => Incoming::Message { from, body },
+        }
+    }
+}
+
 /// Something to do to a disk.
 #[derive(Clone, Debug)]
 pub enum DiskOp {
@@ -168,7 +189,7 @@ pub trait Host {
     /// See [`Env::send`](super::Env::send).
     fn send(&self, to: NodeId, label: Label, body: Payload);
     /// Takes the next message; if there is none, wakes `context` when there is.
-    fn recv_poll(&self, context: &mut Context<'_>) -> Poll<Incoming>;
+    fn recv_poll(&self, context: &mut Context<'_>) -> Poll<Received>;
     /// Starts a disk operation, which goes on whether or not anybody waits for it.
     fn disk_start(&self, label: Label, operation: DiskOp) -> IoId;
     /// Takes the outcome of a disk operation; if it is not done, wakes `context` when it is.

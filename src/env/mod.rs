@@ -16,7 +16,7 @@ mod sleep;
 
 pub use disk::{Disk, File};
 pub use hash_state::HashState;
-pub use host::{DiskDone, DiskError, DiskOp, FileId, Host, Incoming, IoId, Local, TaskId, TimerId};
+pub use host::{DiskDone, DiskError, DiskOp, FileId, Host, Incoming, IoId, Local, Received, TaskId, TimerId};
 pub use queue::Queue;
 pub use sleep::{Elapsed, Sleep, Timeout};
 
@@ -86,7 +86,7 @@ impl Env {
     ///
     /// If several tasks wait, all are woken and the first to run takes the message.
     pub fn recv(&self) -> impl Future<Output = Incoming> + '_ {
-        poll_fn(|context| self.0.recv_poll(context))
+        poll_fn(|context| self.0.recv_poll(context).map(Incoming::from))
     }
 
     /// The node's disk.

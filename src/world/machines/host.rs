@@ -8,7 +8,7 @@ use crate::base::hash::{hash_bytes, mix};
 use crate::base::label::Labelled;
 use crate::base::name::key;
 use crate::base::{EventId, EventKind, Incarnation, Instant, Label, Lost, Name, NodeId, Payload, Probe, WallTime};
-use crate::env::{DiskDone, DiskError, DiskOp, Host, Incoming, IoId, Local, TaskId, TimerId};
+use crate::env::{DiskDone, DiskError, DiskOp, Host, IoId, Local, Received, TaskId, TimerId};
 use crate::exec::{Task, TaskFacts, TaskRef, Ticket};
 use crate::world::decisions::decide::{PacketDice, PacketFate};
 use crate::world::disk::Disk;
@@ -234,7 +234,7 @@ impl Host for NodeHost {
         self.after();
     }
 
-    fn recv_poll(&self, context: &mut Context<'_>) -> Poll<Incoming> {
+    fn recv_poll(&self, context: &mut Context<'_>) -> Poll<Received> {
         if !self.alive() {
             return Poll::Pending;
         }
@@ -247,7 +247,7 @@ impl Host for NodeHost {
             return Poll::Pending;
         };
         shared.executor.set_cause(arrived);
-        Poll::Ready(Incoming::Message { from, body })
+        Poll::Ready(Received { body, from, is_reset: false })
     }
 
     fn disk_start(&self, label: Label, operation: DiskOp) -> IoId {
@@ -386,16 +386,13 @@ impl NodeHost {
     /// Takes the first of the inbox where some of it are notices of resets.
     #[cold]
     #[inline(never)]
-    fn recv_among_resets(&self) -> Poll<Incoming> {
+    fn recv_among_resets(&self) -> Poll<Received> {
         let (shared, machine) = (&*self.shared, &*self.machine);
         let is_reset = machine.next_is_reset(&shared.flight.packets.borrow());
         let (from, body, event) = machine.take_received(&shared.flight.packets).expect("it was looked at");
         shared.executor.set_cause(event);
-        if !is_reset {
-            return Poll::Ready(Incoming::Message { from, body });
-        }
-        machine.resets.set(machine.resets.get() - 1);
-        Poll::Ready(Incoming::Reset { peer: from })
+        machine.resets.set(machine.resets.get() - u32::from(is_reset));
+        Poll::Ready(Received { body, from, is_reset })
     }
 
     /// A disk operation while disks are formatted, before time begins.

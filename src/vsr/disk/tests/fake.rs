@@ -13,7 +13,7 @@ use std::task::{Context, Poll, Waker};
 use bytes::Bytes;
 
 use crate::base::{Draw, Incarnation, Instant, Label, NodeId, Payload, Probe, WallTime};
-use crate::env::{DiskDone, DiskError, DiskOp, Env, FileId, Host, Incoming, IoId, Local, TaskId, TimerId};
+use crate::env::{DiskDone, DiskError, DiskOp, Env, FileId, Host, IoId, Local, Received, TaskId, TimerId};
 
 const SECTOR: usize = 512;
 
@@ -322,7 +322,7 @@ impl Host for Fake {
     fn send(&self, _: NodeId, _: Label, _: Payload) {
         panic!("a disk sends nothing")
     }
-    fn recv_poll(&self, _: &mut Context<'_>) -> Poll<Incoming> {
+    fn recv_poll(&self, _: &mut Context<'_>) -> Poll<Received> {
         Poll::Pending
     }
     fn disk_start(&self, _: Label, operation: DiskOp) -> IoId {

@@ -90,14 +90,18 @@ fn memory(what: &str, count: u64, run: impl Fn(u64)) -> ExitCode {
         return ExitCode::FAILURE;
     }
     println!("{} {what}, one after the other in one process", grouped(count));
+    let (mut highest, mut at) = (0, 0);
     for seed in 0..count {
         run(seed);
         let ended = seed + 1;
+        if let Some((_, most)) = resident().filter(|(_, most)| *most > highest) {
+            (highest, at) = (most, seed);
+        }
         if ended == FIRST || ended == count {
             println!("  resident after {:>7}   {:>9}", grouped(ended), kilobytes(resident().map(|(now, _)| now)));
         }
     }
-    println!("  at most                  {:>9}", kilobytes(resident().map(|(_, most)| most)));
+    println!("  at most                  {:>9}, with seed {at}", kilobytes(resident().map(|(_, most)| most)));
     ExitCode::SUCCESS
 }
 

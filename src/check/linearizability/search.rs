@@ -22,7 +22,7 @@
 //!   is not taken at all.
 //! - Where something is appended, one of unknown outcome is not taken if nobody is left who wants what it leads to.
 //! - If the model is plain, [`sight`](super::sight) sees that a state is left which somebody must still read, or that
-//!   a read can no longer get its answer.
+//!   a read can no longer get its answer; and states that nobody can tell apart are one.
 //!
 //! Configurations are remembered by a 128-bit fingerprint that grows with no number of clients. All is counted and
 //! ordered by integers, so a verdict is the same everywhere.
@@ -211,7 +211,14 @@ impl<'a> Search<'a> {
 
     /// After [`Progress::Found`]: what `operation` would be told if it came next.
     pub fn reply_to(&self, operation: &Operation) -> Reply {
-        self.model.apply(self.states.get(self.state), operation).1
+        // The state of the search may stand for another one.
+        let mut state = None;
+        for change in &self.trail {
+            if let Change::Take { op, .. } = change {
+                state = self.model.canonical(self.model.apply(&state, self.ops[*op as usize].operation).0);
+            }
+        }
+        self.model.apply(&state, operation).1
     }
 
     /// How many steps of the walk, calls and returns, could be explained at best, and how many there are.
@@ -383,7 +390,7 @@ impl<'a> Search<'a> {
         let next = match reply {
             Some(reply) if !self.model.accepts(reply, &answer) => None,
             _ if read => Some(self.state),
-            _ => Some(self.states.id(self.model.canonical(state).as_deref())),
+            _ => Some(self.sight.id(self.model.canonical(state).as_deref(), &mut self.states)),
         };
         // Before the first dead end hardly anything is asked twice.
         if self.is_hard {

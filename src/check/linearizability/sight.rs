@@ -6,6 +6,10 @@
 //!
 //! Two kinds of objects are told apart. Where nothing is appended, states are compared as a whole. Where something is,
 //! a state can be on the way to an answer without being it, so beginnings are compared.
+//!
+//! *Lost* states are all one. A state is lost if it is, or begins, none of the texts that anybody ever asks for: what was read,
+//! and what a compare-and-swap has looked for, whether it found it or not. Whatever is appended to a lost text, it stays lost,
+//! so nobody can tell one from another until something else is written over it.
 
 use crate::base::{Operation, Reply};
 
@@ -32,6 +36,10 @@ pub(super) struct Sight {
     reads: Vec<u32>,
     /// By operation: the step at which it returns; the number of steps if never.
     returns: Vec<usize>,
+    /// The states that anybody asks for, in the order of their texts; nothing if the model is not plain.
+    asked_for: Option<Vec<u32>>,
+    /// The state that stands for all lost ones.
+    lost: Option<u32>,
     /// Where something is appended and no compare-and-swap has failed: the states that somebody may want, in the order of
     /// their texts.
     wanted_by_text: Option<Vec<u32>>,
@@ -60,6 +68,8 @@ struct Note {
     wants: Option<u32>,
     /// The state it must find to change anything, if its outcome is unknown.
     may_want: Option<u32>,
+    /// The state that it has not found.
+    missed: Option<u32>,
     /// It writes whatever it finds.
     blind: bool,
     /// It answered nothing but that it was done, or not even that.
@@ -102,16 +112,47 @@ impl Sight {
             look_for_traces(ops, &mut notes, &returns);
         }
         let failed = ops.iter().any(|op| op.reply == Some(&Reply::Swapped(false)));
-        let wanted_by_text = (matches!(kind, Kind::Appended { .. }) && !failed).then(|| {
-            let mut wanted: Vec<u32> = notes.iter().flat_map(|note| [note.wants, note.may_want]).flatten().collect();
-            wanted.sort_unstable_by(|one, other| states.get(*one).cmp(states.get(*other)));
-            wanted.dedup();
-            wanted
+        let by_text = |mut asked: Vec<u32>| {
+            asked.sort_unstable_by(|one, other| states.get(*one).cmp(states.get(*other)));
+            asked.dedup();
+            asked
+        };
+        let wanted_by_text = (matches!(kind, Kind::Appended { .. }) && !failed)
+            .then(|| by_text(notes.iter().flat_map(|note| [note.wants, note.may_want]).flatten().collect()));
+        let asked_for = (kind != Kind::Blind).then(|| {
+            by_text(notes.iter().flat_map(|note| [note.wants, note.may_want, note.missed]).flatten().collect())
         });
         let [wants, may_want, makers] = [0, 1, 2].map(|_| vec![0; size]);
-        let mut sight = Sight { kind, notes, wants, may_want, makers, reads, returns, wanted_by_text };
+        let mut sight =
+            Sight { kind, notes, wants, may_want, makers, reads, returns, asked_for, lost: None, wanted_by_text };
+        for op in 0..ops.len() {
+            if let Some(made) = sight.notes[op].makes.filter(|made| sight.is_lost(states.get(*made).as_deref(), states))
+            {
+                sight.notes[op].makes = Some(*sight.lost.get_or_insert(made));
+            }
+        }
         (0..ops.len() as u32).for_each(|op| sight.on_untake(op));
         sight
+    }
+
+    /// The number of a state; that of another one if nobody can tell the two apart.
+    pub fn id(&mut self, state: Option<&[u8]>, states: &mut States) -> u32 {
+        if !self.is_lost(state, states) {
+            return states.id(state);
+        }
+        *self.lost.get_or_insert_with(|| states.id(state))
+    }
+
+    fn is_lost(&self, state: Option<&[u8]>, states: &States) -> bool {
+        let (Some(text), Some(asked)) = (state, &self.asked_for) else { return false };
+        let text_of = |asked: &u32| states.get(*asked).as_deref();
+        // What begins with it comes right behind where it would be itself.
+        let place = asked.partition_point(|asked| text_of(asked) < Some(text));
+        let is_met = |asked: &[u8]| match self.kind {
+            Kind::Appended { .. } => asked.starts_with(text),
+            _ => asked == text,
+        };
+        !asked.get(place).and_then(text_of).is_some_and(is_met)
     }
 
     /// Whether every state that must be found can be made at all, coming from `state`.
@@ -288,7 +329,7 @@ impl Note {
                 match reply {
                     Some(Reply::Swapped(true)) => Note { makes: to, wants: from, ..Note::default() },
                     None => Note { makes: to, may_want: from, ..Note::default() },
-                    Some(_) => Note::default(),
+                    Some(_) => Note { missed: from, ..Note::default() },
                 }
             }
             _ => Note::default(),

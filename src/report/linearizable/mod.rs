@@ -153,8 +153,11 @@ impl Checked<'_> {
             return "nobody can say how much of it: the nodes have run out over that".to_owned();
         };
         let entry = &self.recording.entries[prefix.broken_by as usize];
-        let returns = counted(prefix.returned, "return");
         let (whose, end) = (self.wording().whose(entry), self.wording().at(entry.end));
+        if prefix.returned == 0 {
+            return format!("nothing on this object: the first return is that of {whose} at {end}");
+        }
+        let returns = counted(prefix.returned, "return");
         format!("the first {returns} on this object; the next is that of {whose} at {end}")
     }
 }

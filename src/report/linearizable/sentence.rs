@@ -231,6 +231,7 @@ fn repeated<'h>(recording: &Recording, read: &Entry, helpers: &[&'h Entry]) -> O
 
 fn of_queues(wording: Wording<'_>, parts: &[&Entry], helpers: &[&Entry]) -> Option<String> {
     let takes = |entry: &Entry| entry.act == Act::Dequeue && entry.is_known() && entry.value != ABSENT;
+    let is_empty_handed = |entry: &Entry| entry.act == Act::Dequeue && entry.is_known() && entry.value == ABSENT;
     let puts = |value: TextId| {
         let all = parts.iter().chain(helpers);
         all.filter(|entry| entry.act == Act::Enqueue && entry.value == value).count()
@@ -238,6 +239,14 @@ fn of_queues(wording: Wording<'_>, parts: &[&Entry], helpers: &[&Entry]) -> Opti
     match parts {
         [one, other] if takes(one) && takes(other) && one.value == other.value && puts(one.value) == 1 => {
             Some(format!("{} and {} took what was put in once only", wording.whose(one), wording.whose(other)))
+        }
+        [put, take] if put.act == Act::Enqueue && is_empty_handed(take) && put.precedes(take) => {
+            let (over, from, to) = (wording.at(put.end), wording.at(take.call), wording.at(take.end));
+            let (client, put) = (take.client, wording.whose(put));
+            Some(format!(
+                "client {client} found nothing in it at some time from {from} to {to}, though {put} was over at {over} and nobody \
+                 can have taken that out by then"
+            ))
         }
         [one] if takes(one) && puts(one.value) == 0 => {
             Some(format!("{}, until {}, took what nobody had put in by then", wording.whose(one), wording.at(one.end)))

@@ -195,7 +195,10 @@ impl<'a> Search<'a> {
             };
             let (trail, first) = (frame.trail, frame.choices);
             // Whoever comes back to a frame has been led into a dead end by it.
-            self.is_hard |= self.trail.len() > trail;
+            if !self.is_hard && self.trail.len() > trail {
+                self.is_hard = true;
+                self.sight.tell_lost_ones(&self.states);
+            }
             self.undo(trail);
             if self.choices.len() == first {
                 self.frames.pop();

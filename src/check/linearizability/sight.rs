@@ -36,7 +36,7 @@ pub(super) struct Sight {
     reads: Vec<u32>,
     /// By operation: the step at which it returns; the number of steps if never.
     returns: Vec<usize>,
-    /// The states that anybody asks for, in the order of their texts; nothing if the model is not plain.
+    /// The states that anybody asks for, in the order of their texts; nothing before that is of use, or if the model is not plain.
     asked_for: Option<Vec<u32>>,
     /// The state that stands for all lost ones.
     lost: Option<u32>,
@@ -112,27 +112,19 @@ impl Sight {
             look_for_traces(ops, &mut notes, &returns);
         }
         let failed = ops.iter().any(|op| op.reply == Some(&Reply::Swapped(false)));
-        let by_text = |mut asked: Vec<u32>| {
-            asked.sort_unstable_by(|one, other| states.get(*one).cmp(states.get(*other)));
-            asked.dedup();
-            asked
-        };
         let wanted_by_text = (matches!(kind, Kind::Appended { .. }) && !failed)
-            .then(|| by_text(notes.iter().flat_map(|note| [note.wants, note.may_want]).flatten().collect()));
-        let asked_for = (kind != Kind::Blind).then(|| {
-            by_text(notes.iter().flat_map(|note| [note.wants, note.may_want, note.missed]).flatten().collect())
-        });
+            .then(|| by_text(notes.iter().flat_map(|note| [note.wants, note.may_want]).flatten().collect(), states));
         let [wants, may_want, makers] = [0, 1, 2].map(|_| vec![0; size]);
-        let mut sight =
-            Sight { kind, notes, wants, may_want, makers, reads, returns, asked_for, lost: None, wanted_by_text };
-        for op in 0..ops.len() {
-            if let Some(made) = sight.notes[op].makes.filter(|made| sight.is_lost(states.get(*made).as_deref(), states))
-            {
-                sight.notes[op].makes = Some(*sight.lost.get_or_insert(made));
-            }
-        }
+        let (asked_for, lost) = (None, None);
+        let mut sight = Sight { kind, notes, wants, may_want, makers, reads, returns, asked_for, lost, wanted_by_text };
         (0..ops.len() as u32).for_each(|op| sight.on_untake(op));
         sight
+    }
+
+    /// From now on, lost states are one. That takes more than it saves where the first way that is tried leads to the end.
+    pub fn tell_lost_ones(&mut self, states: &States) {
+        let asked = || self.notes.iter().flat_map(|note| [note.wants, note.may_want, note.missed]).flatten().collect();
+        self.asked_for = (self.kind != Kind::Blind).then(|| by_text(asked(), states));
     }
 
     /// The number of a state; that of another one if nobody can tell the two apart.
@@ -373,6 +365,13 @@ fn text_found<'a>(op: &Op<'a>) -> Option<&'a str> {
         (Operation::Cas { from, .. }, Some(Reply::Swapped(true)) | None) => from.as_deref(),
         _ => None,
     }
+}
+
+/// States in the order of their texts.
+fn by_text(mut asked: Vec<u32>, states: &States) -> Vec<u32> {
+    asked.sort_unstable_by(|one, other| states.get(*one).cmp(states.get(*other)));
+    asked.dedup();
+    asked
 }
 
 /// Whether appending can turn `state` into `wanted`.

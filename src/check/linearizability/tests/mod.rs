@@ -95,6 +95,31 @@ fn a_budget_that_is_too_small_is_said() {
 }
 
 #[test]
+fn what_nobody_asks_for_does_not_multiply() {
+    // A swap has failed, so one of many appends of unknown outcome happened before it, and nobody can say which or how many.
+    let mut lines = vec![
+        r#"{"client":0,"op":"put","value":"14","call":1,"return":2}"#.to_owned(),
+        r#"{"client":1,"op":"cas","from":"14","value":"18","ok":false,"call":5,"return":6}"#.to_owned(),
+        r#"{"client":1,"op":"put","value":"x","call":7,"return":8}"#.to_owned(),
+        r#"{"client":1,"op":"put","value":"y","call":9,"return":10}"#.to_owned(),
+    ];
+    let unknown = |number| format!(r#"{{"client":9,"op":"append","value":"{number};","call":3,"return":null}}"#);
+    lines.extend((20..36).map(unknown));
+    for (value, legal) in [("y", true), ("x", false)] {
+        let get = format!(r#"{{"client":2,"op":"get","value":"{value}","call":11,"return":12}}"#);
+        let mut reader = crate::check::recorded::jsonl::Reader::default();
+        reader.feed((lines.join("\n") + "\n" + &get).as_bytes());
+        let judgement = judge(&reader.finish().expect("the lines are right"), Standard::KeyValue, 100_000);
+        let is_as_expected = match judgement.verdict {
+            Verdict::Linearizable => legal,
+            Verdict::Impossible(_) => !legal,
+            Verdict::Undecided(_) => false,
+        };
+        assert!(is_as_expected, "{value}: {judgement:?}");
+    }
+}
+
+#[test]
 fn a_folder_of_histories_is_judged_as_its_manifest_says() {
     let Ok(folder) = std::env::var("FORETELL_HISTORIES") else {
         println!("*** SKIPPED: FORETELL_HISTORIES names no folder with a MANIFEST.jsonl and histories");

@@ -379,6 +379,19 @@ fn a_history_of_jepsen_is_told_in_its_own_words() {
 }
 
 #[test]
+fn what_the_budget_did_not_suffice_for_is_undecided_and_can_be_searched_further() {
+    use foretell::check::linearizability::generate::{Plan, Workload, generate};
+    let directory = elsewhere("check-hard");
+    let plan = Plan { workload: Workload::SmallCas, clients: 40, operations: 2_000, unknown: 3, ..Plan::default() };
+    let mut file = std::fs::File::create(directory.join("hard.jsonl")).expect("it can be written");
+    foretell::check::recorded::jsonl::write(&generate(&plan), &mut file).expect("it can be written");
+    let ended = foretell(&directory, "check hard.jsonl --budget 20");
+    assert_eq!(ended.code, Some(4), "{}", ended.out);
+    let last = "to search ten times as far: foretell check hard.jsonl --budget 200\n\nrepeat: foretell check hard.jsonl --budget 20\n";
+    assert!(ended.out.ends_with(last), "{}", ended.out);
+}
+
+#[test]
 fn a_packed_history_is_unpacked() {
     use std::io::Write;
     let directory = elsewhere("check-packed");

@@ -19,7 +19,8 @@ pub(super) fn command(arguments: &CheckArguments, program: &str, console: &mut C
     let mut unreadable: Vec<String> = Vec::new();
     let mut objects: Vec<Value> = Vec::new();
     for name in &arguments.files {
-        let repeat = repeat(name, arguments, program);
+        let repeat = command_on(name, arguments, arguments.budget, program);
+        let further = command_on(name, arguments, arguments.budget.saturating_mul(10), program);
         exits.push(match read(name, arguments.model) {
             Ok(history) => {
                 let (operations, objects_touched) = history.size();
@@ -39,6 +40,7 @@ pub(super) fn command(arguments: &CheckArguments, program: &str, console: &mut C
                     judgement: &judgement,
                     overlaps: &history.overlaps,
                     repeat: &repeat,
+                    further: &further,
                 };
                 match arguments.format {
                     Format::Human => console.say(&checked.text())?,
@@ -75,7 +77,8 @@ fn explained(verified: &Verified) -> Judgement {
     Judgement { verdict: Verdict::Linearizable, decided: verified.decided, misled: 0, misfit: None, nodes: 0 }
 }
 
-fn repeat(name: &str, arguments: &CheckArguments, program: &str) -> String {
+/// The command that checks this file in the same way, but for the budget.
+fn command_on(name: &str, arguments: &CheckArguments, budget: u64, program: &str) -> String {
     let name = match name {
         // It is gone. Whoever wrote it can write it again.
         "-" => "- < FILE".to_owned(),
@@ -83,12 +86,12 @@ fn repeat(name: &str, arguments: &CheckArguments, program: &str) -> String {
         name if name.starts_with('-') => quoted(&format!("./{name}")),
         name => quoted(name),
     };
-    let mut repeat = format!("{} check {name}", quoted(program));
+    let mut command = format!("{} check {name}", quoted(program));
     if arguments.model != Standard::default() {
-        repeat.push_str(&format!(" --model {}", arguments.model));
+        command.push_str(&format!(" --model {}", arguments.model));
     }
-    if arguments.budget != CheckArguments::BUDGET {
-        repeat.push_str(&format!(" --budget {}", arguments.budget));
+    if budget != CheckArguments::BUDGET {
+        command.push_str(&format!(" --budget {budget}"));
     }
-    repeat
+    command
 }

@@ -40,6 +40,8 @@ pub struct Checked<'a> {
     pub overlaps: &'a Overlaps,
     /// The command that repeats it.
     pub repeat: &'a str,
+    /// The command that does it again with ten times the budget.
+    pub further: &'a str,
 }
 
 impl Checked<'_> {
@@ -105,7 +107,8 @@ impl Checked<'_> {
                         &format!("{key}: {explained} of {moments} calls and returns are explained, up to {until}"),
                     ));
                 }
-                text.push_str(&format!("\nrepeat: {} with a larger --budget\n", self.repeat));
+                text.push_str(&field("note", &format!("to search ten times as far: {}", self.further)));
+                text.push_str(&format!("\nrepeat: {}\n", self.repeat));
             }
         }
         text

@@ -92,7 +92,8 @@ impl Replica {
             let (op, offset) = (checkpoint.place.op, received.len() as u64);
             (*source, Message::GetCheckpoint { view, op, offset })
         });
-        // That of our own state comes last: perhaps nobody has made that checkpoint yet, and waits for us to go on.
+        // That of our own state comes last: perhaps nobody has made that checkpoint yet, and waits for us to go on. We can, as
+        // long as there is room.
         let is_own = |op| self.lacks_state && op == self.log.base().op;
         if self.transfer.as_ref().is_some_and(|transfer| !is_own(transfer.checkpoint.place.op)) {
             return transfer;
@@ -114,7 +115,8 @@ impl Replica {
             assert!(from <= to && to < from + CHUNK, "a question for entries that fit into one message");
             return Some((self.fetch_from, Message::GetEntries { view, from, to }));
         }
-        if self.status == Status::Normal && !self.is_primary() && self.wanted > self.log.op() {
+        let can_go_on = !self.lacks_state || self.has_room(self.log.op() + 1);
+        if self.status == Status::Normal && !self.is_primary() && self.wanted > self.log.op() && can_go_on {
             let from = self.log.op() + 1;
             let to = self.wanted.min(from + CHUNK - 1);
             assert!(from <= to && to < from + CHUNK, "a question for entries that fit into one message");

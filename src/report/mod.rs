@@ -16,6 +16,7 @@ pub mod json;
 #[cfg(feature = "cli")]
 pub mod junit;
 pub mod lanes;
+mod left_out;
 pub mod linearizable;
 pub mod mermaid;
 pub mod past;

@@ -89,6 +89,7 @@ pub(crate) fn run(seed: u64, verdict: Verdict) -> Run {
         trace: None,
         plan: None,
         aims: Vec::new(),
+        left_out: Vec::new(),
         unused: Vec::new(),
         files: Default::default(),
     }

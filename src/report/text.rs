@@ -8,7 +8,7 @@ use crate::check::{Checked, OracleId, Violation};
 use crate::scenario::{Expectation, Scenario, Verdict};
 
 use super::words::{counted, field, grouped, span};
-use super::{Kept, Report, Sweep, combined_digest, trace};
+use super::{Kept, Report, Sweep, combined_digest, left_out, trace};
 use crate::explore::Judgement;
 use crate::explore::judgement::expected;
 use crate::explore::tally::{Reach, Watched};
@@ -32,6 +32,9 @@ pub fn run(report: &Report<'_>) -> String {
     let (answered, unknown) = (grouped(run.calls.answered), grouped(run.calls.unknown));
     put("clients", format!("{}, {answered} answered, {unknown} unknown", counted(run.calls.begun, "call")));
     put("faults", counts(&run.faults));
+    if !run.left_out.is_empty() {
+        put("left out", left_out::told(&run.left_out));
+    }
     if !run.marks.is_empty() {
         put("marks", counts(&run.marks));
     }

@@ -22,7 +22,7 @@ pub use crate::world::{
 use crate::world::{ClockConfig, NetworkConfig, ScheduleConfig, StorageConfig};
 
 pub use family::Family;
-pub use outcome::{Aimed, Calls, Run, Verdict};
+pub use outcome::{Aimed, Calls, LeftOut, Run, Verdict};
 pub use outlook::Outlook;
 pub use parameters::{Parameter, Parameters};
 pub use run::{Settings, run};

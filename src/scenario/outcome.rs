@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::base::{Digest, Event};
+use crate::base::{Digest, Event, Instant};
 use crate::check::{Checked, OracleId, Violation};
 
-use crate::world::{Aim, Fault, Trigger, When, Which};
+use crate::world::{Aim, Fault, Miss, Refusal, Trigger, When, Which};
 
 use super::Scenario;
 
@@ -70,6 +70,8 @@ pub struct Run {
     pub marks: BTreeMap<&'static str, u64>,
     /// What came of the faults of those phases that began.
     pub aims: Vec<Aimed>,
+    /// What would have been too much trouble, the first ones.
+    pub left_out: Vec<LeftOut>,
     /// What each oracle did.
     pub checked: Vec<(OracleId, Checked)>,
     /// Every event, if asked for.
@@ -80,6 +82,23 @@ pub struct Run {
     pub unused: Vec<String>,
     /// Every name that a file ever had on any disk, if a plan was asked for.
     pub files: BTreeSet<String>,
+}
+
+/// Trouble that was not made.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LeftOut {
+    /// When.
+    pub at: Instant,
+    /// What it would have been, in words.
+    pub what: String,
+    /// Who left it out: what there may be of trouble at most.
+    pub by: &'static str,
+}
+
+impl From<Refusal> for LeftOut {
+    fn from(Refusal { at, what, why }: Refusal) -> LeftOut {
+        LeftOut { at, what, by: if why == Miss::Spared { "max_down" } else { "budget" } }
+    }
 }
 
 /// What came of one fault of the scenario.

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::clients::Clients;
-use super::outcome::{Aimed, Calls, Run, Verdict};
+use super::outcome::{Aimed, Calls, LeftOut, Run, Verdict};
 use super::system::System;
 use super::workload::Workload;
 use super::{Expectation, Plan, Scenario, Shows};
@@ -195,6 +195,7 @@ impl Watch {
         };
         let fault = |aim: &Aim| &scenario.phases[aim.phase].faults[aim.fault];
         let aims = remains.aims.iter().map(|aim| Aimed::of(fault(aim), aim)).collect();
+        let left_out = remains.refusals.into_iter().map(LeftOut::from).collect();
         let counts = self.oracles.calls();
         let calls = Calls {
             begun: counts.begun,
@@ -217,6 +218,7 @@ impl Watch {
             faults: remains.faults,
             marks: remains.marks,
             aims,
+            left_out,
             checked,
             trace: remains.trace,
             plan,

@@ -32,7 +32,7 @@ pub use decisions::deviation::{Choice, Deviation};
 pub use decisions::links::clock_drifts;
 pub use disk::SECTOR_BYTES;
 pub use disk::mishap::{Mishap, MishapKind};
-pub use faults::aim::{Aim, Miss};
+pub use faults::aim::{Aim, Miss, Refusal};
 pub use faults::fault::{ClockChange, Extent, Fault, Group, Limit, Split, Spot, Target, What, When};
 pub use faults::phase::{Core, Phase, Quiet};
 pub use faults::quiet::drawn_core;

@@ -9,7 +9,7 @@ use super::config::{ClockConfig, NetworkConfig, ScheduleConfig, StorageConfig};
 use super::decisions::decide::{Decider, Dice, DiskLatencies, PacketDice, Source};
 use super::decisions::deviation::Deviation;
 use super::disk::decay::Decay;
-use super::faults::aim::Aim;
+use super::faults::aim::{Aim, Refusal};
 use super::faults::carry_out::{Alert, Faults};
 use super::faults::phase::{Core, Phase, Quiet};
 use super::flight::Flight;
@@ -96,6 +96,8 @@ pub struct Remains {
     pub marks: BTreeMap<&'static str, u64>,
     /// What came of the faults of those phases that began.
     pub aims: Vec<Aim>,
+    /// What would have been too much, the first ones.
+    pub refusals: Vec<Refusal>,
     /// The events, if they were kept.
     pub trace: Option<Vec<Event>>,
     /// What a plan needs, if it was written down.
@@ -118,6 +120,7 @@ impl Remains {
             faults: BTreeMap::new(),
             marks: BTreeMap::new(),
             aims: Vec::new(),
+            refusals: Vec::new(),
             trace: None,
             record: None,
             unused: Vec::new(),
@@ -279,6 +282,10 @@ impl World {
         for (name, count) in shared.machines.iter().flat_map(|machine| machine.marks.borrow().clone()) {
             *marks.entry(name).or_default() += count;
         }
+        let (aims, refusals) = {
+            let all = &mut shared.faults.borrow_mut().aims;
+            (all.finish(), all.refusals())
+        };
         Remains {
             digest: tracer.digest(),
             last: tracer.last(),
@@ -287,7 +294,8 @@ impl World {
             core: shared.core.borrow().clone(),
             faults: tracer.deeds(),
             marks,
-            aims: shared.faults.borrow_mut().aims.finish(),
+            aims,
+            refusals,
             trace: tracer.trace.as_ref().map(RefCell::take),
             unused,
             files: if record.is_some() { file_names(shared) } else { BTreeSet::new() },

@@ -316,6 +316,11 @@ impl Shared {
             let hits = mishap.hits(&self.disks.borrow()[job.owner], sight);
             if !self.may_damage(node, &hits, mishap.is_lie()) {
                 self.count(Deed::Refused);
+                let what = || {
+                    let name = Name::Disk { node, label: job.label, repeat: job.repeat };
+                    Deviation { name, choice: Choice::Mishap(mishap) }.to_string()
+                };
+                self.faults.borrow_mut().aims.is_refused(self.now(), Miss::Refused, what);
                 continue;
             }
             self.count(mishap.deed(sight));

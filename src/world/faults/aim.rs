@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use crate::base::Instant;
 use crate::world::network::links::Met;
 
 /// What came of a fault of a phase that began.
@@ -53,10 +54,25 @@ impl fmt::Display for Miss {
     }
 }
 
+/// Trouble that was not made, because it would have been too much.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Refusal {
+    /// When.
+    pub at: Instant,
+    /// What it would have been.
+    pub what: String,
+    /// Why it was too much.
+    pub why: Miss,
+}
+
+/// So many refusals are remembered; all are counted.
+const REFUSALS_KEPT: usize = 64;
+
 /// The aims of all faults so far, phase by phase.
 #[derive(Debug, Default)]
 pub(in crate::world) struct Aims {
     all: Vec<Aim>,
+    refusals: Vec<Refusal>,
     /// Those that strike once a packet meets them.
     waiting: Vec<(usize, usize, Met)>,
 }
@@ -91,6 +107,20 @@ impl Aims {
         let aim = self.at(phase, fault);
         assert!(aim.due > 0, "nothing misses before its time");
         aim.miss = Some(miss);
+    }
+
+    /// Something was too much.
+    pub fn is_refused(&mut self, at: Instant, why: Miss, what: impl FnOnce() -> String) {
+        assert!(matches!(why, Miss::Spared | Miss::Refused), "what is refused is too much, and not out of place");
+        assert!(self.refusals.last().is_none_or(|last| last.at <= at), "they come as time goes on");
+        if self.refusals.len() < REFUSALS_KEPT {
+            self.refusals.push(Refusal { at, what: what(), why });
+        }
+    }
+
+    /// What was refused, the first ones.
+    pub fn refusals(&mut self) -> Vec<Refusal> {
+        std::mem::take(&mut self.refusals)
     }
 
     /// It strikes when a packet meets it.

@@ -244,15 +244,20 @@ impl Shared {
                 event,
                 file_length: &|node, file| self.file_length(self.cluster, node, file),
             };
-            Resolver { scene, draw, spared: 0 }.resolve(what)
+            Resolver { scene, draw, spared: Vec::new() }.resolve(what)
         };
-        (0..spared).for_each(|_| self.count(Deed::Spared));
+        for node in &spared {
+            self.count(Deed::Spared);
+            let aims = &mut self.faults.borrow_mut().aims;
+            let verb = || what.to_string().split(' ').next().unwrap_or_default().to_owned();
+            aims.is_refused(self.now(), Miss::Spared, || format!("{} {node}", verb()));
+        }
         let misfit = match what {
             What::Rot { .. } | What::Unreadable { .. } => Miss::Nowhere,
             What::Release { .. } => Miss::NothingHeld,
             _ => Miss::Nobody,
         };
-        let mut miss = if spared > 0 { Miss::Spared } else { misfit };
+        let mut miss = if !spared.is_empty() { Miss::Spared } else { misfit };
         self.faults.borrow_mut().aims.is_due(phase, fault);
         let (mut strikes, mut met_later) = (false, Vec::new());
         for what in resolved {
@@ -266,6 +271,7 @@ impl Shared {
             }
             if !self.is_within_budget(&what) {
                 self.count(Deed::Refused);
+                self.faults.borrow_mut().aims.is_refused(self.now(), Miss::Refused, || what.to_string());
                 miss = Miss::Refused;
                 continue;
             }

@@ -20,14 +20,14 @@ pub(in crate::world) struct Scene<'a> {
 pub(in crate::world) struct Resolver<'a> {
     pub scene: Scene<'a>,
     pub draw: &'a mut Draw,
-    /// How many are spared because too few replicas would be up.
-    pub spared: u32,
+    /// Who is spared because too few replicas would be up.
+    pub spared: Vec<NodeId>,
 }
 
 impl Resolver<'_> {
-    /// The faults without chance that this one comes to; none if there is nobody whom it could strike. And how many
-    /// are spared.
-    pub fn resolve(mut self, what: &What) -> (Vec<What>, u32) {
+    /// The faults without chance that this one comes to; none if there is nobody whom it could strike. And who
+    /// is spared.
+    pub fn resolve(mut self, what: &What) -> (Vec<What>, Vec<NodeId>) {
         let faults = self.without_chance(what);
         (faults, self.spared)
     }
@@ -135,15 +135,15 @@ impl Resolver<'_> {
         let mut down = cluster.replicas().filter(|node| !(self.scene.up)(*node)).count();
         let allowed = usize::from(allowed_down(limit, cluster.replicas));
         let mut nodes = self.nodes(target, true);
-        let mut spared = 0;
+        let mut spared = Vec::new();
         nodes.retain(|node| {
             // The limit protects the replicas' quorum; clients may all be down.
             let may = !node.is_replica() || down < allowed;
             down += usize::from(node.is_replica() && may);
-            spared += u32::from(!may);
+            spared.extend((!may).then_some(*node));
             may
         });
-        self.spared += spared;
+        self.spared.extend(spared);
         nodes
     }
 

@@ -318,7 +318,7 @@ fn what_no_familiar_sentence_says_is_argued_step_by_step() {
       decided     1 by chains
 
       because     no order explains `cas x 1 2 -> swapped` of client 1 and `get x -> 1` of client 2 together
-                  - `cas x 1 2 -> swapped` found 1, which only `put x 1` writes
+                  - `cas x 1 2 -> swapped` found 1, which here only `put x 1` writes
                   - `cas x 1 2 -> swapped` was over at 40, before `get x -> 1` began at 55
                   - what `get x -> 1` found is not what `put x 1` wrote: `cas x 1 2 -> swapped` came in between
                   - so nothing is left that `get x -> 1` can have found
@@ -327,7 +327,7 @@ fn what_no_familiar_sentence_says_is_argued_step_by_step() {
          1  client 0  (put x 1)                 10        20  ├╌╌╌╌╌╌╌╌╌╌╌┤
          2  client 1  cas x 1 2 -> swapped      15        40        ├───────────┤
          5  client 2  get x -> 1                55        70                          ├╌╌╌╌╌┤
-        ( )   it makes no difference whether it happened, or when: it is drawn because it writes what others found
+        ( )   it counts only that this was not called earlier, not whether it happened: it may write what others found
         ├╌┤   when it ended makes no difference: no later end would explain it either
 
       explained   the first 4 returns on this object; the next is that of `get x -> 1` of client 2 at 70

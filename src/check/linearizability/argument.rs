@@ -87,6 +87,13 @@ pub enum Step {
         /// What failed.
         source: Who,
     },
+    /// This wrote just what a swap that failed has not found.
+    Unlike {
+        /// Who has not found it.
+        reader: Who,
+        /// What wrote it.
+        source: Who,
+    },
     /// It found one of these, and each is impossible.
     Cases {
         /// Who found something.
@@ -254,6 +261,15 @@ impl Scene {
                     .is_some_and(|value| nodes[reader].finds.is_some_and(|finds| finds.fits(value)));
                 if could {
                     let step = Step::Failed { reader: who(reader), source: who(source) };
+                    let fact = scene.fact(Some(step), vec![]);
+                    scene.excluded[reader].push(fact);
+                }
+                let unwanted = match nodes[reader].finds {
+                    Some(Finds::AnythingBut(unwanted)) => Some(unwanted),
+                    _ => None,
+                };
+                if unwanted.is_some() && nodes[source].writes == unwanted {
+                    let step = Step::Unlike { reader: who(reader), source: who(source) };
                     let fact = scene.fact(Some(step), vec![]);
                     scene.excluded[reader].push(fact);
                 }

@@ -52,7 +52,7 @@ pub(super) fn picture(wording: Wording<'_>, counterexample: &Counterexample) -> 
     }
     if !counterexample.helpers.is_empty() {
         say(
-            "( )   it makes no difference whether it happened, or when: it is drawn because it writes what others found",
+            "( )   it counts only that this was not called earlier, not whether it happened: it may write what others found",
         );
     }
     if drawn.iter().any(|interval| !interval.ends && !interval.what.starts_with('(')) {

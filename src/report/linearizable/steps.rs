@@ -51,9 +51,9 @@ impl Said<'_> {
                 let (found, name) = (self.found(*reader), self.name(*reader));
                 match (source, alone) {
                     (Who::Beginning, true) => {
-                        format!("{name} found {found}, which nobody writes: it was there before everything else here")
+                        format!("{name} found {found}, which nobody here writes: it was there before all of this")
                     }
-                    (_, true) => format!("{name} found {found}, which only {} writes", self.name(*source)),
+                    (_, true) => format!("{name} found {found}, which here only {} writes", self.name(*source)),
                     (_, false) => format!("so what {name} found is {}", self.source(*reader, *source)),
                 }
             }
@@ -89,6 +89,9 @@ impl Said<'_> {
             }
             Step::Failed { reader, source } => {
                 format!("{} did not write what {} found", self.name(*source), self.name(*reader))
+            }
+            Step::Unlike { reader, source } => {
+                format!("{} did not find what {} wrote", self.name(*reader), self.name(*source))
             }
             Step::Cases { reader, sources } => {
                 let sources: Vec<String> = sources.iter().map(|(source, _)| self.source(*reader, *source)).collect();

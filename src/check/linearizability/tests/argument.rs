@@ -13,7 +13,9 @@ pub(super) fn spoken_of(steps: &[Step]) -> Vec<usize> {
     for step in steps {
         let (whos, cases): (Vec<Who>, &[(Who, Vec<Step>)]) = match step {
             Step::Clock { first, then } => (vec![*first, *then], &[]),
-            Step::Found { reader, source, .. } | Step::Failed { reader, source } => (vec![*reader, *source], &[]),
+            Step::Found { reader, source, .. } | Step::Failed { reader, source } | Step::Unlike { reader, source } => {
+                (vec![*reader, *source], &[])
+            }
             Step::Later { write, reader, source } | Step::Earlier { write, reader, source } => {
                 (vec![*write, *reader, *source], &[])
             }

@@ -315,12 +315,10 @@ impl Shared {
             }
             let hits = mishap.hits(&self.disks.borrow()[job.owner], sight);
             if !self.may_damage(node, &hits, mishap.is_lie()) {
-                self.count(Deed::Refused);
-                let what = || {
+                self.leave_out(Miss::Refused, || {
                     let name = Name::Disk { node, label: job.label, repeat: job.repeat };
                     Deviation { name, choice: Choice::Mishap(mishap) }.to_string()
-                };
-                self.faults.borrow_mut().aims.is_refused(self.now(), Miss::Refused, what);
+                });
                 continue;
             }
             self.count(mishap.deed(sight));

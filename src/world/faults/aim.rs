@@ -65,8 +65,8 @@ pub struct Refusal {
     pub why: Miss,
 }
 
-/// So many refusals are remembered; all are counted.
-const REFUSALS_KEPT: usize = 64;
+/// So many refusals are remembered, more than anybody is told of; all are counted. In a storm of decay they are many.
+const REFUSALS_KEPT: usize = 8;
 
 /// The aims of all faults so far, phase by phase.
 #[derive(Debug, Default)]

@@ -247,10 +247,8 @@ impl Shared {
             Resolver { scene, draw, spared: Vec::new() }.resolve(what)
         };
         for node in &spared {
-            self.count(Deed::Spared);
-            let aims = &mut self.faults.borrow_mut().aims;
             let verb = || what.to_string().split(' ').next().unwrap_or_default().to_owned();
-            aims.is_refused(self.now(), Miss::Spared, || format!("{} {node}", verb()));
+            self.leave_out(Miss::Spared, || format!("{} {node}", verb()));
         }
         let misfit = match what {
             What::Rot { .. } | What::Unreadable { .. } => Miss::Nowhere,
@@ -270,8 +268,7 @@ impl Shared {
                 continue;
             }
             if !self.is_within_budget(&what) {
-                self.count(Deed::Refused);
-                self.faults.borrow_mut().aims.is_refused(self.now(), Miss::Refused, || what.to_string());
+                self.leave_out(Miss::Refused, || what.to_string());
                 miss = Miss::Refused;
                 continue;
             }
@@ -336,6 +333,12 @@ impl Shared {
         self.executor.set_cause(event);
         carry_out(event);
         self.executor.set_cause(cause);
+    }
+
+    /// Counts trouble that would be too much, and remembers what it would have been.
+    pub fn leave_out(&self, why: Miss, what: impl FnOnce() -> String) {
+        self.count(if why == Miss::Spared { Deed::Spared } else { Deed::Refused });
+        self.faults.borrow_mut().aims.is_refused(self.now(), why, what);
     }
 
     /// Does what a fault without chance says.

@@ -12,6 +12,7 @@ use crate::world::decisions::decide::SectorFate;
 use crate::world::decisions::deviation::{Choice, Deviation};
 use crate::world::disk::names::NamesFate;
 use crate::world::disk::{FILE_BYTES_MAX, SECTOR_BYTES};
+use crate::world::faults::aim::Miss;
 use crate::world::moment::{Moment, Told};
 use crate::world::shared::Shared;
 use crate::world::tracer::Deed;
@@ -93,10 +94,11 @@ impl Shared {
                     let name = || Name::Sector { node, life, file: (**file).into(), sector };
                     let mut decider = decider.borrow_mut();
                     let mut fate = decider.sector(&self.storage, key::sector(node, life, file, sector), bytes);
-                    if matches!(fate, SectorFate::Torn(_))
+                    if let SectorFate::Torn(at) = fate
                         && !copies.as_mut().is_none_or(|copies| copies.may_tear(file, sector))
                     {
-                        self.count(Deed::Refused);
+                        let torn = || Deviation { name: name(), choice: Choice::Tear(at) }.to_string();
+                        self.leave_out(Miss::Refused, torn);
                         fate = SectorFate::Lost;
                     }
                     decider.record_sector(fate, name);

@@ -23,9 +23,8 @@ use crate::base::{EventId, Incarnation};
 pub struct Executor {
     tasks: Rc<Tasks>,
     generations: Cell<u32>,
-    /// The task that is being polled, and itself: it is asked for more often than a look into the table would be cheap.
-    current: Cell<Option<Task>>,
-    own_task: Cell<Option<Rc<TaskCell>>>,
+    /// The task that is being polled: itself, as it is asked for more often than a look into the table would be cheap.
+    current: Cell<Option<Rc<TaskCell>>>,
     /// Its waker, as the addresses of its data and its functions; null if none is being polled.
     own_waker: Cell<(usize, usize)>,
     /// What was cancelled within the present poll, to be dropped after it: destructors may need what the poll has borrowed.
@@ -129,8 +128,8 @@ impl Executor {
     /// The task that is being polled.
     #[inline]
     fn current(&self) -> Option<Rc<TaskCell>> {
-        let task = self.own_task.take();
-        self.own_task.set(task.clone());
+        let task = self.current.take();
+        self.current.set(task.clone());
         task
     }
 
@@ -193,8 +192,7 @@ impl Executor {
         self.set_cause(*cause);
         let mut context = Context::from_waker(waker);
         self.own_waker.set(addresses(&context));
-        self.current.set(Some(task.handle));
-        self.own_task.set(Some(Rc::clone(task)));
+        self.current.set(Some(Rc::clone(task)));
         let result = catch(|| work.poll(&mut context));
         if !matches!(result, Ok(Poll::Pending)) {
             drop(body);
@@ -215,7 +213,6 @@ impl Executor {
     fn put_down(&self) {
         self.own_waker.set((0, 0));
         self.current.set(None);
-        self.own_task.set(None);
         if self.is_doom.get() {
             self.discard_doomed();
         }
@@ -243,8 +240,8 @@ impl Executor {
 
     /// Ends a task and drops its future, at once or after the present poll. No effect on a task that has ended.
     pub fn cancel(&self, handle: Task) {
-        let current = self.current.get();
-        assert!(current != Some(handle), "a task cannot abort itself");
+        let current = self.current();
+        assert!(current.as_ref().is_none_or(|task| task.handle != handle), "a task cannot abort itself");
         let Some(task) = self.remove(handle) else { return };
         let body = task.body.borrow_mut().take();
         if current.is_none() {
@@ -273,7 +270,7 @@ impl Executor {
     }
 
     fn cancel_where(&self, which: impl Fn(&TaskFacts) -> bool) {
-        assert!(self.current.get().is_none(), "tasks are not swept away from within a poll");
+        assert!(self.current().is_none(), "tasks are not swept away from within a poll");
         let doomed: Vec<Rc<TaskCell>> = {
             let mut table = self.tasks.table.borrow_mut();
             let places: Vec<usize> =
@@ -310,14 +307,14 @@ impl Executor {
 
 impl fmt::Debug for Executor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Executor({:?}, {:?} is polled)", self.tasks, self.current.get())
+        write!(f, "Executor({:?}, {:?} is polled)", self.tasks, self.current())
     }
 }
 
 impl Drop for Executor {
     fn drop(&mut self) {
         // Tasks hold bells, bells hold the table, the table holds tasks: this opens the circle.
-        if self.current.get().is_none() {
+        if self.current().is_none() {
             self.cancel_all();
         }
     }

@@ -51,6 +51,14 @@ pub fn field(name: &str, text: &str) -> String {
     lines
 }
 
+/// A text of at most so many characters: of a longer one its beginning, and `…`.
+pub fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        None => text.to_owned(),
+        Some(_) => text.chars().take(most - 1).chain(['…']).collect(),
+    }
+}
+
 /// A text as lines of at most so many characters, folded between words. A word that is longer has a line of its own.
 pub fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];

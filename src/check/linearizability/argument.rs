@@ -243,7 +243,7 @@ impl Scene {
             .map(|node| (0..size).filter(|source| *source != node && could(&nodes[node], *source)).collect())
             .collect();
         let mut scene = Scene {
-            nodes: nodes.clone(),
+            nodes,
             facts: Vec::new(),
             before: vec![None; size * size],
             happened: (0..size).map(|node| node <= known).collect(),
@@ -255,24 +255,20 @@ impl Scene {
         let begins = scene.fact(None, vec![]);
         (1..size).for_each(|node| scene.before[node] = Some(begins));
         for reader in 1..size {
+            let Some(finds) = scene.nodes[reader].finds else { continue };
             for source in (1..size).filter(|source| *source != reader) {
-                let could = nodes[source]
-                    .denies
-                    .is_some_and(|value| nodes[reader].finds.is_some_and(|finds| finds.fits(value)));
-                if could {
-                    let step = Step::Failed { reader: who(reader), source: who(source) };
-                    let fact = scene.fact(Some(step), vec![]);
-                    scene.excluded[reader].push(fact);
-                }
-                let unwanted = match nodes[reader].finds {
-                    Some(Finds::AnythingBut(unwanted)) => Some(unwanted),
-                    _ => None,
+                let Node { writes, denies, .. } = scene.nodes[source];
+                let step = match finds {
+                    _ if denies.is_some_and(|value| finds.fits(value)) => {
+                        Step::Failed { reader: who(reader), source: who(source) }
+                    }
+                    Finds::AnythingBut(unwanted) if writes == Some(unwanted) => {
+                        Step::Unlike { reader: who(reader), source: who(source) }
+                    }
+                    _ => continue,
                 };
-                if unwanted.is_some() && nodes[source].writes == unwanted {
-                    let step = Step::Unlike { reader: who(reader), source: who(source) };
-                    let fact = scene.fact(Some(step), vec![]);
-                    scene.excluded[reader].push(fact);
-                }
+                let fact = scene.fact(Some(step), vec![]);
+                scene.excluded[reader].push(fact);
             }
         }
         for first in 1..=known {
@@ -313,8 +309,7 @@ impl Scene {
         let mut steps = Vec::new();
         let mut said = said.to_vec();
         said.resize(self.facts.len(), false);
-        let why = self.happened_by[reader].iter().chain(&self.excluded[reader]);
-        why.for_each(|fact| self.say(*fact, &mut said, &mut steps));
+        self.grounds(reader).iter().for_each(|fact| self.say(*fact, &mut said, &mut steps));
         let mut sources = Vec::new();
         for source in self.sources[reader].clone() {
             let mut case = self.clone();
@@ -330,9 +325,12 @@ impl Scene {
     fn follow(&mut self) -> Option<Contradiction> {
         loop {
             let known = self.facts.len();
-            let contradiction = self.close().or_else(|| self.look_for_sources()).or_else(|| self.keep_apart());
-            if contradiction.is_some() || self.facts.len() == known {
-                return contradiction;
+            if let Some(contradiction) = self.close().or_else(|| self.look_for_sources()) {
+                return Some(contradiction);
+            }
+            self.keep_apart();
+            if self.facts.len() == known {
+                return None;
             }
         }
     }
@@ -376,20 +374,23 @@ impl Scene {
             }
             match self.sources[reader].as_slice() {
                 [] => {
-                    let from = self.happened_by[reader].into_iter().chain(self.excluded[reader].clone()).collect();
-                    return Some(Contradiction { from, end: Step::Nothing(who(reader)) });
+                    return Some(Contradiction { from: self.grounds(reader), end: Step::Nothing(who(reader)) });
                 }
                 [source] => {
                     let source = *source;
                     let step = Step::Found { reader: who(reader), source: who(source), alone };
-                    let from = self.happened_by[reader].into_iter().chain(self.excluded[reader].clone()).collect();
-                    let fact = self.fact(Some(step), from);
+                    let fact = self.fact(Some(step), self.grounds(reader));
                     self.has_found(reader, source, fact);
                 }
                 _ => {}
             }
         }
         None
+    }
+
+    /// Why it found something at all, and nothing of what was ruled out.
+    fn grounds(&self, reader: usize) -> Vec<FactId> {
+        self.happened_by[reader].iter().chain(&self.excluded[reader]).copied().collect()
     }
 
     /// Why this cannot be what was found: what came in between, and the facts.
@@ -431,7 +432,7 @@ impl Scene {
     }
 
     /// No write is between a source and whoever found what it wrote.
-    fn keep_apart(&mut self) -> Option<Contradiction> {
+    fn keep_apart(&mut self) {
         let size = self.size();
         for reader in 1..size {
             let Some((source, found)) = self.source[reader] else { continue };
@@ -439,24 +440,18 @@ impl Scene {
                 if !self.is_another_write(write, reader, source) {
                     continue;
                 }
-                let said = |earlier: bool| {
-                    let (write, reader, source) = (who(write), who(reader), who(source));
-                    let later = Step::Later { write, reader, source };
-                    Some(if earlier { Step::Earlier { write, reader, source } } else { later })
-                };
                 let happened = self.happened_by[write];
                 let from = |fact| happened.into_iter().chain([found, fact]).collect();
                 if let (Some(fact), None) = (self.is_before(source, write), self.is_before(reader, write)) {
-                    let fact = self.fact(said(false), from(fact));
-                    self.before[reader * size + write] = Some(fact);
+                    let step = Step::Later { write: who(write), reader: who(reader), source: who(source) };
+                    self.before[reader * size + write] = Some(self.fact(Some(step), from(fact)));
                 }
                 if let (Some(fact), None) = (self.is_before(write, reader), self.is_before(write, source)) {
-                    let fact = self.fact(said(true), from(fact));
-                    self.before[write * size + source] = Some(fact);
+                    let step = Step::Earlier { write: who(write), reader: who(reader), source: who(source) };
+                    self.before[write * size + source] = Some(self.fact(Some(step), from(fact)));
                 }
             }
         }
-        None
     }
 
     /// What leads to a contradiction, in the order in which it follows.

@@ -39,7 +39,8 @@ pub fn read(bytes: &[u8]) -> Result<Recording, Vec<Problem>> {
     let mut event = |at: usize, fields| {
         lines += bytes[counted..at].iter().filter(|byte| **byte == b'\n').count() as u64;
         counted = at;
-        Event { at, line: lines, fields }
+        // Who has no number is no client.
+        number(&fields, b":process").map(|process| Event { at, line: lines, process, fields })
     };
     loop {
         parser.skip();
@@ -49,19 +50,18 @@ pub fn read(bytes: &[u8]) -> Result<Recording, Vec<Problem>> {
         }
         let value = parser.value(0).map_err(|what| vec![problem(bytes, parser.at, what)])?;
         match value {
-            Value::Map(at, fields) => events.push(event(at, fields)),
+            Value::Map(at, fields) => events.extend(event(at, fields)),
             Value::List(items) => {
                 for item in items {
                     let Value::Map(at, fields) = item else {
                         return Err(vec![problem(bytes, at, "expected a vector of maps, one for each event")]);
                     };
-                    events.push(event(at, fields));
+                    events.extend(event(at, fields));
                 }
             }
             _ => return Err(vec![problem(bytes, at, "expected a map such as {:type :invoke, :f :read, …}")]),
         }
     }
-    events.retain(|event| event.process().is_some());
     build(&events).map_err(|(at, what)| vec![problem(bytes, at, what)])
 }
 
@@ -71,24 +71,19 @@ struct Event<'b> {
     at: usize,
     /// The line, counted from 1.
     line: u64,
+    process: u64,
     fields: Fields<'b>,
 }
 
-impl Event<'_> {
-    fn number(&self, name: &[u8]) -> Option<u64> {
-        let Value::Word(word) = field(&self.fields, name) else { return None };
-        std::str::from_utf8(word).ok()?.parse().ok()
-    }
-
-    /// Nothing if it is no client.
-    fn process(&self) -> Option<u64> {
-        self.number(b":process")
-    }
+/// The whole number in a field.
+fn number(fields: &Fields<'_>, name: &[u8]) -> Option<u64> {
+    let Value::Word(word) = field(fields, name) else { return None };
+    std::str::from_utf8(word).ok()?.parse().ok()
 }
 
 /// The times of events, as they are told if that is their order.
 fn times(events: &[Event<'_>]) -> (Vec<u64>, Times) {
-    let told: Vec<u64> = events.iter().map_while(|event| event.number(b":time")).collect();
+    let told: Vec<u64> = events.iter().map_while(|event| number(&event.fields, b":time")).collect();
     let is_order = told.len() == events.len() && told.is_sorted_by(|one, other| one < other);
     match told.last() {
         Some(last) if is_order && *last < NEVER - 1 => (told, Times::Told),
@@ -244,19 +239,18 @@ fn build(events: &[Event<'_>]) -> Result<Recording, (usize, String)> {
     let mut open: BTreeMap<u64, usize> = BTreeMap::new();
     let mut left_out = Vec::new();
     for (event, time) in events.iter().zip(at_times) {
-        let Event { at, line, fields } = event;
+        let Event { at, line, process, fields } = event;
         let wrong = |what: &str| Err((*at, what.to_owned()));
-        let Some(process) = event.process() else { continue };
         match field(fields, b":type") {
             Value::Word(b":invoke") => {
-                let entry = invoked(fields, keyed, &mut recording, process, time).map_err(|what| (*at, what))?;
-                if open.insert(process, recording.entries.len()).is_some() {
+                let entry = invoked(fields, keyed, &mut recording, *process, time).map_err(|what| (*at, what))?;
+                if open.insert(*process, recording.entries.len()).is_some() {
                     return wrong("this process calls although its last operation has not ended");
                 }
                 recording.entries.push(Entry { line: u32::try_from(*line).unwrap_or(0), ..entry });
             }
             Value::Word(kind @ (b":ok" | b":fail" | b":info")) => {
-                let Some(place) = open.remove(&process) else {
+                let Some(place) = open.remove(process) else {
                     return wrong("this operation ends although its process has called none");
                 };
                 match *kind {
@@ -300,9 +294,10 @@ fn is_keyed(events: &[Event<'_>]) -> Result<bool, (usize, String)> {
         };
         first[usize::from(keyed)].get_or_insert(event);
         if let [Some(plain), Some(keyed)] = first {
-            let (later, other) = if plain.at > keyed.at { (plain, keyed) } else { (keyed, plain) };
-            let (own, others) =
-                if plain.at > keyed.at { ("a value", "[key value]") } else { ("[key value]", "a value") };
+            let (later, own, other, others) = match plain.at > keyed.at {
+                true => (plain, "a value", keyed, "[key value]"),
+                false => (keyed, "[key value]", plain, "a value"),
+            };
             let what = format!(
                 "expected {others} as :value, as line {} has it, and not {own}: a file is of one register or of many",
                 other.line

@@ -226,6 +226,7 @@ fn entry(
             Field::Op => {
                 let (word, act) = cursor.act().map_err(|word| no_act(word, acts))?;
                 fields.act = Some(*act);
+                // Of the words for these two, `read` and `write` are the longer ones.
                 if matches!(act, Act::Get | Act::Put) && word.len() > b"get".len() {
                     *words = Words::ReadWrite;
                 }

@@ -10,6 +10,8 @@
 //! Only the order of calls and returns is to scale, since that is all that linearizability knows of time. An interval is dashed if it
 //! does not matter when it ended, and has no end (`▷`) if it never did.
 
+use crate::report::words::cut;
+
 /// An interval, and what stands at the left of it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Interval {
@@ -58,7 +60,7 @@ pub fn draw(intervals: &[Interval]) -> String {
         rows.push([
             line,
             interval.who.clone(),
-            cut(&interval.what),
+            cut(&interval.what, TEXT),
             short(interval.call, hidden),
             end,
             bar(interval, column((interval.call, false)), interval.end.map_or(last, |end| column((end, true)))),
@@ -106,13 +108,6 @@ fn in_common(times: impl Iterator<Item = u64>) -> usize {
 
 fn short(at: u64, hidden: usize) -> String {
     if hidden == 0 { at.to_string() } else { format!("…{}", &at.to_string()[hidden..]) }
-}
-
-fn cut(text: &str) -> String {
-    match text.char_indices().nth(TEXT) {
-        None => text.to_owned(),
-        Some(_) => text.chars().take(TEXT - 1).chain(['…']).collect(),
-    }
 }
 
 #[cfg(test)]

@@ -4,8 +4,13 @@ use crate::check::linearizability::Counterexample;
 use crate::check::models::Standard;
 use crate::check::recorded::{ABSENT, Act, Answer, Entry, Recording, TextId};
 
+use crate::report::words::cut;
+
 use super::steps::steps;
 use super::wording::{Wording, listed};
+
+/// So much is told of what a text has lost.
+const LOST: usize = 24;
 
 /// A sentence, and the steps of an argument where the sentence alone does not say why.
 pub(super) struct Explanation {
@@ -194,17 +199,11 @@ fn of_texts(wording: Wording<'_>, parts: &[&Entry], helpers: &[&Entry]) -> Optio
                 && text(longer.value).starts_with(text(shorter.value)) =>
         {
             let lost = &text(longer.value)[text(shorter.value).len()..];
-            let lost = String::from_utf8_lossy(lost);
-            Some(format!("{}, and found it without its end `{}`", order(longer, shorter), shortened(&lost)))
+            let lost: String = String::from_utf8_lossy(lost).chars().flat_map(char::escape_debug).collect();
+            Some(format!("{}, and found it without its end `{}`", order(longer, shorter), cut(&lost, LOST)))
         }
         _ => None,
     }
-}
-
-fn shortened(text: &str) -> String {
-    const SHOWN: usize = 24;
-    let text: String = text.chars().flat_map(char::escape_debug).collect();
-    if text.chars().count() > SHOWN { format!("{}…", text.chars().take(SHOWN - 1).collect::<String>()) } else { text }
 }
 
 /// The append that is in a text twice although it is the only one of its kind; if the text can be cut into what was written in one

@@ -471,7 +471,7 @@ fn what_a_file_has_wrong_is_told_with_its_place_and_what_would_be_right() {
     repeat: foretell check h.jsonl --model queue
     "#);
     insta::assert_snapshot!(said(&first.replace("put", "add").replace("\"1\"", "\"one\""), "--model counter"), @r#"
-    error: h.jsonl:1:13: expected a whole number as the `value` of `add`
+    error: h.jsonl:1:34: expected a whole number as the `value` of `add`
         {"client":0,"op":"add","key":"x","value":"one","call":10,"return":20}
 
     repeat: foretell check h.jsonl --model counter
@@ -494,5 +494,5 @@ fn what_a_file_has_wrong_is_told_with_its_place_and_what_would_be_right() {
     std::fs::write(directory.join("h.jsonl"), format!("{first}\n{first}\n")).expect("it can be written");
     let ended = foretell(&directory, "check h.jsonl");
     assert_eq!(ended.code, Some(0));
-    assert!(ended.out.contains("client 0 calls at 10, although its operation from 10 to 20"), "{}", ended.out);
+    assert!(ended.out.contains("client 0 calls at 10 (line 2), although its operation from 10 to 20 (line 1)"), "{}", ended.out);
 }

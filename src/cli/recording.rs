@@ -114,11 +114,11 @@ fn read_with(name: &str, model: Standard, may_forget: bool) -> Result<Option<His
         let mut bytes = Vec::new();
         unpacked.read_to_end(&mut bytes).map_err(failed)?;
         let recording = edn::read(&bytes).map_err(Unreadable::Lines)?;
-        let objection = recording.entries.iter().find_map(|entry| model.objects_to(entry, &recording.values));
-        return match objection {
-            Some(what) => Err(Unreadable::File(format!("{name}: {what}"))),
-            None => whole(recording, overlaps),
-        };
+        let objection = recording.entries.iter().find_map(|entry| {
+            let (_, what) = model.objects_to(entry, &recording.values)?;
+            Some(Unreadable::File(format!("{name}:{}: {what}", entry.line)))
+        });
+        return objection.map_or_else(|| whole(recording, overlaps), Err);
     }
     let mut reader =
         jsonl::Reader::objecting(model.acts(), Box::new(move |entry, texts| model.objects_to(entry, texts)));

@@ -71,32 +71,41 @@ impl Standard {
         self.acts().contains(&act)
     }
 
-    /// What is wrong with an operation by itself: that the model does not know it, or that its texts mean nothing.
-    pub fn objects_to(self, entry: &Entry, texts: &Texts) -> Option<String> {
+    /// What is wrong with an operation by itself: that the model does not know it, or that its texts mean nothing. The field
+    /// that this is about comes first.
+    pub fn objects_to(self, entry: &Entry, texts: &Texts) -> Option<(&'static str, String)> {
         if !self.knows(entry.act) {
             let others: Vec<String> = Standard::all()
                 .filter(|other| other.knows(entry.act))
                 .map(|other| format!("--model {other}"))
                 .collect();
-            let act = format!("{:?}", entry.act).to_lowercase();
-            return Some(format!("the model `{self}` has no `{act}`; try {}", others.join(" or ")));
+            let act = entry.act.word();
+            return Some(("op", format!("the model `{self}` has no `{act}`; try {}", others.join(" or "))));
+        }
+        if self != Standard::Log && entry.act != Act::Cas && entry.from != ABSENT {
+            return Some(("position", format!("the model `{self}` has no positions; try --model {}", Standard::Log)));
         }
         let number =
             |id| id != ABSENT && std::str::from_utf8(texts.get(id)).is_ok_and(|text| text.parse::<i128>().is_ok());
-        let expected = match (self, entry.act) {
-            (Standard::Counter, Act::Add) if !number(entry.value) => "a whole number as the `value` of `add`",
+        let (field, expected) = match (self, entry.act) {
+            (Standard::Counter, Act::Add) if !number(entry.value) => {
+                ("value", "a whole number as the `value` of `add`")
+            }
             (Standard::Counter, Act::Get) if entry.is_known() && !number(entry.value) => {
-                "a whole number as the `value` of `get`: a counter begins at 0"
+                ("value", "a whole number as the `value` of `get`: a counter begins at 0")
             }
             (Standard::Log, Act::Get) if !number(entry.from) => {
-                "a whole number as the `position` that `get` has read at"
+                ("position", "a whole number as the `position` that `get` has read at")
             }
-            (Standard::Set, Act::Get) if entry.is_known() && entry.value == ABSENT => {
-                "a list as the `value` of `get`: a set begins as []"
+            (Standard::Log, Act::Append) if entry.from != ABSENT && !number(entry.from) => {
+                ("position", "a whole number as the `position` that `append` was told")
+            }
+            (Standard::Set, Act::Get) if entry.is_known() && lists::members(texts.get(entry.value)).is_none() => {
+                ("value", "a list as the `value` of `get`: a set begins as []")
             }
             _ => return None,
         };
-        Some(format!("expected {expected}"))
+        Some((field, format!("expected {expected}")))
     }
 
     /// An entry as an operation on its key and what that answered; `None` if its outcome is unknown.

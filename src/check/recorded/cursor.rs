@@ -193,6 +193,7 @@ impl<'l> Cursor<'l> {
 
     /// The same for fields that nobody knows, and where there is space before the colon.
     fn field_anyhow(&mut self) -> Result<Field, String> {
+        let start = self.at;
         let name = self.name()?;
         self.skip_space();
         self.expect(b':', "`:` after the name of a field")?;
@@ -203,6 +204,7 @@ impl<'l> Cursor<'l> {
         if called(known) != name {
             // Left out it would mean something: that there is but one object, or that nothing was there.
             let (known, name) = (String::from_utf8_lossy(called(known)), String::from_utf8_lossy(name));
+            self.at = start;
             return Err(format!("unknown field `{name}`; did you mean `{known}`?"));
         }
         Ok(*field)
@@ -245,16 +247,19 @@ impl<'l> Cursor<'l> {
             }
         }
         // Nineteen digits always fit.
-        if self.at - start > 19 {
+        let length = self.at - start;
+        if length > 19 {
             let digits = std::str::from_utf8(&self.line[start..self.at]).unwrap_or_default();
             number = digits.parse().map_err(|_| format!("the number for `{field}` is too large"))?;
         }
-        if self.at > start && !matches!(self.peek(), Some(b'.' | b'e' | b'E')) {
+        let is_one = length == 1 || length > 1 && self.line[start] != b'0';
+        if is_one && !matches!(self.peek(), Some(b'.' | b'e' | b'E')) {
             return Ok(Seen::Value(number));
         }
-        if self.at == start && self.word(b"null") {
+        if length == 0 && self.word(b"null") {
             return Ok(Seen::Null);
         }
+        self.at = start;
         Err(format!("expected a whole number that is not negative for `{field}`"))
     }
 
@@ -305,19 +310,68 @@ impl<'l> Cursor<'l> {
                 Ok(Seen::Value(texts.intern(text)))
             }
             Some(b'n') if self.word(b"null") => Ok(Seen::Null),
-            Some(b'-' | b'0'..=b'9' | b't' | b'f') => {
-                let start = self.at;
-                self.skip_value()?;
-                Ok(Seen::Value(texts.intern(self.line[start..self.at].trim_ascii_end())))
+            Some(b'-' | b'0'..=b'9' | b't' | b'f') if let Some(scalar) = self.scalar() => {
+                Ok(Seen::Value(texts.intern(scalar)))
             }
             Some(b'[') => {
                 let start = self.at;
                 self.skip_value()?;
-                let list = compact(self.line[start..self.at].trim_ascii_end()).inspect_err(|_| self.at = start)?;
+                let list = compact(&self.line[start..self.at]).map_err(|error| self.not_json(start, &error))?;
                 Ok(Seen::Value(texts.intern(&list)))
             }
             _ => Err(format!("expected a text, a number, true, false, a list or null for `{field}`")),
         }
+    }
+
+    /// A number or a truth, as it stands. Nothing is read if it is neither.
+    #[inline]
+    fn scalar(&mut self) -> Option<&'l [u8]> {
+        let start = self.at;
+        if !self.word(b"true") && !self.word(b"false") {
+            self.at += usize::from(self.peek() == Some(b'-'));
+            let begins_with_zero = self.peek() == Some(b'0');
+            let length = self.digits();
+            let mut is_number = length == 1 || length > 1 && !begins_with_zero;
+            if self.peek() == Some(b'.') {
+                self.at += 1;
+                is_number &= self.digits() > 0;
+            }
+            if let Some(b'e' | b'E') = self.peek() {
+                self.at += 1;
+                self.at += usize::from(matches!(self.peek(), Some(b'+' | b'-')));
+                is_number &= self.digits() > 0;
+            }
+            if !is_number {
+                self.at = start;
+                return None;
+            }
+        }
+        if let None | Some(b',' | b'}' | b' ' | b'\t' | b'\r') = self.peek() {
+            return Some(&self.line[start..self.at]);
+        }
+        self.at = start;
+        None
+    }
+
+    /// Passes over decimal digits, and says how many there were.
+    #[inline]
+    fn digits(&mut self) -> usize {
+        let start = self.at;
+        loop {
+            let digits = eight::digits(eight::eight(self.line, self.at));
+            self.at += digits;
+            if digits < 8 {
+                return self.at - start;
+            }
+        }
+    }
+
+    /// What a parser says of what begins at `start`, and goes to the place it speaks of.
+    fn not_json(&mut self, start: usize, error: &serde_json::Error) -> String {
+        self.at = start + error.column().saturating_sub(1);
+        let said = error.to_string();
+        let what = said.rsplit_once(" at line ").map_or(said.as_str(), |(what, _)| what);
+        format!("this is no JSON: {what}")
     }
 
     #[inline]
@@ -350,10 +404,8 @@ impl<'l> Cursor<'l> {
     fn unescape(&mut self, spare: &mut Vec<u8>) -> Result<(), String> {
         let start = self.at;
         self.skip_string()?;
-        let text: String = serde_json::from_slice(&self.line[start..self.at]).map_err(|error| {
-            self.at = start;
-            format!("expected a JSON string: {error}")
-        })?;
+        let text: String =
+            serde_json::from_slice(&self.line[start..self.at]).map_err(|error| self.not_json(start, &error))?;
         spare.clear();
         spare.extend_from_slice(text.as_bytes());
         Ok(())
@@ -373,8 +425,19 @@ impl<'l> Cursor<'l> {
         Err("expected a closing quotation mark".to_owned())
     }
 
-    /// Any value, which is not looked at.
-    pub fn skip_value(&mut self) -> Result<(), String> {
+    /// A value that nobody wants to know. That it is one is looked at all the same: what is no JSON has been damaged, and
+    /// then more may have been.
+    pub fn any(&mut self) -> Result<(), String> {
+        let start = self.at;
+        self.skip_value()?;
+        match serde_json::from_slice::<serde::de::IgnoredAny>(&self.line[start..self.at]) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(self.not_json(start, &error)),
+        }
+    }
+
+    /// Goes to the end of a value, and the space after it.
+    fn skip_value(&mut self) -> Result<(), String> {
         let start = self.at;
         let mut depth = 0_u32;
         loop {

@@ -11,13 +11,13 @@ use memchr::{memchr, memmem};
 use crate::base::text::did_you_mean;
 
 use super::cursor::{ACTS, Cursor, Field, Seen};
-use super::{ABSENT, Act, Answer, Entry, NEVER, NO_INDEX, Problem, Recording, TextId, Texts, Words};
+use super::{ABSENT, Act, Answer, Entry, NEVER, NO_INDEX, NOBODY, Problem, Recording, TextId, Texts, Words};
 
 /// Lines that are wrong are told of up to so many; the rest are counted.
 const PROBLEMS_KEPT: usize = 20;
 
-/// What somebody has to say against an operation, in words.
-pub type Objection = Box<dyn Fn(&Entry, &Texts) -> Option<String>>;
+/// What somebody has to say against an operation, in words, and the field that this is about.
+pub type Objection = Box<dyn Fn(&Entry, &Texts) -> Option<(&'static str, String)>>;
 
 /// Reads lines as they come.
 ///
@@ -160,8 +160,8 @@ impl Reader {
             Ok(mut entry) => {
                 entry.line = u32::try_from(self.lines).unwrap_or(0);
                 let objection = self.objection.as_ref().and_then(|objects| objects(&entry, &self.recording.values));
-                if let Some(what) = objection {
-                    let at = memmem::find(line, b"\"op\"").unwrap_or(0);
+                if let Some((field, what)) = objection {
+                    let at = memmem::find(line, format!("\"{field}\"").as_bytes()).unwrap_or(0);
                     self.wrong(Problem::new(self.lines, at, line, what));
                 } else {
                     self.recording.entries.push(entry);
@@ -201,7 +201,7 @@ fn entry(
 ) -> Result<Entry, String> {
     let Recording { values, keys, words, .. } = recording;
     let mut fields = Fields {
-        client: 0,
+        client: NOBODY,
         act: None,
         key: ABSENT,
         value: Seen::No,
@@ -217,9 +217,17 @@ fn entry(
     if cursor.peek() == Some(b'}') {
         return Err("expected the fields of an operation".to_owned());
     }
-    let mut next = 0;
+    let (mut next, mut told) = (0, 0_u32);
     loop {
+        let start = cursor.at;
         let field = cursor.field(&mut next)?;
+        let bit = 1 << field as u32;
+        if told & bit != 0 && field != Field::Other {
+            cursor.at = start;
+            cursor.skip_space();
+            return Err("this field is there twice: which of the two counts?".to_owned());
+        }
+        told |= bit;
         cursor.skip_space();
         match field {
             Field::Client => fields.client = cursor.number("client")?,
@@ -249,7 +257,7 @@ fn entry(
                     Some(_) => return Err("expected an `index` below 4,294,967,295".to_owned()),
                 };
             }
-            Field::Other => cursor.skip_value()?,
+            Field::Other => cursor.any()?,
         }
         if !cursor.has_more()? {
             break;
@@ -282,8 +290,20 @@ impl Fields {
             return Err(format!("it returns at {end}, before it is called at {call}"));
         }
         let writes = matches!(act, Act::Put | Act::Append | Act::Cas | Act::Add | Act::Remove | Act::Enqueue);
-        if (writes || act == Act::Contains) && self.value.value().is_none() {
-            return Err("the field `value` is missing: what this operation is about".to_owned());
+        if writes || act == Act::Contains {
+            match self.value {
+                Seen::Value(_) => {}
+                Seen::No => return Err("the field `value` is missing: what this operation is about".to_owned()),
+                Seen::Null => return Err(format!("expected something else as `value` of `{}` than null", act.word())),
+            }
+        }
+        if act != Act::Cas && self.from.value().is_some() {
+            return Err(format!("expected no `from`: only `cas` has one, and this is `{}`", act.word()));
+        }
+        if self.ok == Some(false) && !matches!(act, Act::Cas | Act::Contains) {
+            let what = "expected no `ok` that is false: only `cas` and `contains` have one. Leave out what certainly did not happen; \
+                        what may have happened has null as `return`";
+            return Err(what.to_owned());
         }
         let answer = match (act, end) {
             (Act::Cas, _) if self.from == Seen::No => {
@@ -340,9 +360,9 @@ pub fn write(recording: &Recording, out: &mut dyn Write) -> io::Result<()> {
             ABSENT => "null".to_owned(),
             id => serde_json::to_string(&text(texts, id)).expect("a text can be written"),
         };
-        let (word, _) = ACTS.iter().find(|(_, act)| *act == entry.act).expect("every act has a word");
-        let (client, word, key) = (entry.client, String::from_utf8_lossy(word), quoted(&recording.keys, entry.key));
-        write!(out, "{{\"client\":{client},\"op\":\"{word}\",\"key\":{key}")?;
+        let (word, key) = (entry.act.word(), quoted(&recording.keys, entry.key));
+        let client = if entry.client == NOBODY { String::new() } else { format!("\"client\":{},", entry.client) };
+        write!(out, "{{{client}\"op\":\"{word}\",\"key\":{key}")?;
         write!(out, ",\"value\":{}", quoted(&recording.values, entry.value))?;
         if entry.act == Act::Cas {
             write!(out, ",\"from\":{}", quoted(&recording.values, entry.from))?;

@@ -108,7 +108,7 @@ fn every_wrong_line_is_told_with_what_was_expected() {
         {"op":"putt","key":"k","value":"7","call":10,"return":20}
     3:45: the field `return` is missing: when it returned, or null
         {"op":"put","key":"k","value":"7","call":10}
-    4:43: expected a whole number that is not negative for `call`
+    4:42: expected a whole number that is not negative for `call`
         {"op":"get","key":"k","value":"7","call":1.5,"return":20}
     5:69: the field `ok` is missing: true or false, as it has returned
         {"op":"cas","key":"k","from":null,"value":"7","call":10,"return":20}
@@ -119,7 +119,71 @@ fn every_wrong_line_is_told_with_what_was_expected() {
 fn a_field_in_other_letters_is_a_slip_and_an_unknown_one_is_none() {
     assert!(read(&GOOD.replace("\"client\"", "\"host\"")).is_ok());
     let said = problems(&GOOD.replace("\"key\"", "\"Key\""));
-    assert!(said.contains("unknown field `Key`; did you mean `key`?"), "{said}");
+    assert!(said.starts_with("1:24: unknown field `Key`; did you mean `key`?"), "{said}");
+}
+
+/// What is taken for something else than was meant has another verdict, and nobody is told.
+#[test]
+fn what_is_no_json_or_means_nothing_is_not_taken_for_something() {
+    let put = |value: &str| format!(r#"{{"op":"put","value":{value},"call":1,"return":2}}"#);
+    for right in
+        ["0", "-0", "-3", "10", "1.50", "1e9", "2E-7", "true", "false", "[1, 2]", "\"01\"", "0 ", "-12345678901"]
+    {
+        let read = read(&put(right)).unwrap_or_else(|problems| panic!("{right}: {problems:?}"));
+        let value = right.replace([' ', '"'], "");
+        assert_eq!(read.values.get(read.entries[0].value), value.as_bytes(), "{right}");
+    }
+    let wrong = [
+        "tru", "truee", "fals", "01", "--3", "-", "1.", ".5", "1e", "1-2", "1 2", "+1", "nul", "nulll", "[1,]", "[01]",
+        "{}", "'a'", "",
+    ];
+    for wrong in wrong {
+        for line in [
+            put(wrong),
+            put(wrong).replace("value", "extra"),
+            put("1").replace("1,\"return", &format!("{wrong},\"return")),
+        ] {
+            assert!(wrong == "{}" && line.contains("extra") || read(&line).is_err(), "{line}");
+        }
+    }
+    let lines = [
+        r#"{"op":"put","value":1,"call":1,"return":2, "value":2}"#,
+        r#"{"op":"put","value":null,"call":1,"return":2}"#,
+        r#"{"op":"put","value":1,"from":0,"call":1,"return":2}"#,
+        r#"{"op":"put","value":1,"ok":false,"call":1,"return":2}"#,
+        r#"{"op":"put","value":[1, [2,, 3]],"call":1,"return":2}"#,
+        r#"{"op":"put","value":"a\q","call":1,"return":2}"#,
+        r#"{"op":"put","value":1,"call":007,"return":8}"#,
+    ];
+    insta::assert_snapshot!(problems(&lines.join("\n")), @r#"
+    1:44: this field is there twice: which of the two counts?
+        {"op":"put","value":1,"call":1,"return":2, "value":2}
+    2:46: expected something else as `value` of `put` than null
+        {"op":"put","value":null,"call":1,"return":2}
+    3:52: expected no `from`: only `cas` has one, and this is `put`
+        {"op":"put","value":1,"from":0,"call":1,"return":2}
+    4:54: expected no `ok` that is false: only `cas` and `contains` have one. Leave out what certainly did not happen; what may have happened has null as `return`
+        {"op":"put","value":1,"ok":false,"call":1,"return":2}
+    5:28: this is no JSON: expected value
+        {"op":"put","value":[1, [2,, 3]],"call":1,"return":2}
+    6:24: this is no JSON: invalid escape
+        {"op":"put","value":"a\q","call":1,"return":2}
+    7:30: expected a whole number that is not negative for `call`
+        {"op":"put","value":1,"call":007,"return":8}
+    "#);
+}
+
+#[test]
+fn who_is_not_named_is_nobody() {
+    let line = r#"{"op":"put","value":1,"call":1,"return":9}"#;
+    let recording = read(&format!("{line}\n{line}")).expect("both are right");
+    assert!(recording.entries.iter().all(|entry| entry.client == NOBODY));
+    let mut overlaps = crate::check::recorded::Overlaps::default();
+    overlaps.take(&recording.entries);
+    assert_eq!(overlaps.count, 0, "nobody in particular may do two things at one time");
+    let mut written = Vec::new();
+    write(&recording, &mut written).expect("memory can be written to");
+    assert!(!String::from_utf8_lossy(&written).contains("client"));
 }
 
 #[test]
@@ -160,7 +224,7 @@ fn a_mark_of_utf_8_is_passed_over_and_a_list_is_not() {
 
 #[test]
 fn what_is_said_against_operations_is_told_once_with_the_first_line() {
-    let objection = |entry: &Entry, _: &Texts| (entry.act == Act::Put).then(|| "expected no `put`".to_owned());
+    let objection = |entry: &Entry, _: &Texts| (entry.act == Act::Put).then(|| ("op", "expected no `put`".to_owned()));
     let mut reader = Reader::objecting(&[], Box::new(objection));
     reader.feed(format!("{GOOD}\n{}\n{GOOD}\n", GOOD.replace("put", "get")).as_bytes());
     let problems = reader.finish().expect_err("something is wrong");

@@ -44,6 +44,24 @@ pub enum Act {
     Dequeue,
 }
 
+impl Act {
+    /// The word for it in the format of lines of JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Act::Get => "get",
+            Act::Put => "put",
+            Act::Append => "append",
+            Act::Cas => "cas",
+            Act::Delete => "delete",
+            Act::Add => "add",
+            Act::Remove => "remove",
+            Act::Contains => "contains",
+            Act::Enqueue => "enqueue",
+            Act::Dequeue => "dequeue",
+        }
+    }
+}
+
 /// What was answered.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Answer {
@@ -64,7 +82,7 @@ pub struct Entry {
     pub call: u64,
     /// When it returned; [`NEVER`] if it did not, or if that does not matter.
     pub end: u64,
-    /// Who called.
+    /// Who called; [`NOBODY`] if the file does not say.
     pub client: u64,
     /// The object it touches, as a number of [`Recording::keys`].
     pub key: TextId,
@@ -84,6 +102,9 @@ pub struct Entry {
 
 /// The time of what does not happen. Later than every time of a recording.
 pub const NEVER: u64 = u64::MAX;
+
+/// The client of an operation whose file names none.
+pub const NOBODY: u64 = u64::MAX;
 
 /// The index of an operation without one.
 pub const NO_INDEX: u32 = u32::MAX;

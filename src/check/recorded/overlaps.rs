@@ -12,8 +12,8 @@ const CLIENTS_WATCHED: u64 = 1 << 16;
 /// Calls of clients that were not free.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Overlaps {
-    /// By client, the call and the return of its last operation.
-    last: Vec<(u64, u64)>,
+    /// By client, the call, the return and the line of its last operation.
+    last: Vec<(u64, u64, u32)>,
     /// How many there are.
     pub count: u64,
     /// The first of them.
@@ -27,8 +27,12 @@ pub struct Overlap {
     pub client: u64,
     /// When.
     pub call: u64,
+    /// The line of the file; 0 if there is none.
+    pub line: u32,
     /// From when to when the operation before it took.
     pub before: (u64, u64),
+    /// The line of the file that this one is in; 0 if there is none.
+    pub line_before: u32,
 }
 
 impl Overlaps {
@@ -37,12 +41,14 @@ impl Overlaps {
         for entry in entries.iter().filter(|entry| entry.is_known() && entry.client < CLIENTS_WATCHED) {
             let client = entry.client as usize;
             if client >= self.last.len() {
-                self.last.resize((client + 1).next_power_of_two(), (0, 0));
+                self.last.resize((client + 1).next_power_of_two(), (0, 0, 0));
             }
-            let before = std::mem::replace(&mut self.last[client], (entry.call, entry.end));
-            if before.1 > entry.call {
+            let Entry { call, end, line, client: name, .. } = *entry;
+            let (called, ended, line_before) = std::mem::replace(&mut self.last[client], (call, end, line));
+            if ended > call {
                 self.count += 1;
-                self.first.get_or_insert(Overlap { client: entry.client, call: entry.call, before });
+                let before = (called, ended);
+                self.first.get_or_insert(Overlap { client: name, call, line, before, line_before });
             }
         }
     }

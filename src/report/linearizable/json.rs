@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::check::linearizability::{Counterexample, Tier, Unfinished, Verdict};
-use crate::check::recorded::NEVER;
+use crate::check::recorded::{NEVER, NOBODY, TextId};
 
 use super::Checked;
 use super::sentence::{Explanation, explain};
@@ -39,18 +39,23 @@ impl Checked<'_> {
 
     fn unfinished(&self, one: &Unfinished) -> Value {
         json!({
-            "key": self.recording.keys.show(one.key),
+            "key": self.key(one.key),
             "explained": one.explained,
             "moments": one.moments,
             "until": one.until,
         })
     }
 
+    /// Nothing if nobody has named the object.
+    fn key(&self, key: TextId) -> Option<String> {
+        (!self.recording.keys.get(key).is_empty()).then(|| self.recording.keys.show(key))
+    }
+
     fn operation(&self, place: u32) -> Value {
         let entry = &self.recording.entries[place as usize];
         json!({
             "operation": self.wording().operation(entry),
-            "client": entry.client,
+            "client": if entry.client == NOBODY { Value::Null } else { json!(entry.client) },
             "call": entry.call,
             "return": if entry.end == NEVER { Value::Null } else { json!(entry.end) },
             "line": if entry.line == 0 { Value::Null } else { json!(entry.line) },
@@ -68,7 +73,7 @@ impl Checked<'_> {
             .map(|prefix| json!({ "returned": prefix.returned, "broken_by": self.operation(prefix.broken_by) }));
         let Explanation { because, steps } = explain(self.wording(), counterexample);
         json!({
-            "key": self.recording.keys.show(counterexample.key),
+            "key": self.key(counterexample.key),
             "tier": counterexample.tier.to_string(),
             "because": because,
             "steps": steps,

@@ -71,14 +71,14 @@ impl Checked<'_> {
         if judgement.misled > 0 {
             text.push_str(&field("warning", &self.misled()));
         }
-        if let Some(Overlap { client, call, before: (from, to) }) = self.overlaps.first {
+        if let Some(Overlap { client, call, line, before: (from, to), line_before }) = self.overlaps.first {
             let more = match self.overlaps.count - 1 {
                 0 => String::new(),
                 more => format!(" (and {} more)", counted(more, "such call")),
             };
             let what = format!(
-                "client {client} calls at {call}, although its operation from {from} to {to} is not over{more}: are lines doubled, \
-                 or clients mixed up? What counts are the times"
+                "client {client} calls at {call} (line {line}), although its operation from {from} to {to} (line {line_before}) is \
+                 not over{more}: are lines doubled, or clients mixed up? What counts are the times"
             );
             text.push_str(&field("warning", &what));
         }
@@ -145,7 +145,8 @@ impl Checked<'_> {
                 NO_INDEX => "has none".to_owned(),
                 index => format!("cannot be number {index}"),
             };
-            format!("; {} at {} {place}", self.wording().whose(entry), self.wording().at(entry.call))
+            let line = if entry.line == 0 { String::new() } else { format!(" (line {})", entry.line) };
+            format!("; {} at {}{line} {place}", self.wording().whose(entry), self.wording().at(entry.call))
         });
         let first = first.unwrap_or_default();
         format!("the order that `index` claims does not explain {objects}{although}{first}")
@@ -160,7 +161,7 @@ impl Checked<'_> {
         if prefix.returned == 0 {
             return format!("nothing on this object: the first return is that of {whose} at {end}");
         }
-        let returns = counted(prefix.returned, "return");
+        let returns = if prefix.returned == 1 { "return".to_owned() } else { counted(prefix.returned, "return") };
         format!("the first {returns} on this object; the next is that of {whose} at {end}")
     }
 }

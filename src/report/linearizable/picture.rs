@@ -1,7 +1,7 @@
 //! The operations of a counterexample, drawn, with what the drawing leaves unsaid below it.
 
 use crate::check::linearizability::Counterexample;
-use crate::check::recorded::{Entry, NEVER};
+use crate::check::recorded::{Entry, NEVER, NOBODY};
 
 use super::intervals::{self, Interval};
 use super::sentence::denied;
@@ -18,7 +18,7 @@ pub(super) fn picture(wording: Wording<'_>, counterexample: &Counterexample) -> 
     let entry = |place: u32| &wording.recording.entries[place as usize];
     let interval = |entry: &Entry, what: String, ends: bool| Interval {
         line: entry.line,
-        who: format!("client {}", entry.client),
+        who: if entry.client == NOBODY { String::new() } else { wording.who(entry) },
         what,
         call: entry.call,
         end: (entry.end != NEVER).then_some(entry.end),

@@ -89,8 +89,8 @@ fn of_registers(wording: Wording<'_>, from_anywhere: bool, parts: &[&Entry], hel
     };
     match parts {
         [read] if is_unheard_of(read) && helpers.is_empty() => Some(format!(
-            "client {} read {} at some time from {} to {}, which nobody had written by then{}",
-            read.client,
+            "{} read {} at some time from {} to {}, which nobody had written by then{}",
+            wording.who(read),
             value(read.value),
             at(read.call),
             at(read.end),
@@ -104,12 +104,11 @@ fn of_registers(wording: Wording<'_>, from_anywhere: bool, parts: &[&Entry], hel
             let write = helpers.iter().find(|entry| writes(entry, read.value))?;
             (helpers.len() == 1 && read.precedes(write)).then(|| {
                 format!(
-                    "client {} read {} until {}, but `{}` of client {} began only at {}",
-                    read.client,
+                    "{} read {} until {}, but {} began only at {}",
+                    wording.who(read),
                     value(read.value),
                     at(read.end),
-                    wording.asked(write),
-                    write.client,
+                    wording.whose_asked(write),
                     at(write.call)
                 )
             })
@@ -121,8 +120,8 @@ fn of_registers(wording: Wording<'_>, from_anywhere: bool, parts: &[&Entry], hel
             if read.act == Act::Get && read.value == ABSENT && newer.precedes(read) && changes(newer, ABSENT) =>
         {
             Some(format!(
-                "client {} found nothing at some time from {} to {}, but {} had ended before, at {}",
-                read.client,
+                "{} found nothing at some time from {} to {}, but {} had ended before, at {}",
+                wording.who(read),
                 at(read.call),
                 at(read.end),
                 told(newer),
@@ -137,9 +136,9 @@ fn of_registers(wording: Wording<'_>, from_anywhere: bool, parts: &[&Entry], hel
                 && newer.precedes(read) =>
         {
             Some(format!(
-                "client {} read {} at some time from {} to {}, though that had been replaced: {} was over at {}, before {} \
+                "{} read {} at some time from {} to {}, though that had been replaced: {} was over at {}, before {} \
                  began, and that was over at {}",
-                read.client,
+                wording.who(read),
                 value(read.value),
                 at(read.call),
                 at(read.end),
@@ -167,10 +166,10 @@ fn of_texts(wording: Wording<'_>, parts: &[&Entry], helpers: &[&Entry]) -> Optio
         [read] if is_read(read) => {
             let repeated = repeated(wording.recording, read, helpers)?;
             let (twice, value) = (wording.whose(read), wording.value(repeated.value));
-            let Entry { client, call, .. } = repeated;
             Some(format!(
-                "{twice} has `{value}` in it twice, which was appended once, by client {client} at {}",
-                at(*call)
+                "{twice} has `{value}` in it twice, which was appended once, by {} at {}",
+                wording.who(repeated),
+                at(repeated.call)
             ))
         }
         [write, read] if write.act == Act::Append && is_read(read) && write.precedes(read) && !has(read, write) => {
@@ -241,9 +240,9 @@ fn of_queues(wording: Wording<'_>, parts: &[&Entry], helpers: &[&Entry]) -> Opti
         }
         [put, take] if put.act == Act::Enqueue && is_empty_handed(take) && put.precedes(take) => {
             let (over, from, to) = (wording.at(put.end), wording.at(take.call), wording.at(take.end));
-            let (client, put) = (take.client, wording.whose(put));
+            let (who, put) = (wording.who(take), wording.whose(put));
             Some(format!(
-                "client {client} found nothing in it at some time from {from} to {to}, though {put} was over at {over} and nobody \
+                "{who} found nothing in it at some time from {from} to {to}, though {put} was over at {over} and nobody \
                  can have taken that out by then"
             ))
         }

@@ -114,13 +114,11 @@ impl Said<'_> {
         };
         let own = name(place);
         if (0..self.entries.len()).filter(|place| name(*place) == own).count() == 1 {
-            format!("`{own}`")
-        } else {
-            let Entry { line, client, call, .. } = self.entries[place];
-            match line {
-                0 => format!("`{own}` of client {client} at {}", self.wording.at(*call)),
-                line => format!("`{own}` of line {line}"),
-            }
+            return format!("`{own}`");
+        }
+        match self.entries[place].line {
+            0 => format!("`{own}` that began at {}", self.wording.at(self.entries[place].call)),
+            line => format!("`{own}` of line {line}"),
         }
     }
 

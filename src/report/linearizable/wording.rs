@@ -1,7 +1,7 @@
 //! Operations, values and times of a recording in the words of its file.
 
-use crate::check::models::{Set, Standard};
-use crate::check::recorded::{ABSENT, Act, Answer, Entry, Recording, TextId, Times, Words};
+use crate::check::models::Standard;
+use crate::check::recorded::{ABSENT, Act, Answer, Entry, NOBODY, Recording, TextId, Texts, Times, Words};
 
 /// Of a long value, so much of its end is shown: that is where values that grow differ.
 const VALUE: usize = 23;
@@ -26,16 +26,34 @@ impl Wording<'_> {
 
     /// `get x -> 1` of client 2
     pub fn whose(&self, entry: &Entry) -> String {
-        format!("`{}` of client {}", self.operation(entry), entry.client)
+        self.of(&self.operation(entry), entry)
+    }
+
+    /// `get x` of client 2
+    pub fn whose_asked(&self, entry: &Entry) -> String {
+        self.of(&self.asked(entry), entry)
+    }
+
+    fn of(&self, operation: &str, entry: &Entry) -> String {
+        match *entry {
+            Entry { client: NOBODY, line: 0, call, .. } => format!("`{operation}` at {}", self.at(call)),
+            Entry { client: NOBODY, line, .. } => format!("`{operation}` of line {line}"),
+            Entry { client, .. } => format!("`{operation}` of client {client}"),
+        }
+    }
+
+    /// Who has done it: client 2
+    pub fn who(&self, entry: &Entry) -> String {
+        if entry.client == NOBODY { "somebody".to_owned() } else { format!("client {}", entry.client) }
     }
 
     fn with_answer(&self, entry: &Entry, answered: bool) -> String {
         let (value, from) = (|| self.value(entry.value), || self.value(entry.from));
         let is_log = self.model == Standard::Log;
-        let mut words = vec![self.word(entry.act, is_log).to_owned()];
+        let mut words = vec![self.word(entry.act).to_owned()];
         let key = self.recording.keys.get(entry.key);
         if !key.is_empty() {
-            words.push(self.recording.keys.show(entry.key));
+            words.push(delimited(&self.recording.keys, entry.key));
         }
         match entry.act {
             Act::Get if is_log => words.push(from()),
@@ -56,27 +74,17 @@ impl Wording<'_> {
         words.join(" ")
     }
 
-    fn word(&self, act: Act, is_log: bool) -> &'static str {
-        let reads = self.recording.words == Words::ReadWrite || is_log;
-        match act {
-            Act::Get if reads => "read",
-            Act::Get => "get",
-            Act::Put if reads => "write",
-            Act::Put => "put",
-            Act::Append => "append",
-            Act::Cas => "cas",
-            Act::Delete => "delete",
-            Act::Add => "add",
-            Act::Remove => "remove",
-            Act::Contains => "contains",
-            Act::Enqueue => "enqueue",
-            Act::Dequeue => "dequeue",
+    fn word(&self, act: Act) -> &'static str {
+        match (self.recording.words, act) {
+            (Words::ReadWrite, Act::Get) => "read",
+            (Words::ReadWrite, Act::Put) => "write",
+            _ => act.word(),
         }
     }
 
     /// A value, its end if it is long.
     pub fn value(&self, value: TextId) -> String {
-        let text = self.recording.values.show(value).replace(Set::SEPARATOR, " ");
+        let text = delimited(&self.recording.values, value);
         let length = text.chars().count();
         if length > VALUE + 1 { format!("…{}", text.chars().skip(length - VALUE).collect::<String>()) } else { text }
     }
@@ -91,8 +99,21 @@ impl Wording<'_> {
 
     /// An object.
     pub fn object(&self, key: TextId) -> String {
-        if self.recording.keys.get(key).is_empty() { "the object".to_owned() } else { self.recording.keys.show(key) }
+        if self.recording.keys.get(key).is_empty() {
+            "the object".to_owned()
+        } else {
+            delimited(&self.recording.keys, key)
+        }
     }
+}
+
+/// A text in quotation marks if one could not tell otherwise where it begins and ends, or that it is one.
+fn delimited(texts: &Texts, id: TextId) -> String {
+    let shown = texts.show(id);
+    let is_within = |begin: &str, end: &str| shown.len() > 1 && shown.starts_with(begin) && shown.ends_with(end);
+    let has_marks = is_within("\"", "\"") || is_within("[", "]");
+    let is_odd = shown.is_empty() || shown.contains(char::is_whitespace) || shown == Texts::default().show(ABSENT);
+    if id != ABSENT && is_odd && !has_marks { format!("\"{shown}\"") } else { shown }
 }
 
 /// "a", "a and b", "a, b and c".

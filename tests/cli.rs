@@ -494,5 +494,9 @@ fn what_a_file_has_wrong_is_told_with_its_place_and_what_would_be_right() {
     std::fs::write(directory.join("h.jsonl"), format!("{first}\n{first}\n")).expect("it can be written");
     let ended = foretell(&directory, "check h.jsonl");
     assert_eq!(ended.code, Some(0));
-    assert!(ended.out.contains("client 0 calls at 10 (line 2), although its operation from 10 to 20 (line 1)"), "{}", ended.out);
+    assert!(
+        ended.out.contains("client 0 calls at 10 (line 2), although its operation from 10 to 20 (line 1)"),
+        "{}",
+        ended.out
+    );
 }

@@ -24,7 +24,7 @@ use crate::check::recorded::{ABSENT, Act, Answer, Entry, NEVER, NO_INDEX, TextId
 
 use super::judge::{Judge, Tier};
 use super::search::Progress;
-use super::tier::Evidence;
+use super::tier::{Evidence, Finding};
 
 /// Nodes for one question about a part, at first. If they run out, the constraint in question is kept for now.
 const NODES_PER_QUESTION: u64 = 1 << 13;
@@ -101,19 +101,24 @@ pub(super) fn explain(
     };
     let prefix = question.longest_prefix(ops);
     let broken_by = prefix.map(|(_, op)| op);
-    let evidence = found.evidence.map(|evidence| evidence.ops.iter().map(|op| *op as usize).collect::<Vec<_>>());
-    let mut sketch =
-        evidence.map(|chosen| Sketch::of(ops, &chosen)).filter(|sketch| question.is_impossible(&sketch.entries()));
-    if sketch.is_none() {
-        let whole = until(ops, broken_by);
-        sketch = question.window(&whole);
-        if sketch.is_none() {
+    // Whatever comes after that return may be right, so only what was known by then is shown. Places within this beginning are
+    // places within the whole: what it leaves out comes later.
+    let whole = until(ops, broken_by);
+    let evidence = match question.judge.by_structure(&whole) {
+        (_, Finding::Illegal(evidence)) if found.evidence.is_some() => Some(evidence),
+        _ => found.evidence,
+    };
+    let chosen = evidence.map(|evidence| evidence.ops.iter().map(|op| *op as usize).collect::<Vec<_>>());
+    let chosen = chosen.filter(|chosen| chosen.iter().all(|op| *op < whole.len()));
+    let sketch =
+        chosen.map(|chosen| Sketch::of(&whole, &chosen)).filter(|sketch| question.is_impossible(&sketch.entries()));
+    let mut sketch = match sketch.or_else(|| question.window(&whole)) {
+        Some(sketch) => sketch,
+        None => {
             question.starts.clear();
-            sketch = Some(Sketch::of(&whole, &(0..whole.len()).collect::<Vec<_>>()));
+            Sketch::of(&whole, &(0..whole.len()).collect::<Vec<_>>())
         }
-        // Places within the beginning are places within the whole: what it leaves out comes later.
-    }
-    let mut sketch = sketch.expect("there is always the whole");
+    };
     question.complete = true;
     question.drop_constraints(&mut sketch);
     let mut parts: Vec<Part> = Vec::new();

@@ -77,6 +77,15 @@ pub(super) fn verify(recording: &Recording, model: Standard, counterexample: &Co
             super::small::shown(recording, &recording.entries)
         );
     }
+    // What came after the first return that has no explanation may be right, so it is not blamed.
+    if let Some(Prefix { broken_by, .. }) = counterexample.prefix {
+        let last = &recording.entries[broken_by as usize];
+        // A swap that failed is taken to have failed even where it is left out, so it need not be a part of it.
+        let is_part = last.answer == Answer::No || counterexample.parts.iter().any(|part| part.place == broken_by);
+        assert!(is_part, "{told} in\n{}", super::small::shown(recording, &recording.entries));
+        let has_ended = |part: &Part| (recording.entries[part.place as usize].end, part.place) <= (last.end, broken_by);
+        assert!(counterexample.parts.iter().all(has_ended), "{told}");
+    }
     for (place, one) in counterexample.parts.iter().enumerate() {
         for only_return in [false, true] {
             if only_return && !one.ends {
@@ -104,6 +113,19 @@ fn long_histories_have_short_counterexamples() {
             assert!(prefix.returned < 400, "{plan:?}");
         }
     }
+}
+
+#[test]
+fn a_right_answer_after_a_wrong_one_is_not_blamed() {
+    let mut reader = crate::check::recorded::jsonl::Reader::default();
+    for (time, op, value) in [(1, "put", 1), (3, "put", 2), (5, "get", 1), (7, "get", 2)] {
+        let line = format!("{{\"op\":\"{op}\",\"value\":{value},\"call\":{time},\"return\":{}}}\n", time + 1);
+        reader.feed(line.as_bytes());
+    }
+    let recording = reader.finish().expect("the lines are right");
+    let Verdict::Impossible(counterexample) = judge(&recording, Standard::Register, NODES).verdict else { panic!() };
+    let parts: Vec<u32> = counterexample.parts.iter().map(|part| part.place).collect();
+    assert_eq!(parts, [0, 1, 2], "{counterexample:?}");
 }
 
 #[test]

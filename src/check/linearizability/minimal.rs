@@ -22,6 +22,7 @@
 use crate::check::models::Standard;
 use crate::check::recorded::{ABSENT, Act, Answer, Entry, NEVER, NO_INDEX, TextId};
 
+use super::helpers::{Helpers, helpers};
 use super::judge::{Judge, Tier};
 use super::search::Progress;
 use super::tier::{Evidence, Finding};
@@ -35,9 +36,6 @@ const NODES_PER_QUESTION: u64 = 1 << 13;
 const NODES_PER_OPERATION: u64 = 4;
 const OPERATIONS_ASKED: u64 = 1 << 22;
 
-/// Bytes that are looked through for appended texts; where there are more, all that were appended count as found.
-const BYTES_SEARCHED: usize = 1 << 26;
-
 /// Why a history is not linearizable. Operations are given by their places in [`Recording::entries`](crate::check::recorded::Recording::entries).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Counterexample {
@@ -50,6 +48,8 @@ pub struct Counterexample {
     /// Operations that may have happened or not, at any time after their call: they write what `parts` have found. With them
     /// and without everything else, the history of the object is still not linearizable.
     pub helpers: Vec<u32>,
+    /// So many others do the same as one of `helpers` but were called later, and so explain nothing that those do not.
+    pub alike: usize,
     /// It is impossible whatever the object held before the first of `parts` was called, and not only from the start.
     pub from_anywhere: bool,
     /// Whether dropping any one constraint makes it explainable. If not, the nodes have run out before that was clear.
@@ -125,12 +125,14 @@ pub(super) fn explain(
     for piece in sketch.pieces.iter().filter(|piece| piece.answers) {
         parts.push(Part { place: places[piece.op], ends: piece.ends });
     }
-    let helpers = question.helpers(&sketch).into_iter().map(|op| places[op]).collect();
+    let Helpers { chosen, alike } = question.helpers(&sketch);
+    let helpers = chosen.into_iter().map(|op| places[op]).collect();
     Counterexample {
         key: found.key,
         tier: found.tier,
         parts,
         helpers,
+        alike,
         from_anywhere: !question.starts.is_empty(),
         minimal: question.complete,
         prefix: prefix.map(|(returned, op)| Prefix { returned, broken_by: places[op] }),
@@ -353,58 +355,14 @@ impl Question<'_, '_> {
         dropped
     }
 
-    /// The unknown operations that must be told of: those that could explain what the parts have found.
-    fn helpers(&self, sketch: &Sketch) -> Vec<usize> {
-        let plain = matches!(self.judge.model, Standard::Register | Standard::KeyValue);
-        let told = |piece: &&Piece| !piece.answers && !piece.entry.is_void() && !piece.changes_nothing();
-        let compared =
-            sketch.pieces.iter().any(|piece| piece.answers && piece.changes_nothing() && piece.entry.act == Act::Cas);
-        let bytes: usize = sketch
-            .pieces
-            .iter()
-            .filter(|piece| piece.answers)
-            .map(|piece| self.judge.texts.get(piece.entry.value).len())
-            .sum();
-        let too_long = bytes.saturating_mul(sketch.pieces.len()) > BYTES_SEARCHED;
-        if !plain || compared || too_long {
-            return sketch.pieces.iter().filter(told).map(|piece| piece.op).collect();
-        }
-        let texts = self.judge.texts;
-        let mut found: Vec<TextId> = Vec::new();
-        for piece in sketch.pieces.iter().filter(|piece| piece.answers) {
-            match piece.entry.act {
-                Act::Get => found.push(piece.entry.value),
-                Act::Cas => found.push(piece.entry.from),
-                _ => {}
-            }
-        }
-        let appended = sketch.pieces.iter().any(|piece| piece.entry.act == Act::Append);
-        let mut helpers: Vec<usize> = Vec::new();
-        let mut next = 0;
-        // What a helper must itself have found counts as found.
-        loop {
-            let count = found.len();
-            for piece in sketch.pieces.iter().filter(told) {
-                let writes = match piece.entry.act {
-                    Act::Delete => ABSENT,
-                    _ => piece.entry.value,
-                };
-                let part = |text: &TextId| {
-                    *text == writes || appended && memchr::memmem::find(texts.get(*text), texts.get(writes)).is_some()
-                };
-                if !helpers.contains(&piece.op) && found[next..].iter().any(part) {
-                    helpers.push(piece.op);
-                    if piece.entry.act == Act::Cas {
-                        found.push(piece.entry.from);
-                    }
-                }
-            }
-            if found.len() == count {
-                break;
-            }
-            next = count;
-        }
-        helpers.sort_unstable();
+    /// Of what may have happened or not, what matters.
+    fn helpers(&self, sketch: &Sketch) -> Helpers {
+        let may_have_happened = |piece: &&Piece| !piece.answers && !piece.entry.is_void() && !piece.changes_nothing();
+        let unknown: Vec<&Piece> = sketch.pieces.iter().filter(may_have_happened).collect();
+        let known = sketch.pieces.iter().filter(|piece| piece.answers).map(|piece| piece.entry);
+        let entries: Vec<Entry> = unknown.iter().map(|piece| piece.entry).collect();
+        let mut helpers = helpers(self.judge.model, self.judge.texts, &known.collect::<Vec<_>>(), &entries);
+        helpers.chosen.iter_mut().for_each(|place| *place = unknown[*place].op);
         helpers
     }
 }

@@ -29,6 +29,7 @@ mod appends;
 mod argument;
 mod chains;
 pub mod generate;
+mod helpers;
 mod judge;
 mod lists;
 mod minimal;

@@ -138,7 +138,7 @@ impl Standard {
             (_, Answer::Yes) => Some(Reply::Swapped(true)),
             (_, Answer::No) => Some(Reply::Swapped(false)),
             (Act::Get, _) if self == Standard::Set && entry.value != ABSENT => {
-                Some(Reply::Value(Some(members(texts.get(entry.value)))))
+                Some(Reply::Value(Some(in_order(texts.get(entry.value)))))
             }
             (Act::Get | Act::Dequeue, _) => Some(Reply::Value(maybe(entry.value))),
             (Act::Append, _) if is_log && entry.from != ABSENT => {
@@ -150,9 +150,17 @@ impl Standard {
     }
 }
 
-/// What `Get` of a set has answered: the members of a list in the order that the model gives them.
-fn members(list: &[u8]) -> String {
-    let Some(mut members) = lists::members(list) else { return String::from_utf8_lossy(list).into_owned() };
+/// What `Get` of a set has answered: a list, or the text of the model.
+pub(in crate::check) fn members(list: &[u8]) -> Vec<Vec<u8>> {
+    lists::members(list).unwrap_or_else(|| {
+        let text = String::from_utf8_lossy(list);
+        text.split(Set::SEPARATOR).map(|member| member.as_bytes().to_vec()).collect()
+    })
+}
+
+/// The same in the order that the model gives them.
+fn in_order(list: &[u8]) -> String {
+    let mut members = members(list);
     members.sort();
     let members: Vec<_> = members.iter().map(|member| String::from_utf8_lossy(member)).collect();
     members.join(&Set::SEPARATOR.to_string())

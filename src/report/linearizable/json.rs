@@ -79,6 +79,7 @@ impl Checked<'_> {
             "steps": steps,
             "operations": operations.collect::<Vec<_>>(),
             "may_have_happened": counterexample.helpers.iter().map(|place| self.operation(*place)).collect::<Vec<_>>(),
+            "alike": counterexample.alike,
             "from_anywhere": counterexample.from_anywhere,
             "minimal": counterexample.minimal,
             "explained": prefix,

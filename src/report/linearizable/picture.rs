@@ -1,6 +1,7 @@
 //! The operations of a counterexample, drawn, with what the drawing leaves unsaid below it.
 
 use crate::check::linearizability::Counterexample;
+use crate::check::models::Standard;
 use crate::check::recorded::{Entry, NEVER, NOBODY};
 
 use super::intervals::{self, Interval};
@@ -50,10 +51,18 @@ pub(super) fn picture(wording: Wording<'_>, counterexample: &Counterexample) -> 
     if hidden > 0 {
         say(&format!("and {} before these in brackets", counted(hidden as u64, "operation")));
     }
+    if counterexample.alike > 0 {
+        let alike = counted(counterexample.alike as u64, "operation");
+        say(&format!("not drawn: {alike} like one in brackets but called later, which can explain no more"));
+    }
     if !counterexample.helpers.is_empty() {
-        say(
-            "( )   it counts only that this was not called earlier, not whether it happened: it may write what others found",
-        );
+        let does = match wording.model {
+            Standard::Register | Standard::KeyValue => "write",
+            _ => "change",
+        };
+        say(&format!(
+            "( )   it counts only that this was not called earlier, not whether it happened: it may {does} what others found"
+        ));
     }
     if drawn.iter().any(|interval| !interval.ends && !interval.what.starts_with('(')) {
         say("├╌┤   when it ended makes no difference: no later end would explain it either");

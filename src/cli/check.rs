@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::check::linearizability::{Judgement, Verdict, Verified, judge};
+use crate::check::linearizability::{Judgement, Verdict, judge};
 use crate::check::models::Standard;
 use crate::check::recorded::Recording;
 use crate::report::linearizable::Checked;
@@ -29,7 +29,7 @@ pub(super) fn command(arguments: &CheckArguments, program: &str, console: &mut C
                         let judgement = judge(&recording, arguments.model, arguments.budget);
                         (*recording, judgement)
                     }
-                    Kept::Verified(verified) => (Recording::default(), explained(&verified)),
+                    Kept::Verified(verified) => (Recording::default(), Judgement::linearizable(verified.decided)),
                 };
                 let checked = Checked {
                     name,
@@ -70,11 +70,6 @@ pub(super) fn command(arguments: &CheckArguments, program: &str, console: &mut C
     // A finding stands whatever else is missing.
     let worst = [Exit::Finding, Exit::BadInput, Exit::Incomplete].into_iter().find(|exit| exits.contains(exit));
     Ok(worst.unwrap_or(Exit::Met))
-}
-
-/// What there is to say of a history that was found to be linearizable while it was read.
-fn explained(verified: &Verified) -> Judgement {
-    Judgement { verdict: Verdict::Linearizable, decided: verified.decided, misled: 0, misfit: None, nodes: 0 }
 }
 
 /// The command that checks this file in the same way, but for the budget.

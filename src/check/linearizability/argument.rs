@@ -101,10 +101,15 @@ pub enum Step {
         /// What may have written it, and what follows from that.
         sources: Vec<(Who, Vec<Step>)>,
     },
-    /// The last step: this would come before itself.
-    Circle(Who),
+    /// The last step: each of these two would come before the other.
+    Circle(Who, Who),
     /// The last step: nothing is left that it can have found.
-    Nothing(Who),
+    Nothing {
+        /// Who found something.
+        reader: Who,
+        /// Nobody writes it.
+        alone: bool,
+    },
 }
 
 impl Counterexample {
@@ -345,7 +350,10 @@ impl Scene {
                         continue;
                     };
                     if first == then {
-                        return Some(Contradiction { from: vec![one, other], end: Step::Circle(who(first)) });
+                        return Some(Contradiction {
+                            from: vec![one, other],
+                            end: Step::Circle(who(first), who(middle)),
+                        });
                     }
                     if self.is_before(first, then).is_none() {
                         let fact = self.fact(None, vec![one, other]);
@@ -374,7 +382,8 @@ impl Scene {
             }
             match self.sources[reader].as_slice() {
                 [] => {
-                    return Some(Contradiction { from: self.grounds(reader), end: Step::Nothing(who(reader)) });
+                    let end = Step::Nothing { reader: who(reader), alone: self.excluded[reader].is_empty() };
+                    return Some(Contradiction { from: self.grounds(reader), end });
                 }
                 [source] => {
                     let source = *source;

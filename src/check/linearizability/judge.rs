@@ -85,12 +85,24 @@ pub struct Judgement {
     pub verdict: Verdict,
     /// Objects that each tier has decided, in the order of [`Tier::ALL`].
     pub decided: [u64; 5],
+    /// Objects that are known not to be linearizable. One is enough for a verdict, so only one is explained.
+    pub broken: Vec<u32>,
+    /// Objects that were not searched, or not to the end, since another one was found not to be linearizable.
+    pub left: u64,
     /// Objects whose claimed order is no linearization, whatever the verdict on them.
     pub misled: u64,
     /// The first operation that does not fit where such an order has it, on the first of these objects.
     pub misfit: Option<u32>,
     /// Nodes that the searches have visited.
     pub nodes: u64,
+}
+
+impl Judgement {
+    /// That it is linearizable, by tiers that have decided so many objects.
+    pub fn linearizable(decided: [u64; 5]) -> Judgement {
+        let (verdict, broken) = (Verdict::Linearizable, Vec::new());
+        Judgement { verdict, decided, broken, left: 0, misled: 0, misfit: None, nodes: 0 }
+    }
 }
 
 /// Judges a recording by a model and within so many nodes, all objects together. To explain a violation may take as many
@@ -110,8 +122,7 @@ pub struct Judgement {
 pub fn judge(recording: &Recording, model: Standard, nodes: u64) -> Judgement {
     let places = recording.by_key();
     let mut judge = Judge::new(model, &recording.values);
-    let mut judgement =
-        Judgement { verdict: Verdict::Linearizable, decided: [0; 5], misled: 0, misfit: None, nodes: 0 };
+    let mut judgement = Judgement::linearizable([0; 5]);
     let mut illegal: Option<(u32, Tier, Option<Evidence>)> = None;
     let mut open: Vec<u32> = Vec::new();
     let mut ops = Vec::new();
@@ -129,14 +140,18 @@ pub fn judge(recording: &Recording, model: Standard, nodes: u64) -> Judgement {
             Finding::Legal => judgement.decided[tier as usize] += 1,
             Finding::Illegal(evidence) => {
                 judgement.decided[tier as usize] += 1;
+                judgement.broken.push(key);
                 illegal.get_or_insert((key, tier, Some(evidence)));
             }
         }
     }
     let mut left = nodes;
+    judgement.left = open.len() as u64;
     if illegal.is_none() {
         let searched = judge.search_all(&open, recording, &places, &mut left);
         judgement.decided[Tier::Search as usize] += searched.decided;
+        judgement.left -= searched.decided + searched.unfinished.len() as u64;
+        judgement.broken.extend(searched.impossible);
         illegal = searched.impossible.map(|key| (key, Tier::Search, None));
         if !searched.unfinished.is_empty() {
             judgement.verdict = Verdict::Undecided(searched.unfinished);
@@ -184,7 +199,7 @@ impl<'r> Judge<'r> {
         Judge { model, texts, chains: Chains::default(), appends: Appends::default(), order: Vec::new() }
     }
 
-    fn is_register(&self) -> bool {
+    pub fn is_register(&self) -> bool {
         matches!(self.model, Standard::Register | Standard::KeyValue)
     }
 

@@ -30,6 +30,9 @@ use super::tier::{Evidence, Finding};
 /// Nodes for one question about a part, at first. If they run out, the constraint in question is kept for now.
 const NODES_PER_QUESTION: u64 = 1 << 13;
 
+/// A question about a beginning of the history may take this part of all nodes: there are some twenty, and an answer to each is needed.
+const PART_FOR_BEGINNING: u64 = 64;
+
 /// Operations that all questions together may be about: one for so many nodes, and so many at least. After that, every constraint
 /// that is left is kept. A question costs some microseconds for each operation it is about, however few nodes it needs, so this is what
 /// bounds the time: half a minute, by the nodes that are the default.
@@ -94,21 +97,26 @@ pub(super) fn explain(
     let mut question = Question {
         judge,
         nodes,
-        nodes_per_question: NODES_PER_QUESTION,
+        nodes_per_question: NODES_PER_QUESTION.max(nodes / PART_FOR_BEGINNING),
         operations: (nodes / NODES_PER_OPERATION).max(OPERATIONS_ASKED),
         starts: vec![],
         complete: true,
     };
     let prefix = question.longest_prefix(ops);
+    question.nodes_per_question = NODES_PER_QUESTION;
     let broken_by = prefix.map(|(_, op)| op);
     // Whatever comes after that return may be right, so only what was known by then is shown. Places within this beginning are
     // places within the whole: what it leaves out comes later.
     let whole = until(ops, broken_by);
-    let evidence = match question.judge.by_structure(&whole) {
-        (_, Finding::Illegal(evidence)) if found.evidence.is_some() => Some(evidence),
-        _ => found.evidence,
+    let evidence = found.evidence.map(|evidence| match question.judge.by_structure(&whole) {
+        (_, Finding::Illegal(nearer)) => nearer,
+        _ => evidence,
+    });
+    let unheard = || broken_by.filter(|op| question.judge.is_register() && is_unheard_of(&whole, *op));
+    let chosen = match evidence {
+        Some(evidence) => Some(evidence.ops.iter().map(|op| *op as usize).collect::<Vec<_>>()),
+        None => unheard().map(|op| vec![op]),
     };
-    let chosen = evidence.map(|evidence| evidence.ops.iter().map(|op| *op as usize).collect::<Vec<_>>());
     let chosen = chosen.filter(|chosen| chosen.iter().all(|op| *op < whole.len()));
     let sketch =
         chosen.map(|chosen| Sketch::of(&whole, &chosen)).filter(|sketch| question.is_impossible(&sketch.entries()));
@@ -137,6 +145,16 @@ pub(super) fn explain(
         minimal: question.complete,
         prefix: prefix.map(|(returned, op)| Prefix { returned, broken_by: places[op] }),
     }
+}
+
+/// Whether it is a read of what nobody writes. Where texts grow, they need not be written as a whole.
+fn is_unheard_of(ops: &[Entry], op: usize) -> bool {
+    let read = ops[op];
+    let may_write = |entry: &Entry| {
+        let writes = matches!(entry.act, Act::Put | Act::Cas) && entry.value == read.value;
+        entry.act == Act::Append || writes && entry.answer != Answer::No
+    };
+    read.act == Act::Get && read.value != ABSENT && !ops.iter().any(may_write)
 }
 
 /// The operations up to a return, as known right after it.

@@ -20,7 +20,7 @@ pub use log::Log;
 pub use queue::Queue;
 pub use set::Set;
 pub use standard::Standard;
-pub(in crate::check) use standard::members;
+pub(crate) use standard::members;
 
 /// The state of one object; `None` is how every object starts: absent, empty, zero.
 pub type State = Option<Vec<u8>>;

@@ -151,7 +151,7 @@ impl Standard {
 }
 
 /// What `Get` of a set has answered: a list, or the text of the model.
-pub(in crate::check) fn members(list: &[u8]) -> Vec<Vec<u8>> {
+pub(crate) fn members(list: &[u8]) -> Vec<Vec<u8>> {
     lists::members(list).unwrap_or_else(|| {
         let text = String::from_utf8_lossy(list);
         text.split(Set::SEPARATOR).map(|member| member.as_bytes().to_vec()).collect()

@@ -29,7 +29,11 @@ impl Checked<'_> {
         });
         match &judgement.verdict {
             Verdict::Linearizable => {}
-            Verdict::Impossible(counterexample) => value["counterexample"] = self.counterexample(counterexample),
+            Verdict::Impossible(counterexample) => {
+                value["counterexample"] = self.counterexample(counterexample);
+                value["broken"] = judgement.broken.iter().map(|key| self.key(*key)).collect();
+                value["left"] = json!(judgement.left);
+            }
             Verdict::Undecided(unfinished) => {
                 value["undecided"] = unfinished.iter().map(|one| self.unfinished(one)).collect()
             }

@@ -21,6 +21,9 @@ use wording::Wording;
 const INDENT: usize = 14;
 const WIDTH: usize = 108;
 
+/// So many objects are named; the rest are counted.
+const OBJECTS: usize = 8;
+
 /// One history, and what came of it.
 #[derive(Clone, Copy)]
 pub struct Checked<'a> {
@@ -91,6 +94,7 @@ impl Checked<'_> {
                 text.push_str(&picture::picture(self.wording(), counterexample));
                 text.push('\n');
                 text.push_str(&field("explained", &self.prefix(counterexample)));
+                text.extend(self.others(counterexample.key).map(|others| field("others", &others)));
                 if !counterexample.minimal {
                     let more =
                         "the budget ran out before it was clear whether fewer operations, or less of them, would do";
@@ -152,9 +156,28 @@ impl Checked<'_> {
         format!("the order that `index` claims does not explain {objects}{although}{first}")
     }
 
+    /// Other objects that are not linearizable, or may not be.
+    fn others(&self, shown: u32) -> Option<String> {
+        let names: Vec<String> =
+            self.judgement.broken.iter().filter(|key| **key != shown).map(|key| self.wording().object(*key)).collect();
+        let mut others = Vec::new();
+        if !names.is_empty() {
+            let (told, more) = names.split_at(names.len().min(OBJECTS));
+            let more =
+                if more.is_empty() { String::new() } else { format!(" and {} more", grouped(more.len() as u64)) };
+            others.push(format!("not linearizable either: {}{more}", told.join(", ")));
+        }
+        if self.judgement.left > 0 {
+            let left = counted(self.judgement.left, "object");
+            others.push(format!("{left} not searched, since one is enough"));
+        }
+        (!others.is_empty()).then(|| others.join("; "))
+    }
+
     fn prefix(&self, counterexample: &Counterexample) -> String {
         let Some(prefix) = counterexample.prefix else {
-            return "nobody can say how much of it: the nodes have run out over that".to_owned();
+            return "nobody can say how much of it: the nodes have run out over that; a larger --budget goes on"
+                .to_owned();
         };
         let entry = &self.recording.entries[prefix.broken_by as usize];
         let (whose, end) = (self.wording().whose(entry), self.wording().at(entry.end));
@@ -165,3 +188,6 @@ impl Checked<'_> {
         format!("the first {returns} on this object; the next is that of {whose} at {end}")
     }
 }
+
+#[cfg(test)]
+mod tests;

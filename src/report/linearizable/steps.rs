@@ -98,9 +98,21 @@ impl Said<'_> {
                 let which = listed(&sources).replace(" and ", " or ");
                 format!("what {} found is {which}:", self.name(*reader))
             }
-            Step::Circle(Who::Beginning) => "but nothing comes before that".to_owned(),
-            Step::Circle(who) => format!("so {} came before itself, which cannot be", self.name(*who)),
-            Step::Nothing(reader) => format!("so nothing is left that {} can have found", self.name(*reader)),
+            Step::Circle(Who::Beginning, one) | Step::Circle(one, Who::Beginning) => {
+                format!("so {} came before what was there first, but nothing did", self.name(*one))
+            }
+            Step::Circle(one, other) => {
+                let (one, other) = (self.name(*one), self.name(*other));
+                format!("so {one} came before {other}, and {other} before {one}, which cannot be")
+            }
+            Step::Nothing { reader, alone } => {
+                let nothing = format!("nothing is left that {} can have found", self.name(*reader));
+                match (self.value_found(*reader), alone) {
+                    (Some(value), true) => format!("nobody here writes {value}, so {nothing}"),
+                    (Some(value), false) => format!("nobody else here writes {value}, so {nothing}"),
+                    (None, _) => format!("so {nothing}"),
+                }
+            }
         })
     }
 
@@ -128,6 +140,15 @@ impl Said<'_> {
             Who::Beginning => "what was there first".to_owned(),
             source => format!("what {} wrote", self.name(source)),
         }
+    }
+
+    /// What it has found, if that is one value.
+    fn value_found(&self, who: Who) -> Option<String> {
+        let Who::Operation(place) = who else { return None };
+        let entry = self.entries[place];
+        let has_failed = entry.answer == Answer::No && place < self.parts;
+        let value = if entry.act == Act::Get { entry.value } else { entry.from };
+        (!has_failed && value != ABSENT).then(|| self.wording.value(value))
     }
 
     fn found(&self, who: Who) -> String {

@@ -23,7 +23,8 @@ pub(super) fn spoken_of(steps: &[Step]) -> Vec<usize> {
                 (between.iter().copied().chain([*reader, *source]).collect(), &[])
             }
             Step::Cases { reader, sources } => (vec![*reader], sources),
-            Step::Circle(who) | Step::Nothing(who) => (vec![*who], &[]),
+            Step::Circle(one, other) => (vec![*one, *other], &[]),
+            Step::Nothing { reader, .. } => (vec![*reader], &[]),
         };
         all.extend(whos.iter().filter_map(|who| if let Who::Operation(place) = who { Some(*place) } else { None }));
         cases.iter().for_each(|(_, steps)| all.extend(spoken_of(steps)));

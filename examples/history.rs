@@ -13,7 +13,24 @@ use std::process::ExitCode;
 use foretell::check::linearizability::generate::{Plan, Plant, Workload, generate};
 use foretell::check::recorded::jsonl;
 
+const HELP: &str = "\
+Usage: history WORKLOAD [OPTIONS]
+
+WORKLOAD is one of register, cas, smallcas, append, store.
+
+  --operations N   how many
+  --clients N      how many at one time
+  --keys N         on how many objects
+  --unknown N      of a hundred, so many have an unknown outcome
+  --seed N         another seed is another history
+  --index          tell the order of effects
+  --plant WHAT     what makes it one that is not linearizable: stale or phantom";
+
 fn main() -> ExitCode {
+    if std::env::args().any(|word| word == "--help" || word == "-h") {
+        println!("{HELP}");
+        return ExitCode::SUCCESS;
+    }
     match plan(std::env::args().skip(1)) {
         Ok(plan) => {
             let recording = generate(&plan);
@@ -23,7 +40,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(message) => {
-            eprintln!("error: {message}");
+            eprintln!("error: {message}\n\n{HELP}");
             ExitCode::from(2)
         }
     }

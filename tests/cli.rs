@@ -321,7 +321,7 @@ fn what_no_familiar_sentence_says_is_argued_step_by_step() {
                   - `cas x 1 2 -> swapped` found 1, which here only `put x 1` writes
                   - `cas x 1 2 -> swapped` was over at 40, before `get x -> 1` began at 55
                   - what `get x -> 1` found is not what `put x 1` wrote: `cas x 1 2 -> swapped` came in between
-                  - so nothing is left that `get x -> 1` can have found
+                  - nobody else here writes 1, so nothing is left that `get x -> 1` can have found
 
       line  client    operation             called  returned
          1  client 0  (put x 1)                 10        20  ├╌╌╌╌╌╌╌╌╌╌╌┤

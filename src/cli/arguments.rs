@@ -65,7 +65,7 @@ pub(super) struct RunArguments {
     pub(super) name: String,
 
     #[arg(help = "Runs this seed.")]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = seeds::number)]
     pub(super) seed: Option<u64>,
 
     #[arg(help = "Switches on this planted bug instead of the scenario's own; `none`: none, so that it should pass.")]
@@ -115,7 +115,7 @@ pub(super) struct ExplainArguments {
     pub(super) name: String,
 
     #[arg(help = "Explains this seed.")]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = seeds::number)]
     pub(super) seed: Option<u64>,
 
     #[arg(help = "Switches on this planted bug instead of the scenario's own; `none`: none.")]
@@ -246,7 +246,7 @@ pub(super) struct ShrinkArguments {
     pub(super) name: String,
 
     #[arg(help = "The seed that fails. A plan needs none, and neither does a scenario that says which one does.")]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = seeds::number)]
     pub(super) seed: Option<u64>,
 
     #[arg(help = "Switches on this planted bug instead of the scenario's own; `none`: none.")]
@@ -319,7 +319,7 @@ pub(super) struct CheckArguments {
     pub(super) model: Standard,
 
     #[arg(help = "How many configurations the search may visit, all objects together, where a search is needed.")]
-    #[arg(long, value_name = "NODES", default_value_t = CheckArguments::BUDGET)]
+    #[arg(long, value_name = "NODES", default_value_t = CheckArguments::BUDGET, value_parser = seeds::number)]
     pub(super) budget: u64,
 
     #[arg(help = "How the result is written.")]

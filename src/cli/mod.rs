@@ -39,7 +39,7 @@ mod sweep;
 mod unpack;
 mod validate;
 
-use std::io;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -63,7 +63,11 @@ pub fn main(registry: Registry) -> ExitCode {
         Err(error) => {
             // Nobody is left to tell if this cannot be printed. Help and version are no errors.
             let _ = error.print();
-            return if error.use_stderr() { Exit::BadInput } else { Exit::Met }.into();
+            if !error.use_stderr() {
+                return Exit::Met.into();
+            }
+            let _ = writeln!(io::stderr(), "\nrepeat: {}", typed());
+            return Exit::BadInput.into();
         }
     };
     interrupt::install();

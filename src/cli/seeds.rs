@@ -1,4 +1,4 @@
-//! Seeds: a range as typed, and one drawn from the operating system.
+//! Seeds and other numbers as typed, and a seed drawn from the operating system.
 
 use std::cmp::Ordering;
 use std::hash::{BuildHasher, Hasher};
@@ -37,6 +37,11 @@ pub(super) fn drawn() -> u64 {
     #[expect(clippy::disallowed_types, reason = "the one place where a seed may come from outside; it is printed")]
     let state = std::hash::RandomState::new();
     state.build_hasher().finish() & u64::from(u32::MAX)
+}
+
+/// Reads a number.
+pub(super) fn number(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| "expected a whole number that is not negative and below 2^64".to_string())
 }
 
 #[cfg(test)]

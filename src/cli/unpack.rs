@@ -5,6 +5,7 @@
 
 use std::io::{self, BufRead, BufReader, Chain, Cursor, Read};
 
+use flate2::bufread::GzDecoder;
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
@@ -22,7 +23,7 @@ pub(super) fn unpacked(mut raw: Box<dyn Read>) -> io::Result<Box<dyn BufRead>> {
     let is_zstd = matches!(*begin, [0x28, 0xb5, 0x2f, 0xfd] | [0x50..=0x5f, 0x2a, 0x4d, 0x18]);
     let whole: Whole = Cursor::new(begin).chain(raw);
     let content: Box<dyn Read> = if is_gzip {
-        Box::new(flate2::read::MultiGzDecoder::new(whole))
+        Box::new(Members::of(whole))
     } else if is_zstd {
         Box::new(Frames::of(whole))
     } else {
@@ -32,6 +33,40 @@ pub(super) fn unpacked(mut raw: Box<dyn Read>) -> io::Result<Box<dyn BufRead>> {
 }
 
 type Whole = Chain<Cursor<Vec<u8>>, Box<dyn Read>>;
+
+fn not_packed() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "something that is not packed comes after its packed content")
+}
+
+/// The members of a gzip file, one after the other.
+struct Members<R> {
+    /// Of the member that is read; nothing after the last.
+    decoder: Option<GzDecoder<BufReader<R>>>,
+}
+
+impl<R: Read> Members<R> {
+    fn of(source: R) -> Members<R> {
+        Members { decoder: Some(GzDecoder::new(BufReader::with_capacity(PIECE, source))) }
+    }
+}
+
+impl<R: Read> Read for Members<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while let Some(decoder) = &mut self.decoder {
+            let length = decoder.read(buffer)?;
+            if length > 0 || buffer.is_empty() {
+                return Ok(length);
+            }
+            self.decoder = match decoder.get_mut().fill_buf()?.first() {
+                None => None,
+                // Another one begins, or the beginning of one.
+                Some(0x1f) => self.decoder.take().map(|decoder| GzDecoder::new(decoder.into_inner())),
+                Some(_) => return Err(not_packed()),
+            };
+        }
+        Ok(0)
+    }
+}
 
 /// The frames of a zstd file, one after the other.
 struct Frames<R> {
@@ -48,7 +83,10 @@ impl<R: Read> Frames<R> {
 
     /// Goes on to the next frame. False at the end of the file.
     fn begin(&mut self) -> io::Result<bool> {
-        while !self.source.fill_buf()?.is_empty() {
+        while let Some(first) = self.source.fill_buf()?.first() {
+            if !matches!(first, 0x28 | 0x50..=0x5f) {
+                return Err(not_packed());
+            }
             match self.decoder.init(&mut self.source) {
                 Ok(()) => {
                     self.is_begun = true;
@@ -128,6 +166,7 @@ mod tests {
         for pack in [gzip, zstd] {
             assert_eq!(read(pack("one\n")), Ok("one\n".to_owned()));
             assert_eq!(read([pack("one\n"), pack(""), pack("two\n")].concat()), Ok("one\ntwo\n".to_owned()));
+            assert_eq!(read([pack("one\n"), b"x".to_vec()].concat()), Err(io::ErrorKind::InvalidData));
         }
         assert_eq!(read(b"one\n".to_vec()), Ok("one\n".to_owned()));
         assert_eq!(read(Vec::new()), Ok(String::new()));

@@ -132,13 +132,13 @@ fn a_right_answer_after_a_wrong_one_is_not_blamed() {
 fn if_the_nodes_run_out_it_is_said_that_less_might_do() {
     let mut unsure = 0;
     for seed in 0..10 {
-        // Few values, and many at a time: that is searched for.
+        // What is both appended and overwritten is searched for.
         let plan = Plan {
-            workload: Workload::SmallCas,
+            workload: Workload::Store,
             seed,
-            plant: Some(Plant::Phantom),
+            plant: Some(Plant::Stale),
             operations: 60,
-            clients: 12,
+            clients: 5,
             unknown: 10,
             ..Plan::default()
         };

@@ -41,7 +41,7 @@ pub(super) fn explain(
     }
     message.push_str(&place);
     message.push_str("\nWhat a system under test must not do is listed in docs/determinism.md.");
-    Failure::broken(message)
+    Failure { differs: true, ..Failure::broken(message) }
 }
 
 /// Says where two traces part.

@@ -55,6 +55,8 @@ pub(super) struct Failure {
     pub(super) exit: Exit,
     /// What to tell the user.
     pub(super) message: String,
+    /// A run came out in two ways, which one run alone does not show.
+    pub(super) differs: bool,
 }
 
 /// A finding counts however much is missing; that something did not show counts only when nothing is missing.
@@ -82,20 +84,27 @@ impl From<Mishap> for Failure {
 impl Failure {
     /// The user's input is wrong.
     pub(super) fn bad_input(message: impl Into<String>) -> Failure {
-        Failure { exit: Exit::BadInput, message: message.into() }
+        Failure { exit: Exit::BadInput, message: message.into(), differs: false }
     }
 
     /// One that is not the user's ends with the line that repeats it.
     #[must_use]
     pub(super) fn repeatable(self, repeat: &str) -> Failure {
         match self.exit {
-            Exit::Broken => Failure::broken(format!("{}\n\nrepeat: {repeat}", self.message.trim_end())),
+            Exit::Broken => Failure { message: format!("{}\n\nrepeat: {repeat}", self.message.trim_end()), ..self },
             _ => self,
         }
     }
 
+    /// The same where that line is one of `run`.
+    #[must_use]
+    pub(super) fn repeatable_by_run(self, repeat: &str) -> Failure {
+        let twice = if self.differs { " --check-determinism" } else { "" };
+        self.repeatable(&format!("{repeat}{twice}"))
+    }
+
     /// A run cannot be trusted, or this program cannot.
     pub(super) fn broken(message: impl Into<String>) -> Failure {
-        Failure { exit: Exit::Broken, message: message.into() }
+        Failure { exit: Exit::Broken, message: message.into(), differs: false }
     }
 }

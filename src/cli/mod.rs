@@ -99,7 +99,7 @@ pub fn main(registry: Registry) -> ExitCode {
         Command::Completions(arguments) => completions::command(arguments, &program(), &mut console),
     });
     let ended = ended.unwrap_or_else(|message| Err(Failure::broken(format!("this program has a bug: {message}"))));
-    let exit = ended.unwrap_or_else(|Failure { exit, message }| {
+    let exit = ended.unwrap_or_else(|Failure { exit, message, .. }| {
         let message = message.trim_end();
         let repeat = if message.contains("\nrepeat: ") { String::new() } else { format!("\nrepeat: {}\n", typed()) };
         console.remark(&format!("error: {message}\n{repeat}"));

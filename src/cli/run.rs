@@ -90,7 +90,7 @@ impl Request<'_> {
 
     /// A failure that is not the user's ends with the line that repeats it.
     fn repeatable(&self, seed: u64, failure: Failure) -> Failure {
-        failure.repeatable(&self.chosen.repeat_one(seed))
+        failure.repeatable_by_run(&self.chosen.repeat_one(seed))
     }
 }
 

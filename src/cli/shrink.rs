@@ -168,8 +168,8 @@ impl One<'_> {
                 "{what} is not repeated by its plan: digest {first}, and then {second}\n\
                  What a system under test must not do is listed in docs/determinism.md."
             ))
-            .repeatable(&self.chosen.repeat_one(self.seed)),
-            Refusal::Mishap(mishap) => Failure::from(mishap).repeatable(&self.chosen.repeat_one(self.seed)),
+            .repeatable_by_run(&self.chosen.repeat_one(self.seed)),
+            Refusal::Mishap(mishap) => Failure::from(mishap).repeatable_by_run(&self.chosen.repeat_one(self.seed)),
         }
     }
 }

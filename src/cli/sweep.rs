@@ -320,7 +320,7 @@ fn told(request: &Request<'_>, trouble: &Trouble) -> Failure {
             }
         }
     };
-    failure.repeatable(&one.repeat_one(*seed))
+    failure.repeatable_by_run(&one.repeat_one(*seed))
 }
 
 fn cores() -> usize {

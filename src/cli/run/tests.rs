@@ -158,6 +158,8 @@ fn a_run_that_differs_from_itself_is_caught() {
         assert_eq!(ended.exit, Exit::Broken);
         assert!(ended.err.contains("0000000000000001"), "{}", ended.err);
         assert!(ended.err.contains("not deterministic"), "{}", ended.err);
+        // One run alone would pass.
+        assert!(ended.err.ends_with(" --check-determinism"), "{}", ended.err);
     }
     count.store(1, Ordering::Relaxed);
     let ended = ask(&RunArguments::default(), &shows(Shows::WithinSeeds(50)), &fickle);

@@ -199,6 +199,7 @@ fn a_seed_that_differs_from_itself_is_caught() {
     assert_eq!(ended.exit, Exit::Broken);
     assert!(ended.err.contains("not deterministic"), "{}", ended.err);
     assert!(ended.err.contains("\n\nrepeat: foretell run primary-isolated --seed "), "{}", ended.err);
+    assert!(ended.err.ends_with(" --check-determinism"), "{}", ended.err);
 }
 
 #[test]

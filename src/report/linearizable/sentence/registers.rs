@@ -14,6 +14,10 @@ pub(super) fn of_registers(
     let at = |time| wording.at(time);
     let told = |entry: &Entry| wording.whose(entry);
     let writes = |entry: &&&Entry, id| matches!(entry.act, Act::Put | Act::Cas) && entry.value == id;
+    let leaves = |entry: &Entry, id| match entry.act {
+        Act::Delete => id == ABSENT,
+        _ => entry.value == id,
+    };
     let both_swapped = |one: &Entry, other: &Entry| {
         (one.act, one.answer, one.from) == (Act::Cas, Answer::Yes, other.from)
             && (other.act, other.answer) == (Act::Cas, Answer::Yes)
@@ -68,6 +72,24 @@ pub(super) fn of_registers(
                 at(read.end),
                 told(newer),
                 at(newer.end)
+            ))
+        }
+        [newer, read]
+            if from_anywhere
+                && read.act == Act::Get
+                && changes(newer, read.value)
+                && newer.precedes(read)
+                && !helpers.iter().any(|helper| leaves(helper, read.value)) =>
+        {
+            Some(format!(
+                "{} read {} at some time from {} to {}, but {} was over before, at {}, and nobody wrote {} after that",
+                wording.who(read),
+                value(read.value),
+                at(read.call),
+                at(read.end),
+                told(newer),
+                at(newer.end),
+                value(read.value)
             ))
         }
         [older, newer, read]

@@ -33,6 +33,9 @@ const NODES_PER_QUESTION: u64 = 1 << 13;
 /// A question about a beginning of the history may take this part of all nodes: there are some twenty, and an answer to each is needed.
 const PART_FOR_BEGINNING: u64 = 64;
 
+/// Histories of so many operations are looked through for the operations that are to blame, if the tier does not name them.
+const LOOKED_THROUGH: usize = 1 << 9;
+
 /// Operations that all questions together may be about: one for so many nodes, and so many at least. After that, every constraint
 /// that is left is kept. A question costs some microseconds for each operation it is about, however few nodes it needs, so this is what
 /// bounds the time: half a minute, by the nodes that are the default.
@@ -105,28 +108,7 @@ pub(super) fn explain(
     let prefix = question.longest_prefix(ops);
     question.nodes_per_question = NODES_PER_QUESTION;
     let broken_by = prefix.map(|(_, op)| op);
-    // Whatever comes after that return may be right, so only what was known by then is shown. Places within this beginning are
-    // places within the whole: what it leaves out comes later.
-    let whole = until(ops, broken_by);
-    let evidence = found.evidence.map(|evidence| match question.judge.by_structure(&whole) {
-        (_, Finding::Illegal(nearer)) => nearer,
-        _ => evidence,
-    });
-    let unheard = || broken_by.filter(|op| question.judge.is_register() && is_unheard_of(&whole, *op));
-    let chosen = match evidence {
-        Some(evidence) => Some(evidence.ops.iter().map(|op| *op as usize).collect::<Vec<_>>()),
-        None => unheard().map(|op| vec![op]),
-    };
-    let chosen = chosen.filter(|chosen| chosen.iter().all(|op| *op < whole.len()));
-    let sketch =
-        chosen.map(|chosen| Sketch::of(&whole, &chosen)).filter(|sketch| question.is_impossible(&sketch.entries()));
-    let mut sketch = match sketch.or_else(|| question.window(&whole)) {
-        Some(sketch) => sketch,
-        None => {
-            question.starts.clear();
-            Sketch::of(&whole, &(0..whole.len()).collect::<Vec<_>>())
-        }
-    };
+    let mut sketch = question.first(ops, broken_by, found.evidence);
     question.complete = true;
     question.drop_constraints(&mut sketch);
     let mut parts: Vec<Part> = Vec::new();
@@ -262,6 +244,42 @@ impl Question<'_, '_> {
             }
         }
         true
+    }
+
+    /// Something impossible to begin with. Whatever comes after the return that breaks it may be right, so only what was known by then
+    /// counts.
+    fn first(&mut self, ops: &[Entry], broken_by: Option<usize>, evidence: Option<Evidence>) -> Sketch {
+        // Places within this beginning are places within the whole: what it leaves out comes later.
+        let whole = until(ops, broken_by);
+        if let Some(evidence) = evidence {
+            let nearer = match self.judge.by_structure(&whole) {
+                (_, Finding::Illegal(nearer)) => self.shown_by(&whole, &nearer),
+                _ => None,
+            };
+            if let Some(sketch) = nearer {
+                return sketch;
+            }
+            // What was not known by then is beyond the tier. To look through all of a long history for it would take too long.
+            if whole.len() > LOOKED_THROUGH
+                && let Some(sketch) = self.shown_by(ops, &evidence)
+            {
+                return sketch;
+            }
+        }
+        let unheard = broken_by.filter(|op| self.judge.is_register() && is_unheard_of(&whole, *op));
+        let unheard =
+            unheard.map(|op| Sketch::of(&whole, &[op])).filter(|sketch| self.is_impossible(&sketch.entries()));
+        if let Some(sketch) = unheard.or_else(|| self.window(&whole)) {
+            return sketch;
+        }
+        self.starts.clear();
+        Sketch::of(&whole, &(0..whole.len()).collect::<Vec<_>>())
+    }
+
+    /// The part that a tier has named, if it is impossible by itself.
+    fn shown_by(&mut self, ops: &[Entry], evidence: &Evidence) -> Option<Sketch> {
+        let chosen: Vec<usize> = evidence.ops.iter().map(|op| *op as usize).collect();
+        Some(Sketch::of(ops, &chosen)).filter(|sketch| self.is_impossible(&sketch.entries()))
     }
 
     /// How many returns can be explained, and which cannot any more. Found by halving: a longer history is harder to explain.

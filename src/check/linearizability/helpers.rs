@@ -11,17 +11,16 @@
 //! - **queue**: what nobody takes out need not be put in; and to take something out is of use only if something was put in that nobody is
 //!   known to have taken.
 //! - **counter and log**: all of them matter, since every sum and every position may be due to any of them.
-
-use memchr::memmem;
+//!
+//! Nothing helps where a set or a log holds what nobody has put in.
 
 use crate::check::models::{Standard, members};
 use crate::check::recorded::{ABSENT, Act, Answer, Entry, TextId, Texts};
 
-/// Steps that cutting texts into pieces may take; where it would take more, every piece that is in a text counts.
-const STEPS: usize = 1 << 22;
+use super::pieces::Pieces;
 
-/// Bytes that are looked through for appended texts; where there are more, all that were appended count.
-const BYTES_SEARCHED: usize = 1 << 26;
+/// Work that cutting texts into pieces may be; where it would be more, all that were appended count.
+const WORK: usize = 1 << 26;
 
 /// Of the operations that may have happened or not, those that matter, by their place.
 pub(super) struct Helpers {
@@ -34,7 +33,9 @@ pub(super) struct Helpers {
 pub(super) fn helpers(model: Standard, texts: &Texts, known: &[Entry], unknown: &[Entry]) -> Helpers {
     let all = 0..unknown.len();
     let chosen = match model {
-        Standard::Counter | Standard::Log => all.collect(),
+        Standard::Counter => all.collect(),
+        Standard::Log => all.take(enough_in_a_log(texts, known, unknown)).collect(),
+        Standard::Set if known.len() == 1 && finds_unadded(texts, &known[0], unknown) => Vec::new(),
         Standard::Set => {
             let members = asked_for(texts, known);
             all.filter(|place| members.iter().any(|member| member == texts.get(unknown[*place].value))).collect()
@@ -58,6 +59,30 @@ fn asked_for(texts: &Texts, known: &[Entry]) -> Vec<Vec<u8>> {
         _ => vec![texts.get(entry.value).to_vec()],
     };
     known.iter().flat_map(of).collect()
+}
+
+/// Whether a read found a member that nobody has added, so that nothing helps.
+fn finds_unadded(texts: &Texts, read: &Entry, unknown: &[Entry]) -> bool {
+    let is_held = matches!((read.act, read.answer), (Act::Get, _) | (Act::Contains, Answer::Yes));
+    let is_added =
+        |member: &Vec<u8>| unknown.iter().any(|entry| entry.act == Act::Add && texts.get(entry.value) == member);
+    is_held && asked_for(texts, std::slice::from_ref(read)).iter().any(|member| !is_added(member))
+}
+
+/// How many others can be of use in a log: none if it holds what nobody has put in, and as many as come before a position that was
+/// told twice.
+fn enough_in_a_log(texts: &Texts, known: &[Entry], unknown: &[Entry]) -> usize {
+    let position = |entry: &Entry| std::str::from_utf8(texts.get(entry.from)).ok().and_then(|text| text.parse().ok());
+    match known {
+        [one, other] if one.act == Act::Append && other.act == Act::Append && one.from == other.from => {
+            position(one).unwrap_or(usize::MAX)
+        }
+        [read] if read.act == Act::Get && read.value != ABSENT => {
+            let is_there = unknown.iter().any(|entry| entry.value == read.value);
+            if is_there { usize::MAX } else { 0 }
+        }
+        _ => usize::MAX,
+    }
 }
 
 fn of_queues(known: &[Entry], unknown: &[Entry]) -> Vec<usize> {
@@ -122,83 +147,32 @@ fn of_registers(known: &[Entry], unknown: &[Entry]) -> Helpers {
 }
 
 fn of_texts(texts: &Texts, known: &[Entry], unknown: &[Entry]) -> Vec<usize> {
-    let length = |entry: &Entry| texts.get(entry.value).len();
-    let bytes: usize = known.iter().map(length).sum();
-    if known.iter().any(has_failed) || bytes.saturating_mul(unknown.len()) > BYTES_SEARCHED {
+    let pieces = Pieces::of(texts, known.iter().chain(unknown));
+    let work = |entry: &Entry| pieces.work(texts.get(entry.value));
+    if known.iter().any(has_failed) || known.iter().map(work).sum::<usize>() > WORK {
         return (0..unknown.len()).collect();
     }
     let mut finders: Vec<TextId> = known.iter().filter_map(found).collect();
     let mut chosen = vec![false; unknown.len()];
+    let is_empty = |entry: &Entry| texts.get(writes(entry)).is_empty();
     let mut next = 0;
     while next < finders.len() {
-        let text = texts.get(finders[next]);
-        let mut pieces: Vec<&[u8]> = known
-            .iter()
-            .chain(unknown)
-            .filter(|entry| entry.act != Act::Get)
-            .map(|entry| texts.get(writes(entry)))
-            .collect();
-        pieces.sort_unstable();
-        pieces.dedup();
-        let useful = useful(text, &pieces);
+        let useful = pieces.useful(texts.get(finders[next]));
         for (place, entry) in unknown.iter().enumerate() {
-            let piece = texts.get(writes(entry));
-            // Whatever is taken away makes room for what is put in its place.
-            let matters = piece.is_empty() || useful.binary_search(&piece).is_ok();
-            if matters && !chosen[place] {
+            if !chosen[place] && useful.binary_search(&texts.get(writes(entry))).is_ok() {
                 chosen[place] = true;
                 finders.extend(found(entry).filter(|value| !finders.contains(value)));
             }
         }
         next += 1;
     }
-    (0..unknown.len()).filter(|place| chosen[*place]).collect()
-}
-
-/// Those of the pieces, in order, that some way to cut the text into pieces has.
-fn useful<'p>(text: &[u8], pieces: &[&'p [u8]]) -> Vec<&'p [u8]> {
-    let within = pieces.iter().copied().filter(|piece| !piece.is_empty() && memmem::find(text, piece).is_some());
-    let within: Vec<&[u8]> = within.collect();
-    if text.len().saturating_mul(within.len()) > STEPS {
-        return within;
-    }
-    // From which places on the text can be cut to its end.
-    let mut ends = vec![false; text.len() + 1];
-    ends[text.len()] = true;
-    let begins = |at: usize, piece: &[u8]| text[at..].starts_with(piece);
-    for at in (0..text.len()).rev() {
-        ends[at] = within.iter().any(|piece| begins(at, piece) && ends[at + piece.len()]);
-    }
-    let mut reached = vec![false; text.len() + 1];
-    reached[0] = true;
-    let mut is_useful = vec![false; within.len()];
-    for at in 0..text.len() {
-        for (piece, is_useful) in within.iter().zip(&mut is_useful) {
-            if reached[at] && begins(at, piece) && ends[at + piece.len()] {
-                (reached[at + piece.len()], *is_useful) = (true, true);
-            }
-        }
-    }
-    within.iter().zip(is_useful).filter(|(_, is_useful)| *is_useful).map(|(piece, _)| *piece).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_piece_is_useful_if_the_text_can_be_cut_with_it() {
-        let useful = |text: &str, pieces: &[&str]| {
-            let bytes: Vec<&[u8]> = pieces.iter().map(|piece| piece.as_bytes()).collect();
-            useful(text.as_bytes(), &bytes)
-                .iter()
-                .map(|piece| String::from_utf8_lossy(piece).into_owned())
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(useful("1;2;11;", &["1", "1;", "11;", "2;", "3;"]), ["1", "1;", "11;", "2;"]);
-        assert_eq!(useful("2;11;", &["1;", "11;", "2;"]), ["11;", "2;"]);
-        assert_eq!(useful("abab", &["ab", "aba", "b"]), ["ab", "aba", "b"]);
-        assert_eq!(useful("ab", &["a", "c"]), Vec::<String>::new());
-        assert_eq!(useful("", &["a"]), Vec::<String>::new());
-    }
+    // Whatever takes everything away makes room for something else, if there is anything; or it is what somebody has found.
+    let writes_something = |entry: &Entry| entry.act != Act::Get && !is_empty(entry);
+    let is_written = known.iter().any(writes_something) || chosen.contains(&true);
+    let is_found = |entry: &Entry| finders.contains(&writes(entry));
+    let matters = |place: &usize| {
+        let entry = &unknown[*place];
+        chosen[*place] || is_empty(entry) && (is_written || writes(entry) != ABSENT && is_found(entry))
+    };
+    (0..unknown.len()).filter(matters).collect()
 }

@@ -11,6 +11,7 @@ use crate::check::recorded::{Act, Entry, Recording, Texts};
 use super::appends::Appends;
 use super::chains::Chains;
 use super::minimal::{self, Counterexample};
+use super::pieces;
 use super::search::{Progress, Search};
 use super::stream::segments;
 use super::tier::{Evidence, Finding};
@@ -213,6 +214,11 @@ impl<'r> Judge<'r> {
             return (claim, Tier::Witness, Finding::Legal);
         }
         let (tier, finding) = self.by_structure(ops);
+        if finding == Finding::Open
+            && let Some(read) = pieces::unheard_of(ops, self.texts)
+        {
+            return (claim, tier, Finding::Illegal(Evidence::of(vec![read])));
+        }
         (claim, tier, finding)
     }
 

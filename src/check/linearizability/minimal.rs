@@ -129,22 +129,15 @@ pub(super) fn explain(
     }
 }
 
-/// Whether it is a read of what nobody writes. Where texts grow, they need not be written as a whole.
-fn is_unheard_of(ops: &[Entry], op: usize) -> bool {
-    let read = ops[op];
-    let may_write = |entry: &Entry| {
-        let writes = matches!(entry.act, Act::Put | Act::Cas) && entry.value == read.value;
-        entry.act == Act::Append || writes && entry.answer != Answer::No
-    };
-    read.act == Act::Get && read.value != ABSENT && !ops.iter().any(may_write)
-}
-
 /// The operations up to a return, as known right after it.
 fn until(ops: &[Entry], last: Option<usize>) -> Vec<Entry> {
     let Some(last) = last else { return ops.to_vec() };
     let end = (ops[last].end, last);
-    let known = |(op, entry): (usize, &Entry)| {
-        if entry.is_known() && (entry.end, op) <= end { *entry } else { forgotten(entry) }
+    let known = |(op, entry): (usize, &Entry)| match entry {
+        _ if entry.is_known() && (entry.end, op) <= end => *entry,
+        // That it failed is believed from the beginning, so that nothing is put down to it.
+        Entry { act: Act::Cas, answer: Answer::No, .. } => forgotten(&Entry { act: Act::Get, ..*entry }),
+        _ => forgotten(entry),
     };
     ops.iter().take_while(|entry| entry.call <= end.0).enumerate().map(|(op, entry)| known((op, entry))).collect()
 }
@@ -266,10 +259,17 @@ impl Question<'_, '_> {
                 return sketch;
             }
         }
-        let unheard = broken_by.filter(|op| self.judge.is_register() && is_unheard_of(&whole, *op));
-        let unheard =
-            unheard.map(|op| Sketch::of(&whole, &[op])).filter(|sketch| self.is_impossible(&sketch.entries()));
-        if let Some(sketch) = unheard.or_else(|| self.window(&whole)) {
+        // Perhaps there is nothing to it but that return, whoever else did what they say.
+        if let Some(broken_by) = broken_by {
+            let mut alone = Sketch::of(&whole, &(0..whole.len()).collect::<Vec<_>>());
+            for piece in alone.pieces.iter_mut().filter(|piece| piece.op != broken_by) {
+                (piece.answers, piece.ends) = (false, false);
+            }
+            if self.is_impossible(&alone.entries()) {
+                return alone;
+            }
+        }
+        if let Some(sketch) = self.window(&whole) {
             return sketch;
         }
         self.starts.clear();

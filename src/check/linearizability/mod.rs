@@ -33,6 +33,7 @@ mod helpers;
 mod judge;
 mod lists;
 mod minimal;
+pub(crate) mod pieces;
 pub(super) mod search;
 mod sight;
 pub(super) mod states;

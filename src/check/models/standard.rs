@@ -87,6 +87,8 @@ impl Standard {
         }
         let number =
             |id| id != ABSENT && std::str::from_utf8(texts.get(id)).is_ok_and(|text| text.parse::<i128>().is_ok());
+        let position =
+            |id| id != ABSENT && std::str::from_utf8(texts.get(id)).is_ok_and(|text| text.parse::<u64>().is_ok());
         let (field, expected) = match (self, entry.act) {
             (Standard::Counter, Act::Add) if !number(entry.value) => {
                 ("value", "a whole number as the `value` of `add`")
@@ -94,11 +96,11 @@ impl Standard {
             (Standard::Counter, Act::Get) if entry.is_known() && !number(entry.value) => {
                 ("value", "a whole number as the `value` of `get`: a counter begins at 0")
             }
-            (Standard::Log, Act::Get) if !number(entry.from) => {
-                ("position", "a whole number as the `position` that `get` has read at")
+            (Standard::Log, Act::Get) if !position(entry.from) => {
+                ("position", "a whole number, from 0, as the `position` that `get` has read at")
             }
-            (Standard::Log, Act::Append) if entry.from != ABSENT && !number(entry.from) => {
-                ("position", "a whole number as the `position` that `append` was told")
+            (Standard::Log, Act::Append) if entry.from != ABSENT && !position(entry.from) => {
+                ("position", "a whole number, from 0, as the `position` that `append` was told")
             }
             (Standard::Set, Act::Get) if entry.is_known() && lists::members(texts.get(entry.value)).is_none() => {
                 ("value", "a list as the `value` of `get`: a set begins as []")

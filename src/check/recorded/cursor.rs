@@ -2,6 +2,8 @@
 
 use memchr::memchr2;
 
+use crate::base::text::did_you_mean;
+
 use super::lists::compact;
 use super::{Act, TextId, Texts, eight};
 
@@ -198,16 +200,29 @@ impl<'l> Cursor<'l> {
         self.skip_space();
         self.expect(b':', "`:` after the name of a field")?;
         let called = |field: &'static [u8]| &field[1..field.len() - 2];
-        let Some((known, field)) = FIELDS.iter().find(|(known, _)| called(known).eq_ignore_ascii_case(name)) else {
-            return Ok(Field::Other);
-        };
-        if called(known) != name {
-            // Left out it would mean something: that there is but one object, or that nothing was there.
-            let (known, name) = (String::from_utf8_lossy(called(known)), String::from_utf8_lossy(name));
-            self.at = start;
-            return Err(format!("unknown field `{name}`; did you mean `{known}`?"));
+        if let Some((_, field)) = FIELDS.iter().find(|(known, _)| called(known) == name) {
+            return Ok(*field);
         }
-        Ok(*field)
+        // Left out it would mean something: that there is but one object, or that nothing was there. Most names are too far from
+        // any that is known to be looked at closely.
+        let is_near = |known: &&[u8]| {
+            let alike = |byte: Option<&u8>, other: Option<&u8>| {
+                byte.is_some() && byte.map(u8::to_ascii_lowercase) == other.copied()
+            };
+            known.len().abs_diff(name.len()) <= 1
+                && (alike(name.first(), known.first()) || alike(name.last(), known.last()))
+                && (known.len() > 2 || name.eq_ignore_ascii_case(known))
+        };
+        let near = FIELDS.iter().map(|(known, _)| called(known)).filter(is_near);
+        let near: Vec<&str> = near.filter_map(|known| std::str::from_utf8(known).ok()).collect();
+        let name = String::from_utf8_lossy(name);
+        match did_you_mean(&name, near.into_iter()) {
+            Some(known) => {
+                self.at = start;
+                Err(format!("unknown field `{name}`; did you mean `{known}`?"))
+            }
+            None => Ok(Field::Other),
+        }
     }
 
     /// A name in quotation marks, as it stands.

@@ -283,7 +283,7 @@ impl Fields {
             Seen::Null => NEVER,
             Seen::Value(end) => end,
         };
-        if call > NEVER - 2 || (end != NEVER && end > NEVER - 2) {
+        if call > NEVER - 2 || (self.end != Seen::Null && end > NEVER - 2) {
             return Err("expected times below 18,446,744,073,709,551,614".to_owned());
         }
         if end < call {

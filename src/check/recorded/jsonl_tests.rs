@@ -118,6 +118,15 @@ fn every_wrong_line_is_told_with_what_was_expected() {
 #[test]
 fn a_field_in_other_letters_is_a_slip_and_an_unknown_one_is_none() {
     assert!(read(&GOOD.replace("\"client\"", "\"host\"")).is_ok());
+    for (slip, known) in
+        [("retrun", "return"), ("clal", "call"), ("keys", "key"), ("OP", "op"), ("postion", "position")]
+    {
+        let said = problems(&format!("{{\"{slip}\":1}}"));
+        assert!(said.contains(&format!("unknown field `{slip}`; did you mean `{known}`?")), "{said}");
+    }
+    for other in ["id", "of", "node", "process", "time", "start", "type", "note"] {
+        assert!(read(&GOOD.replace("\"client\"", &format!("\"{other}\""))).is_ok(), "{other}");
+    }
     let said = problems(&GOOD.replace("\"key\"", "\"Key\""));
     assert!(said.starts_with("1:24: unknown field `Key`; did you mean `key`?"), "{said}");
 }
@@ -154,6 +163,7 @@ fn what_is_no_json_or_means_nothing_is_not_taken_for_something() {
         r#"{"op":"put","value":[1, [2,, 3]],"call":1,"return":2}"#,
         r#"{"op":"put","value":"a\q","call":1,"return":2}"#,
         r#"{"op":"put","value":1,"call":007,"return":8}"#,
+        r#"{"op":"put","value":1,"call":1,"return":18446744073709551615}"#,
     ];
     insta::assert_snapshot!(problems(&lines.join("\n")), @r#"
     1:44: this field is there twice: which of the two counts?
@@ -170,6 +180,8 @@ fn what_is_no_json_or_means_nothing_is_not_taken_for_something() {
         {"op":"put","value":"a\q","call":1,"return":2}
     7:30: expected a whole number that is not negative for `call`
         {"op":"put","value":1,"call":007,"return":8}
+    8:62: expected times below 18,446,744,073,709,551,614
+        {"op":"put","value":1,"call":1,"return":18446744073709551615}
     "#);
 }
 

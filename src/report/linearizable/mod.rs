@@ -119,7 +119,7 @@ impl Checked<'_> {
     }
 
     fn wording(&self) -> Wording<'_> {
-        Wording { recording: self.recording, model: self.model }
+        Wording { recording: self.recording, model: self.model, with_lines: false }
     }
 
     /// Why it is not linearizable: a sentence, and where that does not say it all, an argument.

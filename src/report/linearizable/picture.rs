@@ -46,7 +46,8 @@ pub(super) fn picture(wording: Wording<'_>, counterexample: &Counterexample) -> 
     let mut say = |said: &str| text.push_str(&format!("    {said}\n"));
     if counterexample.parts.len() > PARTS {
         let more = (counterexample.parts.len() - PARTS) as u64;
-        say(&format!("and {} more that cannot be left out", counted(more, "operation")));
+        let sure = if counterexample.minimal { " that cannot be left out" } else { "" };
+        say(&format!("and {} more{sure}", counted(more, "operation")));
     }
     if hidden > 0 {
         say(&format!("and {} before these in brackets", counted(hidden as u64, "operation")));

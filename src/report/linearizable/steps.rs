@@ -51,7 +51,11 @@ impl Said<'_> {
                 let (found, name) = (self.found(*reader), self.name(*reader));
                 match (source, alone) {
                     (Who::Beginning, true) => {
-                        format!("{name} found {found}, which nobody here writes: it was there before all of this")
+                        let nobody = self.nobody_else(*reader);
+                        format!("{name} found {found}, which {nobody} here writes: it was there before all of this")
+                    }
+                    (_, true) if self.writes_what_it_finds(*reader) => {
+                        format!("{name} found {found}, which beside itself only {} writes here", self.name(*source))
                     }
                     (_, true) => format!("{name} found {found}, which here only {} writes", self.name(*source)),
                     (_, false) => format!("so what {name} found is {}", self.source(*reader, *source)),
@@ -108,7 +112,9 @@ impl Said<'_> {
             Step::Nothing { reader, alone } => {
                 let nothing = format!("nothing is left that {} can have found", self.name(*reader));
                 match (self.value_found(*reader), alone) {
-                    (Some(value), true) => format!("nobody here writes {value}, so {nothing}"),
+                    (Some(value), true) => {
+                        format!("{} here writes {value}, so {nothing}", self.nobody_else(*reader))
+                    }
                     (Some(value), false) => format!("nobody else here writes {value}, so {nothing}"),
                     (None, _) => format!("so {nothing}"),
                 }
@@ -140,6 +146,16 @@ impl Said<'_> {
             Who::Beginning => "what was there first".to_owned(),
             source => format!("what {} wrote", self.name(source)),
         }
+    }
+
+    fn nobody_else(&self, reader: Who) -> &'static str {
+        if self.writes_what_it_finds(reader) { "nobody else" } else { "nobody" }
+    }
+
+    fn writes_what_it_finds(&self, who: Who) -> bool {
+        let Who::Operation(place) = who else { return false };
+        let entry = self.entries[place];
+        entry.act == Act::Cas && entry.value == entry.from
     }
 
     /// What it has found, if that is one value.

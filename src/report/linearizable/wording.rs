@@ -11,6 +11,8 @@ const VALUE: usize = 23;
 pub(super) struct Wording<'a> {
     pub recording: &'a Recording,
     pub model: Standard,
+    /// Whether to say of every operation which line it is in: a client may have done the same thing twice.
+    pub with_lines: bool,
 }
 
 impl Wording<'_> {
@@ -38,6 +40,9 @@ impl Wording<'_> {
         match *entry {
             Entry { client: NOBODY, line: 0, call, .. } => format!("`{operation}` at {}", self.at(call)),
             Entry { client: NOBODY, line, .. } => format!("`{operation}` of line {line}"),
+            Entry { client, line, .. } if self.with_lines && line > 0 => {
+                format!("`{operation}` of client {client} (line {line})")
+            }
             Entry { client, .. } => format!("`{operation}` of client {client}"),
         }
     }

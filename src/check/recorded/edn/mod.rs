@@ -206,6 +206,7 @@ fn is_keyed(events: &[Event<'_>]) -> Result<bool, Wrong> {
             // Some leave out what a read does not know yet, and some write nil, where others write a key.
             (Value::Word(b":write"), _) => false,
             (Value::Word(b":read"), value) if *value != NIL => false,
+            (Value::Word(b":cas"), Value::List(pair)) if pair.len() == 2 => matches!(pair[1], Value::List(_)),
             _ => continue,
         };
         first[usize::from(keyed)].get_or_insert(event);

@@ -147,6 +147,13 @@ fn what_is_misspelt_or_does_not_belong_together_is_not_passed_over() {
 }
 
 #[test]
+fn many_registers_are_known_by_their_swaps_too() {
+    let history = "{:process 0, :type :invoke, :f :cas, :value [0 [1 2]]}
+        {:process 0, :type :info, :f :cas, :value [0 [1 2]]}";
+    insta::assert_snapshot!(shown(history), @"0 Cas 0 2 1 Unknown 0..never");
+}
+
+#[test]
 fn what_others_leave_out_may_be_left_out() {
     let history = "{:process 0, :type :invoke, :f :write, :value 3}
         {:process :nemesis, :type :info, :f :start-partition, :vals {[1 2] #{3}, {:a 1} 2}}

@@ -8,12 +8,17 @@ use crate::check::linearizability::Counterexample;
 use crate::check::models::Standard;
 use crate::check::recorded::{Act, Entry, Recording};
 
+use crate::report::words::counted;
+
 use super::steps::steps;
 use super::wording::{Wording, listed};
 use others::{of_counters, of_logs, of_queues, of_sets};
 pub(super) use registers::denied;
 use registers::of_registers;
 use texts::of_texts;
+
+/// More operations are not named one by one.
+const NAMES: usize = 12;
 
 /// Of what may have happened, so much is named as called later.
 const HELPERS: usize = 3;
@@ -27,6 +32,11 @@ pub(super) struct Explanation {
 
 /// Says why.
 pub(super) fn explain(wording: Wording<'_>, counterexample: &Counterexample) -> Explanation {
+    let places = counterexample.parts.iter().map(|part| part.place).chain(counterexample.helpers.iter().copied());
+    let mut names: Vec<String> =
+        operations(wording.recording, places).iter().map(|entry| wording.whose(entry)).collect();
+    names.sort_unstable();
+    let wording = Wording { with_lines: names.windows(2).any(|two| two[0] == two[1]), ..wording };
     if let Some(because) = familiar(wording, counterexample) {
         return Explanation { because, steps: Vec::new() };
     }
@@ -36,6 +46,9 @@ pub(super) fn explain(wording: Wording<'_>, counterexample: &Counterexample) -> 
     let whatever = if counterexample.from_anywhere { ", whatever was there before" } else { "" };
     let because = match names.as_slice() {
         [one] => format!("nothing explains {one}{whatever}"),
+        names if names.len() > NAMES => {
+            format!("no order explains these {} together{whatever}", counted(names.len() as u64, "operation"))
+        }
         names => {
             let order = if steps.is_empty() { order(wording, counterexample, &parts) } else { String::new() };
             format!("no order explains {} together{whatever}{order}", listed(names))
@@ -82,7 +95,7 @@ fn familiar(wording: Wording<'_>, counterexample: &Counterexample) -> Option<Str
         Standard::Register | Standard::KeyValue => of_registers(),
         Standard::Queue => of_queues(wording, &parts, &helpers),
         Standard::Counter => of_counters(wording, &parts),
-        Standard::Set => of_sets(wording, &parts, &helpers),
+        Standard::Set => of_sets(wording, &parts),
         Standard::Log => of_logs(wording, &parts, &helpers),
     }
 }

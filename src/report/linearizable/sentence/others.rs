@@ -49,7 +49,7 @@ pub(super) fn of_queues(wording: Wording<'_>, parts: &[&Entry], helpers: &[&Entr
     }
 }
 
-pub(super) fn of_sets(wording: Wording<'_>, parts: &[&Entry], helpers: &[&Entry]) -> Option<String> {
+pub(super) fn of_sets(wording: Wording<'_>, parts: &[&Entry]) -> Option<String> {
     let text = |id: TextId| wording.recording.values.get(id);
     let held = |read: &Entry| match (read.act, read.answer) {
         (Act::Get, Answer::Done) => members(text(read.value)),
@@ -59,8 +59,10 @@ pub(super) fn of_sets(wording: Wording<'_>, parts: &[&Entry], helpers: &[&Entry]
     let is_read = |entry: &Entry| matches!(entry.act, Act::Get | Act::Contains);
     match parts {
         [read] if is_read(read) => {
-            let is_added =
-                |member: &Vec<u8>| helpers.iter().any(|helper| helper.act == Act::Add && text(helper.value) == member);
+            let is_add = |entry: &Entry| entry.act == Act::Add && entry.key == read.key && entry.call <= read.end;
+            let is_added = |member: &Vec<u8>| {
+                wording.recording.entries.iter().any(|entry| is_add(entry) && text(entry.value) == member)
+            };
             let unheard = held(read).into_iter().find(|member| !is_added(member))?;
             let member = String::from_utf8_lossy(&unheard).into_owned();
             Some(format!("{} has found `{member}` in it, which nobody had added by then", told(wording, read)))

@@ -26,7 +26,8 @@ pub(super) fn of_registers(
         matches!(entry.act, Act::Put | Act::Cas | Act::Get) && entry.value == id && entry.answer != Answer::No
     };
     let changes = |entry: &Entry, id| {
-        matches!(entry.act, Act::Put | Act::Cas | Act::Get) && entry.value != id && entry.answer != Answer::No
+        let shows = matches!(entry.act, Act::Put | Act::Cas | Act::Get) && entry.answer != Answer::No;
+        shows && entry.value != id || entry.act == Act::Append && id == ABSENT
     };
     match parts {
         [read] if is_unheard_of(read) && helpers.is_empty() => Some(format!(
@@ -56,10 +57,10 @@ pub(super) fn of_registers(
         }
         [one, other] if both_swapped(one, other) => {
             let (both, found) = (format!("{} and {} both found {}", told(one), told(other), value(one.from)), one.from);
-            match (from_anywhere, helpers.iter().any(|helper| writes(&helper, found))) {
-                (false, _) => Some(format!("{both}, which was there once only")),
-                (true, false) => Some(format!("{both}, and nobody wrote it again after it was replaced")),
-                (true, true) => None,
+            match (from_anywhere, helpers.iter().filter(|helper| writes(helper, found)).count()) {
+                (false, 0 | 1) => Some(format!("{both}, which was there once only")),
+                (true, 0) => Some(format!("{both}, and nobody wrote it again after it was replaced")),
+                _ => None,
             }
         }
         [newer, read]

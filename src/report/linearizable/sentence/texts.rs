@@ -1,5 +1,6 @@
 //! What texts that grow do most often that they should not.
 
+use crate::check::linearizability::pieces::Pieces;
 use crate::check::recorded::{ABSENT, Act, Answer, Entry, Recording, TextId};
 use crate::report::words::cut;
 
@@ -8,8 +9,8 @@ use super::super::wording::Wording;
 /// So much is told of what a text has lost, or what it begins with.
 const LOST: usize = 24;
 
-/// Places of a text and pieces that are tried there, at most.
-const STEPS: usize = 1 << 22;
+/// Work that putting a text together may be.
+const WORK: usize = 1 << 26;
 
 /// Of texts that grow.
 pub(super) fn of_texts(wording: Wording<'_>, parts: &[&Entry], helpers: &[&Entry]) -> Option<String> {
@@ -22,8 +23,7 @@ pub(super) fn of_texts(wording: Wording<'_>, parts: &[&Entry], helpers: &[&Entry
         format!("{} was over at {over}, before {} began at {began}", wording.whose(one), wording.whose(other))
     };
     match parts {
-        [read] if is_read(read) && helpers.is_empty() => in_pieces(wording, read),
-        [read] if is_read(read) => {
+        [read] if is_read(read) => in_pieces(wording, read).or_else(|| {
             let repeated = repeated(wording.recording, read, helpers)?;
             let (twice, value) = (wording.whose(read), wording.value(repeated.value));
             Some(format!(
@@ -31,7 +31,7 @@ pub(super) fn of_texts(wording: Wording<'_>, parts: &[&Entry], helpers: &[&Entry
                 wording.who(repeated),
                 at(repeated.call)
             ))
-        }
+        }),
         [write, read] if write.act == Act::Append && is_read(read) && write.precedes(read) && !has(read, write) => {
             Some(format!("{}, and found it without `{}`", order(write, read), wording.value(write.value)))
         }
@@ -89,39 +89,49 @@ fn repeated<'h>(recording: &Recording, read: &Entry, helpers: &[&'h Entry]) -> O
 
 /// How far a text can be put together out of what was written by then, if that is not to its end.
 fn in_pieces(wording: Wording<'_>, read: &Entry) -> Option<String> {
-    let text = wording.recording.values.get(read.value);
-    let writes = |entry: &&Entry| {
+    let Recording { entries, values, .. } = wording.recording;
+    let text = values.get(read.value);
+    let by_then = |entry: &&Entry| {
         let writes = matches!(entry.act, Act::Put | Act::Append | Act::Cas) && entry.answer != Answer::No;
         writes && entry.key == read.key && entry.call <= read.end
     };
-    let writes: Vec<&Entry> = wording.recording.entries.iter().filter(writes).collect();
-    if text.len().saturating_mul(writes.len()) > STEPS {
+    let written: Vec<&Entry> = entries.iter().filter(by_then).collect();
+    let pieces = Pieces::of(values, written.iter().copied());
+    if pieces.work(text) > WORK {
         return None;
     }
-    let piece = |entry: &Entry| wording.recording.values.get(entry.value);
-    let mut reached = vec![false; text.len() + 1];
-    reached[0] = true;
-    for at in 0..text.len() {
-        if reached[at] {
-            let fitting = writes.iter().filter(|write| text[at..].starts_with(piece(write)));
-            fitting.for_each(|write| reached[at + piece(write).len()] = true);
-        }
-    }
-    let end = reached.iter().rposition(|reached| *reached).filter(|end| (1..text.len()).contains(end))?;
+    let reached = pieces.reached(text, read.end);
+    let end = reached.iter().rposition(|reached| *reached).filter(|end| *end < text.len())?;
     let (begin, rest) = text.split_at(end);
+    // Whatever is in the text already as a whole was hardly to follow once more.
+    let is_cut = |entry: &&&Entry| {
+        let piece = values.get(entry.value);
+        piece.len() > rest.len() && piece.starts_with(rest) && memchr::memmem::find(begin, piece).is_none()
+    };
+    let cut: Vec<&&Entry> = written.iter().filter(is_cut).collect();
     let (who, value) = (wording.who(read), wording.value(read.value));
     let read = format!("{who} read {value} at some time from {} to {}", wording.at(read.call), wording.at(read.end));
-    let begin: String = String::from_utf8_lossy(begin).chars().flat_map(char::escape_debug).collect();
-    Some(match writes.iter().find(|write| piece(write).starts_with(rest)) {
-        Some(write) => format!("{read}, which ends in the middle of {}", wording.whose_asked(write)),
-        None => {
-            format!("{read}, but nothing that was written by then can come after its beginning `{}`", cut_begin(&begin))
-        }
-    })
+    let shown = |text: &[u8]| {
+        let shown: String = String::from_utf8_lossy(text).chars().flat_map(char::escape_debug).collect();
+        end_of(&shown)
+    };
+    match cut.as_slice() {
+        [] if end == 0 => None,
+        [] => Some(format!(
+            "{read}, but nothing that was written by then can come after its beginning `{}`",
+            shown(begin)
+        )),
+        [one] => Some(format!("{read}, which ends in the middle of {}", wording.whose_asked(one))),
+        [.., last] => Some(format!(
+            "{read}, whose end `{}` is not all of what was written: it is the beginning of {}, for one",
+            shown(rest),
+            wording.whose_asked(last)
+        )),
+    }
 }
 
 /// The end of a text that is long.
-fn cut_begin(text: &str) -> String {
+fn end_of(text: &str) -> String {
     let length = text.chars().count();
     if length <= LOST {
         text.to_owned()

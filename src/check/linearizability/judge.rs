@@ -152,8 +152,8 @@ pub fn judge(recording: &Recording, model: Standard, nodes: u64) -> Judgement {
         let searched = judge.search_all(&open, recording, &places, &mut left);
         judgement.decided[Tier::Search as usize] += searched.decided;
         judgement.left -= searched.decided + searched.unfinished.len() as u64;
-        judgement.broken.extend(searched.impossible);
-        illegal = searched.impossible.map(|key| (key, Tier::Search, None));
+        judgement.broken.extend(searched.impossible.iter().map(|(key, _)| *key));
+        illegal = searched.impossible.map(|(key, evidence)| (key, Tier::Search, evidence));
         if !searched.unfinished.is_empty() {
             judgement.verdict = Verdict::Undecided(searched.unfinished);
         }
@@ -182,7 +182,8 @@ fn gather<'a>(recording: &'a Recording, places: &[Vec<u32>], key: u32, ops: &'a 
 /// What the searches have come to.
 struct Searched {
     decided: u64,
-    impossible: Option<u32>,
+    /// The object, and what shows it, if that was looked for.
+    impossible: Option<(u32, Option<Evidence>)>,
     unfinished: Vec<Unfinished>,
 }
 
@@ -214,11 +215,6 @@ impl<'r> Judge<'r> {
             return (claim, Tier::Witness, Finding::Legal);
         }
         let (tier, finding) = self.by_structure(ops);
-        if finding == Finding::Open
-            && let Some(read) = pieces::unheard_of(ops, self.texts)
-        {
-            return (claim, tier, Finding::Illegal(Evidence::of(vec![read])));
-        }
         (claim, tier, finding)
     }
 
@@ -287,14 +283,20 @@ impl<'r> Judge<'r> {
             let mut search = self.searching(&calls);
             let progress = search.advance(&mut slice);
             *nodes += slice;
-            match progress {
-                Progress::Found => searched.decided += 1,
-                Progress::Impossible => {
+            // What nobody can have written needs no search, and is told as that.
+            let unheard = match progress {
+                Progress::Found => None,
+                _ if self.is_register() => pieces::unheard_of(ops, self.texts),
+                _ => None,
+            };
+            match (progress, unheard) {
+                (Progress::Found, _) => searched.decided += 1,
+                (Progress::Impossible, _) | (Progress::Paused, Some(_)) => {
                     searched.decided += 1;
-                    searched.impossible = Some(*key);
+                    searched.impossible = Some((*key, unheard.map(|read| Evidence::of(vec![read]))));
                     return searched;
                 }
-                Progress::Paused => {
+                (Progress::Paused, None) => {
                     let (explained, _) = search.explained();
                     drop(search);
                     if self.is_register() && segments::explain(ops, self.texts, nodes) {
@@ -321,7 +323,7 @@ impl<'r> Judge<'r> {
                 *nodes += share;
                 searched.decided += u64::from(progress != Progress::Paused);
                 if progress == Progress::Impossible {
-                    searched.impossible = Some(*key);
+                    searched.impossible = Some((*key, None));
                 }
                 progress == Progress::Paused
             });

@@ -249,6 +249,11 @@ impl Question<'_, '_> {
                 (_, Finding::Illegal(nearer)) => self.shown_by(&whole, &nearer),
                 _ => None,
             };
+            let known = |op: &u32| (*op as usize) < whole.len();
+            let nearer = nearer.or_else(|| match evidence.ops.iter().all(known) {
+                true => self.shown_by(&whole, &evidence),
+                false => None,
+            });
             if let Some(sketch) = nearer {
                 return sketch;
             }

@@ -59,6 +59,14 @@ pub fn cut(text: &str, most: usize) -> String {
     }
 }
 
+/// A text of at most so many characters: of a longer one `…`, and its end.
+pub fn cut_front(text: &str, most: usize) -> String {
+    match text.chars().count() {
+        length if length <= most => text.to_owned(),
+        length => std::iter::once('…').chain(text.chars().skip(length - (most - 1))).collect(),
+    }
+}
+
 /// A text as lines of at most so many characters, folded between words. A word that is longer has a line of its own.
 pub fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];

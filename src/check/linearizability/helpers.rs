@@ -10,17 +10,17 @@
 //! - **set**: what becomes of a member matters to nobody who does not ask for that member, or for all.
 //! - **queue**: what nobody takes out need not be put in; and to take something out is of use only if something was put in that nobody is
 //!   known to have taken.
-//! - **counter and log**: all of them matter, since every sum and every position may be due to any of them.
+//! - **counter and log**: all of them matter, since every sum and every position may be due to any of them; but for a position that was
+//!   told twice, as many as come before it.
 //!
 //! Nothing helps where a set or a log holds what nobody has put in.
+
+use std::collections::BTreeMap;
 
 use crate::check::models::{Standard, members};
 use crate::check::recorded::{ABSENT, Act, Answer, Entry, TextId, Texts};
 
-use super::pieces::Pieces;
-
-/// Work that cutting texts into pieces may be; where it would be more, all that were appended count.
-const WORK: usize = 1 << 26;
+use super::pieces::{Pieces, WORK};
 
 /// Of the operations that may have happened or not, those that matter, by their place.
 pub(super) struct Helpers {
@@ -119,36 +119,40 @@ fn found(entry: &Entry) -> Option<TextId> {
 
 fn of_registers(known: &[Entry], unknown: &[Entry]) -> Helpers {
     let has_failed = known.iter().filter(|entry| has_failed(entry)).count();
-    let mut finders: Vec<TextId> = known.iter().filter_map(found).collect();
-    let mut chosen = vec![false; unknown.len()];
+    // By what was found, how often.
+    let mut finders: BTreeMap<TextId, usize> = BTreeMap::new();
+    known.iter().filter_map(found).for_each(|value| *finders.entry(value).or_default() += 1);
+    let mut is_chosen = vec![false; unknown.len()];
     // What one of them must itself have found counts as found.
-    loop {
-        let before = finders.len();
-        for (place, entry) in unknown.iter().enumerate() {
-            let is_useful = has_failed > 0 || finders.contains(&writes(entry));
-            if is_useful && !chosen[place] {
-                chosen[place] = true;
-                finders.extend(found(entry));
+    let mut has_grown = true;
+    while std::mem::take(&mut has_grown) {
+        for (entry, is_chosen) in unknown.iter().zip(&mut is_chosen) {
+            let is_useful = has_failed > 0 || finders.contains_key(&writes(entry));
+            if is_useful
+                && !std::mem::replace(is_chosen, true)
+                && let Some(value) = found(entry)
+            {
+                *finders.entry(value).or_default() += 1;
+                has_grown = true;
             }
         }
-        if finders.len() == before {
-            break;
-        }
     }
-    let enough = |entry: &Entry| has_failed + finders.iter().filter(|value| **value == writes(entry)).count();
-    let is_same = |one: &Entry, other: &Entry| (one.act, one.value, one.from) == (other.act, other.value, other.from);
-    let earlier = |place: usize| {
-        let entry = &unknown[place];
-        (0..place).filter(|other| chosen[*other] && is_same(&unknown[*other], entry)).count()
+    // Of those that do the same, as many as anybody may need.
+    let mut same: BTreeMap<(&str, TextId, TextId), usize> = BTreeMap::new();
+    let mut is_needed = |entry: &Entry| {
+        let earlier = same.entry((entry.act.word(), entry.value, entry.from)).or_default();
+        *earlier += 1;
+        *earlier <= has_failed + finders.get(&writes(entry)).copied().unwrap_or(0)
     };
     let (chosen, alike): (Vec<usize>, Vec<usize>) =
-        (0..unknown.len()).filter(|place| chosen[*place]).partition(|place| earlier(*place) < enough(&unknown[*place]));
+        (0..unknown.len()).filter(|place| is_chosen[*place]).partition(|place| is_needed(&unknown[*place]));
     Helpers { chosen, alike: alike.len() }
 }
 
 fn of_texts(texts: &Texts, known: &[Entry], unknown: &[Entry]) -> Vec<usize> {
     let pieces = Pieces::of(texts, known.iter().chain(unknown));
     let work = |entry: &Entry| pieces.work(texts.get(entry.value));
+    // Where it would be too much work, all of them count.
     if known.iter().any(has_failed) || known.iter().map(work).sum::<usize>() > WORK {
         return (0..unknown.len()).collect();
     }

@@ -177,6 +177,11 @@ impl Sketch {
         Sketch { pieces: chosen.iter().map(piece).collect() }
     }
 
+    /// All that is known of the operations.
+    fn whole(ops: &[Entry]) -> Sketch {
+        Sketch::of(ops, &(0..ops.len()).collect::<Vec<_>>())
+    }
+
     /// The history that only has the constraints that are left.
     fn entries(&self) -> Vec<Entry> {
         let entry = |piece: &Piece| match (piece.answers, piece.ends) {
@@ -249,12 +254,7 @@ impl Question<'_, '_> {
                 (_, Finding::Illegal(nearer)) => self.shown_by(&whole, &nearer),
                 _ => None,
             };
-            let known = |op: &u32| (*op as usize) < whole.len();
-            let nearer = nearer.or_else(|| match evidence.ops.iter().all(known) {
-                true => self.shown_by(&whole, &evidence),
-                false => None,
-            });
-            if let Some(sketch) = nearer {
+            if let Some(sketch) = nearer.or_else(|| self.shown_by(&whole, &evidence)) {
                 return sketch;
             }
             // What was not known by then is beyond the tier. To look through all of a long history for it would take too long.
@@ -266,7 +266,7 @@ impl Question<'_, '_> {
         }
         // Perhaps there is nothing to it but that return, whoever else did what they say.
         if let Some(broken_by) = broken_by {
-            let mut alone = Sketch::of(&whole, &(0..whole.len()).collect::<Vec<_>>());
+            let mut alone = Sketch::whole(&whole);
             for piece in alone.pieces.iter_mut().filter(|piece| piece.op != broken_by) {
                 (piece.answers, piece.ends) = (false, false);
             }
@@ -278,13 +278,14 @@ impl Question<'_, '_> {
             return sketch;
         }
         self.starts.clear();
-        Sketch::of(&whole, &(0..whole.len()).collect::<Vec<_>>())
+        Sketch::whole(&whole)
     }
 
-    /// The part that a tier has named, if it is impossible by itself.
+    /// The part that a tier has named, if it is all there and impossible by itself.
     fn shown_by(&mut self, ops: &[Entry], evidence: &Evidence) -> Option<Sketch> {
         let chosen: Vec<usize> = evidence.ops.iter().map(|op| *op as usize).collect();
-        Some(Sketch::of(ops, &chosen)).filter(|sketch| self.is_impossible(&sketch.entries()))
+        let is_there = chosen.iter().all(|op| *op < ops.len());
+        is_there.then(|| Sketch::of(ops, &chosen)).filter(|sketch| self.is_impossible(&sketch.entries()))
     }
 
     /// How many returns can be explained, and which cannot any more. Found by halving: a longer history is harder to explain.

@@ -6,6 +6,14 @@
 
 use crate::check::recorded::{ABSENT, Act, Answer, Entry, NEVER, Texts};
 
+/// [Work](Pieces::work) that is worth while: about a second.
+pub(crate) const WORK: usize = 1 << 26;
+
+/// Whether it writes something, or may have written it, that texts are made of.
+pub(crate) fn writes_a_piece(entry: &Entry) -> bool {
+    matches!(entry.act, Act::Put | Act::Append | Act::Cas) && entry.answer != Answer::No
+}
+
 /// What was written, and when it was first called.
 pub(crate) struct Pieces<'t> {
     /// In order, each once.
@@ -17,10 +25,8 @@ pub(crate) struct Pieces<'t> {
 impl<'t> Pieces<'t> {
     /// The pieces that these operations write, or may have written.
     pub(crate) fn of<'e>(texts: &'t Texts, ops: impl Iterator<Item = &'e Entry>) -> Pieces<'t> {
-        let writes =
-            |entry: &&Entry| matches!(entry.act, Act::Put | Act::Append | Act::Cas) && entry.answer != Answer::No;
         let mut pieces: Vec<(&[u8], u64)> =
-            ops.filter(writes).map(|entry| (texts.get(entry.value), entry.call)).collect();
+            ops.filter(|entry| writes_a_piece(entry)).map(|entry| (texts.get(entry.value), entry.call)).collect();
         // An empty one adds nothing.
         pieces.retain(|(piece, _)| !piece.is_empty());
         pieces.sort_unstable();
@@ -79,9 +85,6 @@ impl<'t> Pieces<'t> {
         self.pieces.iter().zip(is_useful).filter(|(_, is_useful)| *is_useful).map(|((piece, _), _)| *piece).collect()
     }
 }
-
-/// Work that looking for such a read may take on one object.
-const WORK: usize = 1 << 26;
 
 /// A read of what nobody can have written by then, on one object.
 pub(super) fn unheard_of(ops: &[Entry], texts: &Texts) -> Option<u32> {

@@ -2,9 +2,10 @@
 
 use crate::check::models::Standard;
 use crate::check::recorded::{ABSENT, Act, Answer, Entry, NOBODY, Recording, TextId, Texts, Times, Words};
+use crate::report::words::cut_front;
 
 /// Of a long value, so much of its end is shown: that is where values that grow differ.
-const VALUE: usize = 23;
+const VALUE: usize = 24;
 
 /// How to speak of a recording.
 #[derive(Clone, Copy)]
@@ -89,9 +90,7 @@ impl Wording<'_> {
 
     /// A value, its end if it is long.
     pub fn value(&self, value: TextId) -> String {
-        let text = delimited(&self.recording.values, value);
-        let length = text.chars().count();
-        if length > VALUE + 1 { format!("…{}", text.chars().skip(length - VALUE).collect::<String>()) } else { text }
+        cut_front(&delimited(&self.recording.values, value), VALUE)
     }
 
     /// A time, or a place in the order of the file.
@@ -110,6 +109,11 @@ impl Wording<'_> {
             delimited(&self.recording.keys, key)
         }
     }
+}
+
+/// Part of a text, with nothing in it that a terminal would obey.
+pub(super) fn escaped(text: &[u8]) -> String {
+    String::from_utf8_lossy(text).chars().flat_map(char::escape_debug).collect()
 }
 
 /// A text in quotation marks if one could not tell otherwise where it begins and ends, or that it is one.

@@ -2,10 +2,9 @@
 
 use crate::check::models::members;
 use crate::check::recorded::{ABSENT, Act, Answer, Entry, TextId};
-
 use crate::report::words::counted;
 
-use super::super::wording::Wording;
+use super::super::wording::{Wording, escaped};
 
 pub(super) fn of_queues(wording: Wording<'_>, parts: &[&Entry], helpers: &[&Entry]) -> Option<String> {
     let takes = |entry: &Entry| entry.act == Act::Dequeue && entry.is_known() && entry.value != ABSENT;
@@ -64,7 +63,7 @@ pub(super) fn of_sets(wording: Wording<'_>, parts: &[&Entry]) -> Option<String> 
                 wording.recording.entries.iter().any(|entry| is_add(entry) && text(entry.value) == member)
             };
             let unheard = held(read).into_iter().find(|member| !is_added(member))?;
-            let member = String::from_utf8_lossy(&unheard).into_owned();
+            let member = escaped(&unheard);
             Some(format!("{} has found `{member}` in it, which nobody had added by then", told(wording, read)))
         }
         [add, read] if add.act == Act::Add && is_read(read) && add.precedes(read) => {

@@ -1,16 +1,13 @@
 //! What texts that grow do most often that they should not.
 
-use crate::check::linearizability::pieces::Pieces;
-use crate::check::recorded::{ABSENT, Act, Answer, Entry, Recording, TextId};
-use crate::report::words::cut;
+use crate::check::linearizability::pieces::{Pieces, WORK, writes_a_piece};
+use crate::check::recorded::{ABSENT, Act, Entry, Recording, TextId};
+use crate::report::words::{cut, cut_front};
 
-use super::super::wording::Wording;
+use super::super::wording::{Wording, escaped};
 
 /// So much is told of what a text has lost, or what it begins with.
 const LOST: usize = 24;
-
-/// Work that putting a text together may be.
-const WORK: usize = 1 << 26;
 
 /// Of texts that grow.
 pub(super) fn of_texts(wording: Wording<'_>, parts: &[&Entry], helpers: &[&Entry]) -> Option<String> {
@@ -58,8 +55,8 @@ pub(super) fn of_texts(wording: Wording<'_>, parts: &[&Entry], helpers: &[&Entry
                 && text(longer.value).starts_with(text(shorter.value)) =>
         {
             let lost = &text(longer.value)[text(shorter.value).len()..];
-            let lost: String = String::from_utf8_lossy(lost).chars().flat_map(char::escape_debug).collect();
-            Some(format!("{}, and found it without its end `{}`", order(longer, shorter), cut(&lost, LOST)))
+            let lost = cut(&escaped(lost), LOST);
+            Some(format!("{}, and found it without its end `{lost}`", order(longer, shorter)))
         }
         _ => None,
     }
@@ -91,10 +88,7 @@ fn repeated<'h>(recording: &Recording, read: &Entry, helpers: &[&'h Entry]) -> O
 fn in_pieces(wording: Wording<'_>, read: &Entry) -> Option<String> {
     let Recording { entries, values, .. } = wording.recording;
     let text = values.get(read.value);
-    let by_then = |entry: &&Entry| {
-        let writes = matches!(entry.act, Act::Put | Act::Append | Act::Cas) && entry.answer != Answer::No;
-        writes && entry.key == read.key && entry.call <= read.end
-    };
+    let by_then = |entry: &&Entry| writes_a_piece(entry) && entry.key == read.key && entry.call <= read.end;
     let written: Vec<&Entry> = entries.iter().filter(by_then).collect();
     let pieces = Pieces::of(values, written.iter().copied());
     if pieces.work(text) > WORK {
@@ -111,10 +105,7 @@ fn in_pieces(wording: Wording<'_>, read: &Entry) -> Option<String> {
     let cut: Vec<&&Entry> = written.iter().filter(is_cut).collect();
     let (who, value) = (wording.who(read), wording.value(read.value));
     let read = format!("{who} read {value} at some time from {} to {}", wording.at(read.call), wording.at(read.end));
-    let shown = |text: &[u8]| {
-        let shown: String = String::from_utf8_lossy(text).chars().flat_map(char::escape_debug).collect();
-        end_of(&shown)
-    };
+    let shown = |text: &[u8]| cut_front(&escaped(text), LOST + 1);
     match cut.as_slice() {
         [] if end == 0 => None,
         [] => Some(format!(
@@ -127,15 +118,5 @@ fn in_pieces(wording: Wording<'_>, read: &Entry) -> Option<String> {
             shown(rest),
             wording.whose_asked(last)
         )),
-    }
-}
-
-/// The end of a text that is long.
-fn end_of(text: &str) -> String {
-    let length = text.chars().count();
-    if length <= LOST {
-        text.to_owned()
-    } else {
-        format!("…{}", text.chars().skip(length - LOST).collect::<String>())
     }
 }
